@@ -1,0 +1,43 @@
+/**
+ * What a step is in code. The engine calls probe → (journal intent) → act → verify → (journal done); undo on the way back.
+ * `W` is the world of ports that the composition root hands in; the engine does not look into it.
+ */
+import type {JsonObject} from '../lib/json.js'
+
+export type Observation =
+  /** It is so already; `because` says what was seen. `result` is kept in the journal for later steps. */
+  | {state: 'done'; because: string; result?: JsonObject}
+  | {state: 'pending'; because: string}
+  /** It could not be seen. Never folded into done or pending: the engine stops and says so. */
+  | {state: 'unknown'; because: string}
+
+export type StepContext<W> = {
+  world: W
+  /** Id of the running operation; goes into every remote act. */
+  operation: string
+  /** The planned step's input. */
+  input: JsonObject
+  /** Result of an earlier step of this operation, as journalled; throws when that step has none: our bug. */
+  result(stepId: string): JsonObject
+  /** Things that live only as long as this process, by key: an open backup session. */
+  held: Map<string, unknown>
+  /** One short line on what is seen now: `waiting for replay, 12 MB behind`. Shown, not journalled. */
+  observe(text: string): void
+  /** Aborted at the step's deadline or on a second Ctrl-C. */
+  signal: AbortSignal
+}
+
+export interface StepCode<W> {
+  /** Looks at the world only. Called before every act, also on resume: memory is never believed. */
+  probe(context: StepContext<W>): Promise<Observation>
+  /** Idempotent. What it returns is journalled as the step's result. */
+  act(context: StepContext<W>): Promise<JsonObject | undefined>
+  /** Looks at the world after the act; `pending` here means that the act failed. */
+  verify(context: StepContext<W>): Promise<Observation>
+  /** Idempotent; called only for steps whose intent was journalled. Absent: nothing to undo. */
+  undo?(context: StepContext<W>): Promise<void>
+  /** Own deadline; absent: the cluster file's stepTimeout. Null: none (a copy takes what it takes). */
+  deadlineMs?: number | null
+}
+
+export type StepCatalog<W> = ReadonlyMap<string, StepCode<W>>

@@ -1,0 +1,152 @@
+/**
+ * What poolctl asks of the machine of one node, by name: no command text passes this border. The adapter is src/hosts.
+ *
+ * Methods that change something take the operation's id and refuse (`Locked`) when the lock on that host is another's.
+ * All throw `Unreachable` (no SSH, connection lost before the act was sent), `AuthenticationRefused`, `OutcomeUnknown`
+ * (connection lost after it was sent), `ActFailed` (with command, exit status and the last lines of stderr).
+ */
+import type {ControlData} from '../cluster/control-data.js'
+import type {StandbyConnection} from './postgres.js'
+
+/** What lies in a data directory, read without a server. */
+export type DataDirectory = {
+  exists: boolean
+  empty: boolean
+  /** Text of PG_VERSION, e.g. `15`; null when the file is missing. */
+  pgVersion: string | null
+  /** Null when pg_control is missing or unreadable. */
+  control: ControlData | null
+  /** Pid of a live postmaster that owns this directory, else null (a stale postmaster.pid does not count). */
+  postmasterPid: number | null
+  standbySignal: boolean
+  backupLabel: boolean
+  /** Control file set aside by poolctl: a copy is under way or was broken off; the node cannot start by accident. */
+  controlAside: boolean
+  /** The old directory was moved aside whole by poolctl. */
+  dataAside: boolean
+  /** Some data file has a second name (pg_upgrade --link): writing in place would change the other cluster too. */
+  hardLinked: boolean
+  tablespaces: {oid: number; location: string}[]
+  configInside: boolean
+  /** Oldest segment file in pg_wal on that timeline, by name; null when none. */
+  oldestWalSegment: string | null
+  freeBytes: number
+  usedBytes: number
+}
+
+export type HostFacts = {user: string; hostname: string; bootId: string; rsync: string | null}
+
+/** A file below the data directory, for completeness checks and for dividing a copy. Tablespace files: `pg_tblspc/OID/…`. */
+export type DataFile = {path: string; bytes: number; mtimeSeconds: number}
+
+export type PageCheck =
+  | {kind: 'clean'; files: number; blocks: number}
+  | {kind: 'damaged'; badBlocks: number; detail: string}
+  /** No page checksums in this cluster, or the directory has no readable control file. */
+  | {kind: 'impossible'; reason: string}
+
+export type LockHolder = {operation: string; verb: string; user: string; host: string; pid: number; since: string}
+
+export type CopyJob = {
+  kind: 'copy'
+  /** The primary's host as the target reaches it with SSH, its SSH user and port, and its data directory. */
+  source: {address: string; user: string | null; port: number | null; data: string}
+  /** Parallel transfers. */
+  jobs: number
+  /** Bytes per second over all transfers; null: unlimited. */
+  maxBytesPerSecond: number | null
+  /** Compare contents of files that look equal but were written since this moment (epoch seconds), on top of size and time. */
+  compareSince: number | null
+  /** Write changed blocks into existing files; only where no file has a second name. */
+  inPlace: boolean
+  /** Tablespaces of the source: their directories are made and linked on the target at the same location. */
+  tablespaces: {oid: number; location: string}[]
+}
+
+export type RewindJob = {
+  kind: 'rewind'
+  source: {host: string; port: number; user: string; passfile: string | null; database: string}
+}
+
+export type Job = CopyJob | RewindJob
+
+export type JobState =
+  | {state: 'absent'}
+  | {state: 'running'; bytesDone: number | null; bytesTotal: number | null; wireBytes: number | null; lastLine: string}
+  | {state: 'ended'; exitStatus: number; wireBytes: number | null; stderrTail: string}
+  /** No status file and no live process: it was killed, or the host restarted. */
+  | {state: 'lost'; stderrTail: string}
+
+export interface NodeHost {
+  /** As in the cluster file. */
+  readonly name: string
+  facts(): Promise<HostFacts>
+  inspect(): Promise<DataDirectory>
+  /** Every file that a copy would carry: the exclusions of the manual's 26.3.3.2 are already left out. */
+  listFiles(): Promise<DataFile[]>
+  /** Text of a history file in pg_wal, or null. */
+  historyFile(timeline: number): Promise<string | null>
+  /** Checks page checksums of a stopped server without writing to its directory, also after a crash. */
+  checkPages(deadlineMs: number): Promise<PageCheck>
+
+  startServer(operation: string, waitSeconds: number): Promise<void>
+  /** Fast shutdown; `immediate` after that only when asked. A server that is not running is fine. */
+  stopServer(operation: string, mode: 'fast' | 'immediate', waitSeconds: number): Promise<void>
+  /** Last lines of the server's own log, for error details. Empty when it cannot be found. */
+  serverLogTail(lines: number): Promise<string>
+
+  /** Copies the node's own configuration files (those inside the data directory) to the work directory. Repeat keeps the first copy. */
+  saveConfig(operation: string): Promise<void>
+  /** Puts saved files back, writes standby.signal and the connection into postgresql.auto.conf; drops other recovery settings. */
+  writeStandbySettings(
+    operation: string,
+    connection: StandbyConnection,
+    overrides: Record<string, string>,
+  ): Promise<void>
+
+  /** Moves global/pg_control to the work directory, so that a half copy cannot start. */
+  setControlAside(operation: string): Promise<void>
+  restoreControl(operation: string): Promise<void>
+  /** Renames the whole data directory aside and makes an empty one. Needs the free space that the caller has checked. */
+  setDataAside(operation: string): Promise<void>
+  /** The opposite: removes what was copied and renames the old one back. */
+  restoreData(operation: string): Promise<void>
+  /** Label and map byte for byte, then the control file that the copy fetched, last; all flushed to disk. */
+  finishCopy(operation: string, parts: {label: string; tablespaceMap: string}): Promise<void>
+  /** Removes what this operation set aside or staged, once the node is proved. */
+  cleanUp(operation: string): Promise<void>
+
+  /** Starts a job detached from this SSH session; a job of that id that is there already is left as it is. */
+  startJob(operation: string, id: string, job: Job): Promise<void>
+  jobState(operation: string, id: string): Promise<JobState>
+  /** Ends its processes and forgets it. Absent is fine. */
+  stopJob(operation: string, id: string): Promise<void>
+
+  /** Null when taken; otherwise who has it. Taking one's own again is fine. */
+  takeLock(holder: LockHolder): Promise<LockHolder | null>
+  readLock(): Promise<LockHolder | null>
+  /** Releases only when it is held by `operation`. */
+  releaseLock(operation: string): Promise<void>
+
+  /** The copy of an operation's journal, so that another operator's machine can resume it. Replaces the file atomically. */
+  saveRecord(operation: string, ndjson: string): Promise<void>
+  readRecord(operation: string): Promise<string | null>
+  listRecords(): Promise<string[]>
+}
+
+/** What poolctl asks of the machine pgpool runs on. */
+export interface PgpoolHost {
+  readonly name: string
+  /** pgpool.conf as text. */
+  readConfig(): Promise<string>
+  /**
+   * Appends a marked block of settings (the last value wins) that keeps pgpool from failing over or re-attaching by itself;
+   * an existing block is replaced. Reload is the caller's.
+   */
+  fence(operation: string, settings: Record<string, string>): Promise<void>
+  /** Removes the block. Absent is fine. */
+  unfence(operation: string): Promise<void>
+  fencedBy(): Promise<string | null>
+  takeLock(holder: LockHolder): Promise<LockHolder | null>
+  releaseLock(operation: string): Promise<void>
+}

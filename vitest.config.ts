@@ -1,0 +1,30 @@
+import {defineConfig} from 'vitest/config'
+
+/** Four projects: the first two need no server and no network; the other two start real servers and run serially. */
+export default defineConfig({
+  test: {
+    disableConsoleIntercept: true,
+    projects: [
+      {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000}},
+      {test: {name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 20_000}},
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
