@@ -1,0 +1,60 @@
+/** `--no-wait`: the operation goes on in a process of its own, which outlives the terminal it was started from. */
+import {spawn} from 'node:child_process'
+import {openSync, closeSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {EXIT} from '../lib/errors.js'
+import type {OperationReport} from '../report/operation.js'
+import type {PerformBody} from './body.js'
+import type {PerformFlags} from './session.js'
+import {stateDirectory} from './state.js'
+
+const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+
+/**
+ * Starts `op resume OPERATION` detached: its record is open and its locks are taken under its id, and a resume from the first
+ * step is a run. Exit 9, not 0: nothing was observed yet.
+ */
+export async function startInBackground(
+  operation: string,
+  report: OperationReport,
+  around: Pick<PerformBody, 'cluster' | 'warnings'>,
+  flags: PerformFlags,
+): Promise<PerformBody> {
+  const log = join(stateDirectory(), 'operations', operation, 'output.log')
+  const output = openSync(log, 'a', 0o600)
+  try {
+    const child = spawn(process.execPath, [RUN, 'op', 'resume', operation, '--no-input', ...passedOn(flags)], {
+      detached: true,
+      stdio: ['ignore', output, output],
+    })
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', reject)
+    })
+    child.unref()
+  } finally {
+    closeSync(output)
+  }
+  return {
+    ...around,
+    data: {...report, operation, outcome: 'unknown'},
+    exitCode: EXIT.unknown,
+    error: {
+      code: 'NOT_WAITED_FOR',
+      message: `${operation} goes on in the background`,
+      detail: `Its output is in ${log}.`,
+      hint: `Follow it with: poolctl op watch ${operation}`,
+      changed: 'partial',
+      resume: null,
+    },
+  }
+}
+
+/** No value in it is a secret: passwords come from files, in the child as here. */
+function passedOn(flags: PerformFlags): string[] {
+  return (['timeout', 'host', 'port', 'username'] as const).flatMap((name) => {
+    const value = flags[name]
+    return value === undefined ? [] : [`--${name}`, value]
+  })
+}

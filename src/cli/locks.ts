@@ -1,0 +1,108 @@
+/** One operation at a time on a host (design §3): taken in node order, so that two operations cannot wait for each other. */
+import {hostname, userInfo} from 'node:os'
+import {AuthenticationRefused, Locked, Unreachable, messageOf} from '../lib/errors.js'
+import {nodeId} from '../cluster/node-id.js'
+import type {Plan} from '../engine/plan.js'
+import type {LockHolder} from '../ports/host.js'
+import type {World} from '../ports/world.js'
+
+type Lockable = {
+  name: string
+  take(holder: LockHolder): Promise<LockHolder | null>
+  release(operation: string): Promise<void>
+  /** The plan does nothing there itself, so it may run without this lock when the host cannot be asked. */
+  optional: boolean
+}
+
+export type Locks = {release(): Promise<void>}
+
+/**
+ * Takes every lock of the plan, or none: throws `Locked` naming who has one. `warn` hears of a pgpool host that could not be
+ * asked, which is let pass only for plans that act on no host.
+ */
+export async function takeLocks(
+  world: World,
+  plan: Plan,
+  operation: string,
+  warn: (message: string) => void,
+): Promise<Locks> {
+  const holder: LockHolder = {
+    operation,
+    verb: plan.verb,
+    user: userInfo().username,
+    host: hostname(),
+    pid: process.pid,
+    since: new Date().toISOString(),
+  }
+  const taken: Lockable[] = []
+  const release = async (): Promise<void> => {
+    for (const lockable of taken.toReversed()) {
+      await lockable
+        .release(operation)
+        .catch((error: unknown) => warn(`the lock on ${lockable.name} is still there: ${messageOf(error)}`))
+    }
+  }
+  try {
+    for (const lockable of lockablesOf(world, plan)) {
+      const other = await takeOne(lockable, holder, warn)
+      if (other === 'none') continue
+      if (other !== null) throw lockedBy(lockable.name, other)
+      taken.push(lockable)
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {release}
+}
+
+/** Nodes first, ascending, then the pgpool host: the same order in every process. */
+function lockablesOf(world: World, plan: Plan): Lockable[] {
+  const nodes = [...new Set(plan.locks)]
+    .toSorted((a, b) => a - b)
+    .map((id): Lockable => {
+      const host = world.host(nodeId(id))
+      return {
+        name: host.name,
+        take: (holder) => host.takeLock(holder),
+        release: (operation) => host.releaseLock(operation),
+        optional: false,
+      }
+    })
+  if (world.file.nodes.length === 0) return nodes
+  const pgpool = world.pgpoolHost
+  return [
+    ...nodes,
+    {
+      name: pgpool.name,
+      take: (holder) => pgpool.takeLock(holder),
+      release: (operation) => pgpool.releaseLock(operation),
+      optional: plan.steps.every((step) => step.host === null),
+    },
+  ]
+}
+
+async function takeOne(
+  lockable: Lockable,
+  holder: LockHolder,
+  warn: (message: string) => void,
+): Promise<LockHolder | null | 'none'> {
+  try {
+    return await lockable.take(holder)
+  } catch (error) {
+    const unasked = error instanceof Unreachable || error instanceof AuthenticationRefused
+    if (!lockable.optional || !unasked) throw error
+    warn(`no lock on ${lockable.name}, which cannot be reached: ${error.message}`)
+    return 'none'
+  }
+}
+
+/** Who has it, since when, and the way out: what to do about a lock must not be folklore. */
+export function lockedBy(place: string, holder: LockHolder): Locked {
+  return new Locked({
+    code: 'LOCKED',
+    message: `${place} is locked by operation ${holder.operation}`,
+    detail: `${holder.verb}, started ${holder.since} by ${holder.user} on ${holder.host}, process ${holder.pid}.`,
+    hint: `Look: poolctl op show ${holder.operation}. Go on with it: poolctl op resume ${holder.operation}. When it is surely dead and not to be resumed: poolctl op unlock ${holder.operation}`,
+  })
+}

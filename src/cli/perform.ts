@@ -1,0 +1,203 @@
+/**
+ * The one pipeline of every changing command (design §2): survey, checks, plan, consent, locks, journal, run, second survey,
+ * report. What the verb is does not matter here.
+ */
+import {EXIT, PoolctlError, type ExitCode} from '../lib/errors.js'
+import type {JsonObject} from '../lib/json.js'
+import type {Plan} from '../engine/plan.js'
+import type {Decision, Operation, Refusal} from '../operations/operation.js'
+import type {OperationReport} from '../report/operation.js'
+import type {Warning} from '../report/envelope.js'
+import {planText} from '../output/text/plan.js'
+import type {PerformBody} from './body.js'
+import {startInBackground} from './background.js'
+import {obtainConsent} from './consent.js'
+import {canonical, fingerprintOf, loadPlan, savePlan, stale} from './fingerprint.js'
+import {beginOperation, runOperation} from './run-operation.js'
+import {clusterOf, openSession, type PerformFlags, type Session} from './session.js'
+import type {Terminal} from './terminal.js'
+import {toolVersion} from './version.js'
+
+/**
+ * Runs `operation` for `request` and returns what `finish` prints. Throws what a survey throws (4, 5), declined consent (12),
+ * a stale plan (11), a lock (10); a refusal (6) and every outcome of a run are returned.
+ */
+export async function perform<Request extends JsonObject, Facts>(
+  operation: Operation<Request, Facts>,
+  request: Request,
+  flags: PerformFlags,
+  terminal: Terminal,
+): Promise<PerformBody> {
+  await using session = await openSession(flags)
+  return performIn(session, operation, request, flags, terminal)
+}
+
+/** As `perform`, in a session that is open. */
+export async function performIn<Request extends JsonObject, Facts>(
+  session: Session,
+  operation: Operation<Request, Facts>,
+  request: Request,
+  flags: PerformFlags,
+  terminal: Terminal,
+): Promise<PerformBody> {
+  const {world} = session
+  const observe = (text: string): void => {
+    if (terminal.live) terminal.say(`${text} …`)
+  }
+  const facts = await operation.survey(request, world, observe)
+  const decision = operation.decide(request, facts)
+  const cluster = clusterOf(session.pcpOnly ? null : world.file, operation.systemIdentifier(facts))
+  if (decision.kind === 'refused') return refused(operation.verb, decision.refusals, cluster)
+  const before = operation.poolBefore(facts)
+  const fresh = completePlan(operation, request, facts, decision, session)
+  if (decision.kind === 'nothing-to-do') {
+    const report = {
+      ...emptyReport(fresh, before),
+      outcome: 'nothing-to-do' as const,
+      facts: {because: decision.because},
+    }
+    return {data: {...report, after: before}, cluster}
+  }
+  const warnings: Warning[] = [...decision.warnings]
+  if (flags['dry-run'] === true) {
+    if (flags.plan !== undefined) await savePlan(flags.plan, fresh)
+    return {data: {...emptyReport(fresh, before), dryRun: true, outcome: 'planned'}, cluster, warnings}
+  }
+  const plan = flags.plan === undefined ? fresh : await reviewedPlan(flags.plan, fresh)
+  showPlan(plan, warnings, decision, terminal)
+  await obtainConsent(decision.consent, flags, terminal)
+  const begun = await beginOperation(session, plan, terminal)
+  if (flags.wait === false) {
+    await begun.handOver()
+    return await startInBackground(begun.operation, emptyReport(plan, before), {cluster, warnings}, flags)
+  }
+  return runOperation(
+    {begun, session, plan, way: 'run', before, warnings, cluster, measuresOutage: decision.plan.measuresOutage},
+    (steps, results) => operation.summarise(plan, steps, results),
+    flags,
+    terminal,
+  )
+}
+
+function completePlan<Request extends JsonObject, Facts>(
+  operation: Operation<Request, Facts>,
+  request: Request,
+  facts: Facts,
+  decision: Exclude<Decision, {kind: 'refused'}>,
+  {world}: Session,
+): Plan {
+  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: []}
+  return {
+    schema: 'poolctl.plan/v1',
+    verb: operation.verb,
+    cluster: world.file.name,
+    createdAt: world.clock.now().toISOString(),
+    toolVersion: toolVersion(),
+    fingerprint: fingerprintOf({
+      cluster: world.file.name,
+      clusterFile: world.file.hash,
+      systemIdentifier: operation.systemIdentifier(facts),
+      toolVersion: toolVersion(),
+      facts: operation.fingerprint(facts),
+    }),
+    request,
+    reasons: body.reasons,
+    steps: body.steps,
+    locks: body.locks,
+  }
+}
+
+/** The plan in the file, once it is proved to be for this request and this world. */
+async function reviewedPlan(path: string, fresh: Plan): Promise<Plan> {
+  const saved = await loadPlan(path)
+  if (saved.verb !== fresh.verb || canonical(saved.request) !== canonical(fresh.request)) {
+    throw stale(
+      `plan file ${path} is for another request`,
+      `It is for ${saved.verb} ${canonical(saved.request)}; asked for was ${fresh.verb} ${canonical(fresh.request)}.`,
+    )
+  }
+  if (saved.fingerprint !== fresh.fingerprint) {
+    throw stale(
+      `the cluster has changed since plan file ${path} was made at ${saved.createdAt}`,
+      `The plan is for ${saved.fingerprint}; the cluster is ${fresh.fingerprint}.`,
+    )
+  }
+  return saved
+}
+
+/** Before the question, on standard error: what is agreed to has been seen. Machines find the plan in the report. */
+function showPlan(
+  plan: Plan,
+  warnings: readonly Warning[],
+  decision: Extract<Decision, {kind: 'planned'}>,
+  terminal: Terminal,
+): void {
+  if (terminal.machine && (decision.consent.level === 'none' || !terminal.canAsk)) return
+  terminal.say(`${planText(plan, terminal.err)}\n`)
+  for (const warning of warnings) terminal.say(`WARNING:  ${warning.message}`)
+}
+
+export function emptyReport(plan: Plan, before: OperationReport['before']): OperationReport {
+  return {
+    operation: null,
+    verb: plan.verb,
+    dryRun: false,
+    plan,
+    steps: [],
+    outcome: 'planned',
+    before,
+    after: null,
+    seconds: null,
+    outage: null,
+    facts: {},
+    followUps: [],
+  }
+}
+
+function refused(verb: string, refusals: Refusal[], cluster: PerformBody['cluster']): PerformBody {
+  const error = refusalError(verb, refusals)
+  return {
+    data: {verb, refusals},
+    cluster: cluster ?? null,
+    exitCode: error.exitCode,
+    error: {
+      code: error.code,
+      message: error.message,
+      detail: error.detail ?? null,
+      hint: error.hint ?? null,
+      changed: 'none',
+      resume: null,
+    },
+  }
+}
+
+/** One refusal is the error itself; several are its details, each with its own way out. */
+export function refusalError(verb: string, refusals: readonly Refusal[]): PoolctlError {
+  const exitCode: ExitCode = EXIT.refused
+  const [only] = refusals
+  if (only && refusals.length === 1) {
+    const lift = liftOf(only)
+    const hint = [only.hint, lift].filter((text) => text !== null).join('\n')
+    return new PoolctlError(exitCode, {
+      code: only.code,
+      message: only.message,
+      detail: only.detail ?? undefined,
+      hint: hint === '' ? undefined : hint,
+    })
+  }
+  return new PoolctlError(exitCode, {
+    code: 'CHECKS_REFUSED',
+    message: `${verb} is refused by ${refusals.length} checks; nothing was changed`,
+    detail: refusals
+      .map((refusal) =>
+        [`${refusal.message} (${refusal.code})`, refusal.detail, refusal.hint, liftOf(refusal)]
+          .filter((text) => text !== null)
+          .join('\n  '),
+      )
+      .join('\n'),
+  })
+}
+
+function liftOf(refusal: Refusal): string | null {
+  return refusal.override === null ? null : `This check alone is lifted by ${refusal.override}.`
+}

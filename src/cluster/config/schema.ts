@@ -1,0 +1,99 @@
+/**
+ * The cluster file as people write it (design §4): what may stand where. `schema/cluster-file.json` is made from this, so an
+ * editor knows the same rules. Defaults are filled in by `parse.ts`, which knows the file's directory and the user.
+ */
+import {z} from 'zod'
+import {parseDuration, parseSize} from './units.js'
+
+/** Names that reach a remote command as an argument: one that begins with a dash would be read as an option there. */
+const name = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((text) => !text.startsWith('-'), 'must not begin with a dash')
+  // eslint-disable-next-line no-control-regex -- this is the check that keeps them out
+  .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'must not hold control characters')
+
+const port = z.int('must be a whole number').min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535')
+
+/** A path on a node or on the pgpool host. There is no home directory to resolve `~` against without asking that host. */
+const remotePath = name.refine((text) => text.startsWith('/'), 'must be an absolute path on that host')
+
+/** A path on the machine poolctl runs on: `~` and paths relative to the cluster file are allowed. */
+const localPath = name
+
+const argumentList = z.array(z.string()).min(1, 'must name a program')
+
+const service = z.union(
+  [name, z.strictObject({start: argumentList, stop: argumentList, reload: argumentList.optional()})],
+  'must be a name (pg_ctl or a systemd unit) or {start: [..], stop: [..], reload: [..]}',
+)
+
+const size = z.string().refine((text) => parseSize(text) !== null, 'must be a size such as 16MB (B, kB, MB, GB, TB)')
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, 'must be a duration such as 10m (ms, s, m, h)')
+
+const pcp = z.strictObject({
+  host: name.optional(),
+  port: port.optional(),
+  user: name,
+  passfile: localPath.optional(),
+  via: z.enum(['ssh', 'tcp', 'socket'], 'must be ssh, tcp or socket').optional(),
+})
+
+const pgpool = z.strictObject({
+  host: name,
+  pcp,
+  address: name.optional(),
+  port: port.optional(),
+  config: remotePath.optional(),
+  service: service.optional(),
+  sshPort: port.optional(),
+})
+
+const node = z.strictObject({
+  id: z.int('must be a whole number').min(0, 'must be 0 to 127').max(127, 'must be 0 to 127'),
+  host: name,
+  address: name.optional(),
+  port: port.optional(),
+  data: remotePath,
+  bin: remotePath,
+  config: remotePath.optional(),
+  service: service.optional(),
+  work: remotePath.optional(),
+  slot: z
+    .string()
+    .regex(/^[a-z0-9_]{1,63}$/, 'must be 1 to 63 lower-case letters, digits or underscores')
+    .optional(),
+  sshPort: port.optional(),
+})
+
+const ssh = z.strictObject({
+  user: name.optional(),
+  port: port.optional(),
+  identity: localPath.optional(),
+  knownHosts: localPath.optional(),
+  transport: z.enum(['ssh2', 'openssh'], 'must be ssh2 or openssh').optional(),
+  peerIdentity: remotePath.optional(),
+  peerKnownHosts: remotePath.optional(),
+})
+
+const postgres = z.strictObject({
+  user: name.optional(),
+  database: name.optional(),
+  passfile: localPath.optional(),
+  replicationUser: name.optional(),
+  replicationPassfile: remotePath.optional(),
+})
+
+export const clusterFileSchema = z.strictObject({
+  cluster: name,
+  pgpool: z.array(pgpool).min(1, 'must list at least one pgpool'),
+  nodes: z.array(node).min(1, 'must list at least one node'),
+  ssh: ssh.optional(),
+  postgres: postgres.optional(),
+  limits: z.strictObject({maxLag: size.optional(), stepTimeout: duration.optional()}).optional(),
+})
+
+export type WrittenClusterFile = z.infer<typeof clusterFileSchema>
+export type WrittenService = z.infer<typeof service>

@@ -1,0 +1,113 @@
+/**
+ * postgresql.auto.conf and pgpool.conf as texts. Bytes outside ASCII pass through unchanged: callers decode and encode latin1.
+ */
+import type {StandbyConnection} from '../ports/postgres.js'
+
+/** A value for a PostgreSQL or pgpool configuration file: quotes doubled, and backslashes too, which the server's scanner unescapes. */
+export function quoteSetting(value: string): string {
+  if (/[\n\r\0]/.test(value)) throw new Error('a setting cannot hold a line break or NUL')
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+}
+
+/** A value for a libpq connection string (manual 34.1.1.1). */
+export function quoteConninfo(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
+export function conninfo(parts: Record<string, string | number | null>): string {
+  return Object.entries(parts)
+    .flatMap(([key, value]) => (value === null ? [] : [`${key}=${quoteConninfo(String(value))}`]))
+    .join(' ')
+}
+
+/** Recovery settings that a standby may have kept from its past; any of them would stop replay early or read another archive. */
+const RECOVERY_SETTINGS = [
+  'recovery_target',
+  'recovery_target_action',
+  'recovery_target_inclusive',
+  'recovery_target_lsn',
+  'recovery_target_name',
+  'recovery_target_time',
+  'recovery_target_xid',
+  'promote_trigger_file',
+]
+
+/**
+ * Text of postgresql.auto.conf for a standby: old lines of the same settings are taken out, ours stand at the end. There is no
+ * password in it: libpq reads that from the passfile.
+ */
+export function standbyAutoConf(
+  before: string,
+  connection: StandbyConnection,
+  overrides: Readonly<Record<string, string>>,
+): string {
+  const settings: Record<string, string> = {
+    ...overrides,
+    primary_conninfo: conninfo({
+      host: connection.host,
+      port: connection.port,
+      user: connection.user,
+      application_name: connection.applicationName,
+      passfile: connection.passfile,
+    }),
+    primary_slot_name: connection.slot,
+    recovery_target_timeline: 'latest',
+  }
+  const drop = new Set([...Object.keys(settings), ...RECOVERY_SETTINGS].map((key) => key.toLowerCase()))
+  const kept = before.split('\n').filter((line) => !drop.has(settingOf(line) ?? ''))
+  while (kept.at(-1) === '') kept.pop()
+  return `${[...kept, ...Object.entries(settings).map(([key, value]) => settingLine(key, value))].join('\n')}\n`
+}
+
+/** Name of the setting on a line, lower case; null on comments and blank lines. */
+function settingOf(line: string): string | null {
+  return /^\s*([A-Za-z_][\w.$]*)/.exec(line)?.[1]?.toLowerCase() ?? null
+}
+
+function settingLine(key: string, value: string): string {
+  if (!/^[A-Za-z_][\w.$]*$/.test(key)) throw new Error(`not a setting's name: ${JSON.stringify(key)}`)
+  return `${key} = ${quoteSetting(value)}`
+}
+
+const FENCE_BEGIN = '# >>> poolctl fence '
+const FENCE_END = '# <<< poolctl fence'
+
+/**
+ * pgpool.conf with a marked block at its end, where the last value wins; a block that is there is replaced. When the text did not
+ * end with a newline, the block begins with an empty marker line that says so, and taking it out restores the text exactly.
+ */
+export function addFence(text: string, operation: string, settings: Readonly<Record<string, string>>): string {
+  const bare = removeFence(text)
+  const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'
+  const lines = Object.entries(settings).map(([key, value]) => settingLine(key, value))
+  const begin = `${FENCE_BEGIN}${operation}${joint === '' ? '' : ' (no newline before)'}`
+  return `${bare}${joint}${[begin, ...lines, FENCE_END].join('\n')}\n`
+}
+
+/** The text without the block; the same text when there is none. A block without its end goes on to the end of the file. */
+export function removeFence(text: string): string {
+  const begin = fenceStart(text)
+  if (begin === null) return text
+  const first = text.slice(begin, lineEnd(text, begin))
+  const end = text.indexOf(`\n${FENCE_END}`, begin)
+  const before = first.endsWith(' (no newline before)') ? text.slice(0, begin - 1) : text.slice(0, begin)
+  return end < 0 ? before : before + text.slice(lineEnd(text, end + 1) + 1)
+}
+
+/** The operation that put the block there, or null. */
+export function fenceOwner(text: string): string | null {
+  const begin = fenceStart(text)
+  if (begin === null) return null
+  return text.slice(begin + FENCE_BEGIN.length, lineEnd(text, begin)).split(' ')[0] ?? null
+}
+
+function fenceStart(text: string): number | null {
+  if (text.startsWith(FENCE_BEGIN)) return 0
+  const at = text.indexOf(`\n${FENCE_BEGIN}`)
+  return at < 0 ? null : at + 1
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from)
+  return end < 0 ? text.length : end
+}

@@ -1,0 +1,117 @@
+/** All machines of one site, for the composition root. Nothing is contacted before the first question. */
+import type {Duplex} from 'node:stream'
+import type {ClusterFile, NodeConfig, PgpoolConfig, SshDefaults} from '../cluster/cluster-file.js'
+import type {NodeId} from '../cluster/node-id.js'
+import type {NodeHost, PgpoolHost} from '../ports/host.js'
+import {LocalTransport} from './local.js'
+import {Machine} from './machine.js'
+import {RemoteNodeHost} from './node-host.js'
+import {RemotePgpoolHost} from './pgpool-host.js'
+import type {AskPassphrase, KeyCache} from './ssh/identities.js'
+import {OpensshTransport} from './ssh/openssh-transport.js'
+import {Ssh2Transport} from './ssh/ssh2-transport.js'
+import type {ForwardTarget, Transport} from './transport.js'
+
+export type HostsOptions = {
+  file: ClusterFile
+  /** Hosts, by their name in the cluster file or in ProxyJump, whose unknown key is recorded. Never a changed or revoked one. */
+  acceptNewHostKeys?: readonly string[]
+  /** Asks a person for the passphrase of a key file; null when nobody is there or nothing was typed. */
+  askPassphrase?: AskPassphrase
+  /** Where SSH_AUTH_SOCK is read from. Default: this process. */
+  env?: NodeJS.ProcessEnv
+}
+
+export interface Hosts {
+  /** Throws for an id that is not in the cluster file: our bug, ids are checked first. */
+  node(id: NodeId): NodeHost
+  nodeHost(node: NodeConfig): NodeHost
+  /** The first pgpool of the cluster file. */
+  readonly pgpool: PgpoolHost
+  pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
+  /** A byte stream to an address as the first pgpool's machine sees it. */
+  pgpoolForward(target: ForwardTarget): Promise<Duplex>
+  forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex>
+  /** Ends all connections. */
+  close(): Promise<void>
+}
+
+export function createHosts(options: HostsOptions): Hosts {
+  return new Site(options)
+}
+
+class Site implements Hosts {
+  readonly #file: ClusterFile
+  readonly #open: (host: string, port: number | null) => Transport
+  readonly #machines = new Map<string, {machine: Machine; transport: Transport}>()
+
+  constructor(options: HostsOptions) {
+    this.#file = options.file
+    const {ssh} = options.file
+    const keys: KeyCache = new Map()
+    const acceptNewHostKey = new Set(options.acceptNewHostKeys ?? [])
+    const env = options.env ?? process.env
+    const askPassphrase = options.askPassphrase ?? null
+    this.#open = (host, port) => openTransport(host, port, ssh, {ssh, keys, acceptNewHostKey, env, askPassphrase})
+  }
+
+  node(id: NodeId): NodeHost {
+    const found = this.#file.nodes.find((node) => node.id === id)
+    if (!found) throw new Error(`node ${id} is not in the cluster file`)
+    return this.nodeHost(found)
+  }
+
+  nodeHost(node: NodeConfig): NodeHost {
+    return new RemoteNodeHost(node, this.#machine(node), this.#file.ssh)
+  }
+
+  get pgpool(): PgpoolHost {
+    return this.pgpoolHost(this.#firstPgpool())
+  }
+
+  pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
+    return new RemotePgpoolHost(pgpool, this.#machine(pgpool))
+  }
+
+  pgpoolForward(target: ForwardTarget): Promise<Duplex> {
+    return this.forward(this.#firstPgpool(), target)
+  }
+
+  forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex> {
+    return this.#machine(host).forward(target)
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#machines.values()]
+    this.#machines.clear()
+    await Promise.all(open.map(({transport}) => transport.close()))
+  }
+
+  #firstPgpool(): PgpoolConfig {
+    const first = this.#file.pgpool[0]
+    if (!first) throw new Error('no pgpool in the cluster file')
+    return first
+  }
+
+  #machine({host, sshPort}: {host: string; sshPort: number | null}): Machine {
+    const key = `${host}\0${sshPort ?? ''}`
+    let found = this.#machines.get(key)
+    if (!found) {
+      const transport = this.#open(host, sshPort)
+      found = {machine: new Machine(host, transport), transport}
+      this.#machines.set(key, found)
+    }
+    return found.machine
+  }
+}
+
+function openTransport(
+  host: string,
+  port: number | null,
+  ssh: SshDefaults,
+  options: ConstructorParameters<typeof Ssh2Transport>[2],
+): Transport {
+  if (host === 'local') return new LocalTransport()
+  if (ssh.transport === 'openssh') return new OpensshTransport(host, port, ssh)
+  return new Ssh2Transport(host, port, options)
+}

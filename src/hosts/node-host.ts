@@ -1,0 +1,243 @@
+/** The machine of one PostgreSQL node. Every act is one named script of templates/host; none is put together from text here. */
+import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
+import {ActFailed, messageOf, OutcomeUnknown} from '../lib/errors.js'
+import type {DataDirectory, DataFile, HostFacts, Job, JobState, LockHolder, NodeHost, PageCheck} from '../ports/host.js'
+import type {StandbyConnection} from '../ports/postgres.js'
+import {standbyAutoConf} from './conf-file.js'
+import {nulFields} from './fields.js'
+import {carried} from './file-list.js'
+import {directoryFrom} from './inspect.js'
+import {checkOperation, HostLock} from './lock.js'
+import type {Machine} from './machine.js'
+import {NodeJobs} from './node-jobs.js'
+import {checkPages} from './page-check.js'
+import {quoteWord} from './quote.js'
+
+/** Added to a server's own wait, so that its answer still comes. */
+const GRACE_MS = 30_000
+/** Renaming is quick; removing an old copy or flushing a new one is not. */
+const DISK_MS = 30 * 60_000
+const LOG_LINES = 12
+
+export class RemoteNodeHost implements NodeHost {
+  readonly name: string
+  readonly #node: NodeConfig
+  readonly #machine: Machine
+  readonly #lock: HostLock
+  readonly #jobs: NodeJobs
+
+  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+    this.name = node.host
+    this.#node = node
+    this.#machine = machine
+    this.#lock = new HostLock(machine, `${node.work}/lock`, true)
+    this.#jobs = new NodeJobs(node, machine, ssh, this.#lock.path)
+  }
+
+  async facts(): Promise<HostFacts> {
+    const {stdout} = await this.#machine.call({script: 'facts', args: [], mutates: false, title: 'ask who it is'})
+    const [user = '', hostname = '', bootId = '', rsync = ''] = nulFields(stdout)
+    return {user, hostname, bootId, rsync: /version (\S+)/.exec(rsync)?.[1] ?? null}
+  }
+
+  async inspect(): Promise<DataDirectory> {
+    const {data, bin, work} = this.#node
+    const {stdout} = await this.#machine.call({
+      script: 'inspect',
+      args: [data, bin, work],
+      mutates: false,
+      title: `look at ${data}`,
+      deadlineMs: DISK_MS,
+    })
+    return directoryFrom(stdout)
+  }
+
+  async listFiles(): Promise<DataFile[]> {
+    return carried(await this.#jobs.listing())
+      .filter((entry) => entry.type === 'file')
+      .map(({path, bytes, mtime}) => ({path, bytes, mtimeSeconds: Number(mtime)}))
+  }
+
+  async historyFile(timeline: number): Promise<string | null> {
+    const name = timeline.toString(16).toUpperCase().padStart(8, '0')
+    return this.#readText(`${this.#node.data}/pg_wal/${name}.history`)
+  }
+
+  async #readText(path: string): Promise<string | null> {
+    const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
+    const {status, stdout} = await this.#machine.call(call)
+    return status === 3 ? null : stdout.toString('utf8')
+  }
+
+  async checkPages(deadlineMs: number): Promise<PageCheck> {
+    return checkPages(this.#node, this.#machine, await this.inspect(), deadlineMs)
+  }
+
+  startServer(operation: string, waitSeconds: number): Promise<void> {
+    return this.#server(operation, 'start', 'fast', waitSeconds)
+  }
+
+  stopServer(operation: string, mode: 'fast' | 'immediate', waitSeconds: number): Promise<void> {
+    return this.#server(operation, 'stop', mode, waitSeconds)
+  }
+
+  async #server(operation: string, verb: 'start' | 'stop', mode: string, waitSeconds: number): Promise<void> {
+    const {data, bin, work} = this.#node
+    const wait = String(Math.max(1, Math.ceil(waitSeconds)))
+    try {
+      await this.#machine.call({
+        script: 'server',
+        args: [this.#lock.path, checkOperation(operation), data, bin, work, verb, wait, mode, ...this.#how(verb)],
+        mutates: true,
+        title: `${verb} the server`,
+        // The script waits twice at most: in pg_ctl or the unit, and by its own look.
+        deadlineMs: 2 * waitSeconds * 1000 + GRACE_MS,
+      })
+    } catch (error) {
+      throw await this.#withServerLog(error)
+    }
+  }
+
+  #how(verb: 'start' | 'stop'): string[] {
+    const {service, config} = this.#node
+    switch (service.kind) {
+      case 'pg_ctl':
+        // pg_ctl hands these options to a shell, so the path is a word of that shell.
+        return ['pg_ctl', config === null ? '' : `-c config_file=${quoteWord(config)}`]
+      case 'systemd':
+        return ['systemd', service.unit]
+      case 'commands':
+        return ['command', ...service[verb]]
+    }
+  }
+
+  /** The server's own last words say why; a start or stop that only takes longer is not a failure, and not known to be one. */
+  async #withServerLog(error: unknown): Promise<unknown> {
+    if (!(error instanceof ActFailed)) return error
+    const log = await this.serverLogTail(LOG_LINES).catch((reason: unknown) => `(its log: ${messageOf(reason)})`)
+    const facts = {
+      code: error.code,
+      message: error.message,
+      detail: [error.detail, log].filter((part) => part !== undefined && part !== '').join('\n'),
+      cause: error,
+    }
+    const slow = error.code === 'START_SLOW' || error.code === 'STOP_SLOW'
+    return slow ? new OutcomeUnknown(facts) : new ActFailed(facts)
+  }
+
+  async serverLogTail(lines: number): Promise<string> {
+    const {data, work, config} = this.#node
+    const args = [data, work, config ?? '', String(lines)]
+    const {stdout} = await this.#machine.call({
+      script: 'server-log',
+      args,
+      mutates: false,
+      title: 'read the server log',
+    })
+    return stdout.toString('utf8').trimEnd()
+  }
+
+  async saveConfig(operation: string): Promise<void> {
+    await this.#config(operation, 'save', 'save the configuration')
+  }
+
+  async writeStandbySettings(
+    operation: string,
+    connection: StandbyConnection,
+    overrides: Record<string, string>,
+  ): Promise<void> {
+    const before = await this.#config(operation, 'restore', 'put the configuration back')
+    const text = Buffer.from(standbyAutoConf(before.toString('latin1'), latin(connection), latin(overrides)), 'latin1')
+    await this.#config(operation, 'standby', 'write the standby settings', text)
+  }
+
+  async #config(operation: string, verb: string, title: string, input?: Buffer): Promise<Buffer> {
+    const {data, work} = this.#node
+    const args = [this.#lock.path, checkOperation(operation), data, work, verb, String(input?.length ?? 0)]
+    const call = {script: 'config', args, mutates: true, title} as const
+    return (await this.#machine.call(input === undefined ? call : {...call, input})).stdout
+  }
+
+  setControlAside(operation: string): Promise<void> {
+    return this.#aside(operation, 'set-control', 'set the control file aside')
+  }
+
+  restoreControl(operation: string): Promise<void> {
+    return this.#aside(operation, 'restore-control', 'put the control file back')
+  }
+
+  setDataAside(operation: string): Promise<void> {
+    return this.#aside(operation, 'set-data', 'set the data directory aside')
+  }
+
+  restoreData(operation: string): Promise<void> {
+    return this.#aside(operation, 'restore-data', 'put the old data directory back')
+  }
+
+  finishCopy(operation: string, parts: {label: string; tablespaceMap: string}): Promise<void> {
+    const label = Buffer.from(parts.label, 'utf8')
+    const map = Buffer.from(parts.tablespaceMap, 'utf8')
+    const sizes = [String(label.length), String(map.length)]
+    return this.#aside(operation, 'finish', 'finish the copy', sizes, Buffer.concat([label, map]))
+  }
+
+  cleanUp(operation: string): Promise<void> {
+    return this.#aside(operation, 'clean', 'remove what was set aside', [checkOperation(operation)])
+  }
+
+  async #aside(operation: string, verb: string, title: string, extra: string[] = [], input?: Buffer): Promise<void> {
+    const {data, work} = this.#node
+    const args = [this.#lock.path, checkOperation(operation), data, work, verb, ...extra]
+    const call = {script: 'aside', args, mutates: true, title, deadlineMs: DISK_MS} as const
+    await this.#machine.call(input === undefined ? call : {...call, input})
+  }
+
+  startJob(operation: string, id: string, job: Job): Promise<void> {
+    return this.#jobs.start(operation, id, job)
+  }
+
+  jobState(operation: string, id: string): Promise<JobState> {
+    return this.#jobs.state(operation, id)
+  }
+
+  stopJob(operation: string, id: string): Promise<void> {
+    return this.#jobs.stop(operation, id)
+  }
+
+  takeLock(holder: LockHolder): Promise<LockHolder | null> {
+    return this.#lock.take(holder)
+  }
+
+  readLock(): Promise<LockHolder | null> {
+    return this.#lock.read()
+  }
+
+  releaseLock(operation: string): Promise<void> {
+    return this.#lock.release(operation)
+  }
+
+  async saveRecord(operation: string, ndjson: string): Promise<void> {
+    const input = Buffer.from(ndjson, 'utf8')
+    const args = ['save', this.#node.work, checkOperation(operation), String(input.length)]
+    await this.#machine.call({script: 'record', args, input, mutates: true, title: 'keep the record'})
+  }
+
+  readRecord(operation: string): Promise<string | null> {
+    return this.#readText(`${this.#node.work}/records/${checkOperation(operation)}.ndjson`)
+  }
+
+  async listRecords(): Promise<string[]> {
+    const args = ['list', this.#node.work]
+    const {stdout} = await this.#machine.call({script: 'record', args, mutates: false, title: 'list the records'})
+    return nulFields(stdout).map((name) => name.replace(/\.ndjson$/, ''))
+  }
+}
+
+/** Text as the bytes of its UTF-8, one character a byte: the file around it is handled as latin1 so that no byte of it changes. */
+function latin<T extends Record<string, unknown>>(values: T): T {
+  const entries = Object.entries(values).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? Buffer.from(value, 'utf8').toString('latin1') : value,
+  ])
+  return Object.fromEntries(entries) as T
+}

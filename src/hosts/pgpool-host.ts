@@ -1,0 +1,90 @@
+/** The machine that pgpool runs on. */
+import type {PgpoolConfig} from '../cluster/cluster-file.js'
+import {ActFailed} from '../lib/errors.js'
+import type {LockHolder, PgpoolHost} from '../ports/host.js'
+import {addFence, fenceOwner, removeFence} from './conf-file.js'
+import {checkOperation, HostLock} from './lock.js'
+import type {Machine} from './machine.js'
+
+export class RemotePgpoolHost implements PgpoolHost {
+  readonly name: string
+  readonly #machine: Machine
+  readonly #config: string
+  readonly #lock: HostLock
+
+  constructor(config: PgpoolConfig, machine: Machine) {
+    this.name = config.host
+    this.#machine = machine
+    this.#config = config.config
+    // Beside the file it guards: whoever may replace that file may also make the lock, whatever the user.
+    this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
+  }
+
+  async readConfig(): Promise<string> {
+    return (await this.#read()).toString('utf8')
+  }
+
+  async #read(): Promise<Buffer> {
+    const {status, stdout} = await this.#machine.call({
+      script: 'read-file',
+      args: [this.#config],
+      mutates: false,
+      title: `read ${this.#config}`,
+      expected: [3],
+    })
+    if (status === 0) return stdout
+    throw new ActFailed({
+      code: 'PGPOOL_CONFIG_MISSING',
+      message: `${this.name}: there is no ${this.#config}`,
+      hint: 'Correct pgpool.config in the cluster file.',
+      changed: 'none',
+    })
+  }
+
+  async fence(operation: string, settings: Record<string, string>): Promise<void> {
+    checkOperation(operation)
+    await this.#edit(operation, 'fence pgpool', (text) => addFence(text, operation, settings))
+  }
+
+  async unfence(operation: string): Promise<void> {
+    checkOperation(operation)
+    await this.#edit(operation, 'lift the fence of pgpool', removeFence)
+  }
+
+  async fencedBy(): Promise<string | null> {
+    return fenceOwner((await this.#read()).toString('latin1'))
+  }
+
+  async #edit(operation: string, title: string, edit: (text: string) => string): Promise<void> {
+    const before = await this.#read()
+    const after = Buffer.from(edit(before.toString('latin1')), 'latin1')
+    if (after.equals(before)) return
+    await this.#machine.call({
+      script: 'pgpool-config',
+      args: [this.#lock.path, operation, this.#config, cksum(before), String(after.length)],
+      input: after,
+      mutates: true,
+      title,
+    })
+  }
+
+  takeLock(holder: LockHolder): Promise<LockHolder | null> {
+    return this.#lock.take(holder)
+  }
+
+  releaseLock(operation: string): Promise<void> {
+    return this.#lock.release(operation)
+  }
+}
+
+/** What `cksum` prints for these bytes: POSIX CRC and length, enough to notice another editor, not an adversary. */
+export function cksum(bytes: Buffer): string {
+  let crc = 0
+  const feed = (byte: number): void => {
+    crc ^= byte << 24
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1
+  }
+  for (const byte of bytes) feed(byte)
+  for (let length = bytes.length; length > 0; length = Math.floor(length / 256)) feed(length & 0xff)
+  return `${~crc >>> 0} ${bytes.length}`
+}

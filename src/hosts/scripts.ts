@@ -1,0 +1,60 @@
+/** The scripts of templates/host, as they go to a machine: the prelude first, one mark last. */
+import {readFile} from 'node:fs/promises'
+
+/** Where the shell finds the end of what it must run: a script cut short by a lost connection has no such line. */
+const END = '#end-of-poolctl-script'
+
+/**
+ * The fixed program of every remote act. Its own words never vary; the script comes on stdin, in exactly `$1` bytes, so that a
+ * script is never visible in `ps`, never limited by the argument length, and never run in part. What is left of stdin is the
+ * script's input. `head -c` of coreutils takes no byte more than asked.
+ */
+const STUB =
+  'LC_ALL=C; export LC_ALL; umask 077; script=$(head -c "$1"); shift; ' +
+  `case $script in *'${END}') eval "$script" ;; *) exit 92 ;; esac`
+
+export type ScriptName =
+  | 'aside'
+  | 'config'
+  | 'facts'
+  | 'inspect'
+  | 'job-start'
+  | 'job-state'
+  | 'job-stop'
+  | 'list-files'
+  | 'lock'
+  | 'page-check'
+  | 'peer-list'
+  | 'pgpool-config'
+  | 'read-file'
+  | 'record'
+  | 'server'
+  | 'server-log'
+
+/** Scripts that a job keeps as files on the host. */
+export type JobScript = 'copy' | 'job-run' | 'rewind' | 'rsync-exit'
+
+const cache = new Map<string, Promise<string>>()
+
+function template(name: ScriptName | JobScript | 'prelude'): Promise<string> {
+  let text = cache.get(name)
+  if (text === undefined) {
+    text = readFile(new URL(`../../templates/host/${name}.sh`, import.meta.url), 'utf8')
+    cache.set(name, text)
+  }
+  return text
+}
+
+/** The prelude and then the named scripts, as one text. */
+export async function scriptText(...names: (ScriptName | JobScript)[]): Promise<string> {
+  const parts = await Promise.all((['prelude', ...names] as const).map(template))
+  return parts.join('\n')
+}
+
+export type Shipment = {words: string[]; input: Buffer}
+
+/** A script with its arguments, and what it reads, as a command and its stdin. */
+export function ship(text: string, args: readonly string[], input: Buffer = Buffer.alloc(0)): Shipment {
+  const script = Buffer.from(`${text}\n${END}`, 'utf8')
+  return {words: ['sh', '-c', STUB, 'poolctl', String(script.length), ...args], input: Buffer.concat([script, input])}
+}

@@ -1,0 +1,186 @@
+/** One connection a host, opened when first needed, with many channels on it. */
+import type {Duplex} from 'node:stream'
+import type {Client, ClientChannel} from 'ssh2'
+import {Unreachable} from '../../lib/errors.js'
+import {commandLine} from '../quote.js'
+import {Interrupted, type ExecOptions, type ExecResult, type ForwardTarget, type Transport} from '../transport.js'
+import {Slots} from './slots.js'
+import {openConnection, type Opened, type SshOptions} from './connection.js'
+
+/** sshd refuses more than MaxSessions channels on a connection; its default is 10 (sshd_config(5)). */
+const MAX_CHANNELS = 8
+/** SSH_OPEN_RESOURCE_SHORTAGE and SSH_OPEN_CONNECT_FAILED of RFC 4254, 5.1: sshd says the latter when MaxSessions is reached. */
+const OPEN_ATTEMPTS = 6
+
+export class Ssh2Transport implements Transport {
+  readonly #host: string
+  readonly #port: number | null
+  readonly #options: SshOptions
+  readonly #slots = new Slots(MAX_CHANNELS)
+  #connection: Promise<Opened> | null = null
+
+  constructor(host: string, port: number | null, options: SshOptions) {
+    this.#host = host
+    this.#port = port
+    this.#options = options
+  }
+
+  async exec(words: readonly string[], options: ExecOptions): Promise<ExecResult> {
+    return this.#slots.use(async () => {
+      const client = await this.#client()
+      const channel = await this.#openChannel(client, (live, done) => live.exec(commandLine(words), done))
+      return collect(client, channel, options)
+    })
+  }
+
+  async forward(target: ForwardTarget): Promise<Duplex> {
+    const release = await this.#slots.take()
+    try {
+      const client = await this.#client()
+      const channel = await this.#openChannel(
+        client,
+        (live, done) =>
+          'socketPath' in target
+            ? live.openssh_forwardOutStreamLocal(target.socketPath, done)
+            : live.forwardOut('127.0.0.1', 0, target.host, target.port, done),
+        'socketPath' in target ? target.socketPath : `${target.host}:${target.port}`,
+      )
+      channel.once('close', release)
+      return channel
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = null
+    if (connection === null) return
+    const opened = await connection.catch(() => null)
+    if (opened === null) return
+    await new Promise<void>((resolve) => {
+      const force = setTimeout(() => opened.client.destroy(), 2000)
+      opened.client.once('close', () => {
+        clearTimeout(force)
+        resolve()
+      })
+      opened.client.end()
+    })
+    for (const hop of opened.hops) hop.end()
+  }
+
+  /** The live connection; a dead one was forgotten by its close event, so that the next act opens a new one. */
+  async #client(): Promise<Client> {
+    if (this.#connection === null) {
+      const connection = openConnection(this.#host, this.#port, this.#options)
+      this.#connection = connection
+      const forget = (): void => {
+        if (this.#connection === connection) this.#connection = null
+      }
+      connection.then(({client, hops}) => {
+        client.once('close', () => {
+          forget()
+          for (const hop of hops) hop.end()
+        })
+      }, forget)
+    }
+    return (await this.#connection).client
+  }
+
+  /** Opens a channel; waits and tries again while the server has none left, e.g. when MaxSessions there is below ours. */
+  async #openChannel(
+    client: Client,
+    open: (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    forwardTo: string | null = null,
+  ): Promise<ClientChannel> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await opening(client, open)
+      } catch (error) {
+        if (!(error instanceof Error) || error instanceof Interrupted) throw error
+        if (
+          forwardTo !== null &&
+          /refused|unreachable|timed out|failed: Connection|unknown|prohibited/i.test(error.message)
+        )
+          throw new Unreachable({
+            code: 'FORWARD_REFUSED',
+            message: `cannot reach ${forwardTo} from ${this.#host}`,
+            detail: error.message,
+            cause: error,
+          })
+        if (attempt >= OPEN_ATTEMPTS || !/channel open failure/i.test(error.message))
+          throw new Unreachable({
+            code: 'SSH_CHANNEL_REFUSED',
+            message: `${this.#host} opens no further SSH channel`,
+            detail: error.message,
+            hint: 'Raise MaxSessions in sshd_config there, or look for sessions that hang.',
+            cause: error,
+          })
+        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt))
+      }
+    }
+  }
+}
+
+function opening(
+  client: Client,
+  open: (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new Interrupted('lost', false, 'the SSH connection was lost'))
+    client.once('close', lost)
+    const done = (error: Error | undefined, channel: ClientChannel): void => {
+      client.off('close', lost)
+      if (!error) resolve(channel)
+      else if (/not connected|no response from server/i.test(error.message)) lost()
+      else reject(error)
+    }
+    try {
+      open(client, done)
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)), undefined as never)
+    }
+  })
+}
+
+/**
+ * Sends the input and waits for the end. The script is part of the input, so that before this point nothing has begun: that is
+ * what makes "lost before it started" certain.
+ */
+function collect(client: Client, channel: ClientChannel, options: ExecOptions): Promise<ExecResult> {
+  return new Promise((resolve, reject) => {
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    let status: number | null = null
+    let signal: string | null = null
+    let ended = false
+    const finish = (act: () => void): void => {
+      clearTimeout(timer)
+      client.off('close', lost)
+      act()
+    }
+    const lost = (): void =>
+      finish(() => reject(new Interrupted('lost', true, 'the SSH connection was lost while the command ran')))
+    const timer = setTimeout(() => {
+      finish(() =>
+        reject(new Interrupted('deadline', true, `no end within ${Math.round(options.deadlineMs / 1000)} s`)),
+      )
+      channel.close()
+    }, options.deadlineMs)
+    client.once('close', lost)
+    channel.on('data', (chunk: Buffer) => stdout.push(chunk))
+    channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    channel.on('error', () => undefined)
+    channel.on('exit', (code: number | null, name?: string) => {
+      ended = true
+      status = code
+      signal = name ?? null
+    })
+    channel.on('close', () => {
+      if (ended) finish(() => resolve({status, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr)}))
+      else lost()
+    })
+    channel.end(options.input)
+  })
+}

@@ -1,0 +1,67 @@
+/** The frozen snapshot that a promotion is decided from: pgpool, every server, and the old primary's directory. Reads only. */
+import type {NodeId} from '../../cluster/node-id.js'
+import type {PoolNode} from '../../cluster/pool-node.js'
+import type {ControlData} from '../../cluster/control-data.js'
+import {messageOf} from '../../lib/errors.js'
+import type {World} from '../../ports/world.js'
+import {surveyServers, type ServerView} from '../survey-servers.js'
+import type {PromoteRequest} from './request.js'
+
+/** A host over SSH: what is known of the data there, or why it could not be asked. */
+export type HostView = {id: NodeId} & (
+  {reachable: true; control: ControlData | null; running: boolean} | {reachable: false; reason: string}
+)
+
+export type PromoteFacts = {
+  takenAt: string
+  pool: PoolNode[]
+  settings: {[name: string]: string}
+  servers: ServerView[]
+  hosts: HostView[]
+  /** Operation that has a fence in pgpool.conf, or null. */
+  fencedBy: string | null
+}
+
+/** What the fence replaces; those that this pgpool does not have are left out. */
+export const FENCED: Readonly<Record<string, string>> = {
+  failover_command: '',
+  follow_primary_command: '',
+  follow_master_command: '',
+  failback_command: '',
+  failover_on_backend_error: 'off',
+  failover_on_backend_shutdown: 'off',
+  auto_failback: 'off',
+  detach_false_primary: 'off',
+}
+
+async function surveyHosts(world: World): Promise<HostView[]> {
+  return Promise.all(
+    world.file.nodes.map(async ({id}): Promise<HostView> => {
+      try {
+        const directory = await world.host(id).inspect()
+        return {id, reachable: true, control: directory.control, running: directory.postmasterPid !== null}
+      } catch (error) {
+        return {id, reachable: false, reason: messageOf(error)}
+      }
+    }),
+  )
+}
+
+export async function surveyPromote(
+  _request: PromoteRequest,
+  world: World,
+  observe: (text: string) => void,
+): Promise<PromoteFacts> {
+  observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
+  const [pool, settings, servers, hosts, fencedBy] = await Promise.all([
+    world.pool.nodeInfo(),
+    world.pool.settings(),
+    surveyServers(world),
+    surveyHosts(world),
+    world.pgpoolHost.fencedBy(),
+  ])
+  const kept = [...settings].filter(
+    ([name]) => name in FENCED || name.startsWith('health_check_period') || name === 'backend_clustering_mode',
+  )
+  return {takenAt: world.clock.now().toISOString(), pool, settings: Object.fromEntries(kept), servers, hosts, fencedBy}
+}

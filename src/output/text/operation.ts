@@ -1,0 +1,51 @@
+/** The report of a changing command, for people: what was done, what was seen, what clients noticed, what is left. */
+import type {OperationReport} from '../../report/operation.js'
+import type {Outage} from '../../ports/pool.js'
+import {escapeText} from '../escape.js'
+import {paint, type Style} from '../style.js'
+import {factLines, planText, stepsTable} from './plan.js'
+import {poolNodesTable} from './pool-nodes.js'
+
+const WORDS: Readonly<Record<OperationReport['outcome'], string>> = {
+  planned: 'dry run: nothing was changed. That these checks pass does not promise that every step will succeed.',
+  'nothing-to-do': 'nothing to do',
+  completed: 'done, and seen to be so',
+  'rolled-back': 'failed and rolled back: the cluster is as before',
+  incomplete: 'failed part-way: the cluster needs attention',
+  unknown: 'unknown: it may still be going on',
+  interrupted: 'interrupted after the current step was made safe',
+}
+
+export function operationText(report: OperationReport, style: Style): string {
+  if (report.outcome === 'planned') return `${planText(report.plan, style)}\n\n${WORDS.planned}`
+  const blocks: string[] = []
+  if (report.outcome === 'nothing-to-do') {
+    const because = report.facts['because']
+    blocks.push(`${WORDS['nothing-to-do']}: ${escapeText(typeof because === 'string' ? because : '')}`)
+  } else {
+    blocks.push(stepsTable(report.steps, style))
+    const seconds = report.seconds === null ? '' : ` (${report.seconds.toFixed(1)} s)`
+    blocks.push(`${paint(style, 'bold', `${report.verb}: ${WORDS[report.outcome]}`)}${seconds}`)
+    const facts = factLines(report.facts, style)
+    if (facts !== '') blocks.push(facts)
+    if (report.outage) blocks.push(outageText(report.outage))
+  }
+  if (report.after) blocks.push(`pgpool now:\n${poolNodesTable(report.after, style)}`)
+  if (report.followUps.length > 0) {
+    blocks.push(['still to do:', ...report.followUps.map((f) => `  ${escapeText(f)}`)].join('\n'))
+  }
+  if (report.operation !== null) blocks.push(`operation ${report.operation}`)
+  return blocks.join('\n\n')
+}
+
+/** The sentence of design §1.6. */
+export function outageText(outage: Outage): string {
+  const stopped = (what: string, seconds: number | null): string =>
+    seconds === null ? `${what} never succeeded` : `${what} stopped ${seconds.toFixed(1)} s`
+  const written = outage.acknowledgedWrites.toLocaleString('en-US')
+  const lost =
+    outage.lostWrites === null
+      ? `${written} writes acknowledged, could not be read back`
+      : `${outage.lostWrites.toLocaleString('en-US')} of ${written} acknowledged writes lost`
+  return `${stopped('writes', outage.writesStoppedSeconds)}, ${stopped('reads', outage.readsStoppedSeconds)}, ${lost}`
+}

@@ -1,0 +1,74 @@
+/** SQL through pgpool, as a client sees the cluster: the port `Proxy`. Sessions keep the server's settings, as a client's do. */
+import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
+import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
+import type {Prober, Proxy} from '../ports/pool.js'
+import {endpoint, openSession, type Target} from './connect.js'
+import {probe, type RunningProber} from './prober.js'
+import {SERVED_BY} from './queries.js'
+
+const ANSWER_MS = 5000
+
+export function createProxy(options: {pgpool: PgpoolConfig; access: PostgresAccess}): Proxy & {close(): Promise<void>} {
+  return new PgpoolProxy(options.pgpool, options.access)
+}
+
+class PgpoolProxy implements Proxy {
+  readonly #target: Target
+  readonly #probers = new Set<RunningProber>()
+
+  constructor(pgpool: PgpoolConfig, access: PostgresAccess) {
+    this.#target = {
+      who: `pgpool (${endpoint(pgpool.address, pgpool.port)})`,
+      host: pgpool.address,
+      port: pgpool.port,
+      user: access.user,
+      database: access.database,
+      passfile: access.passfile,
+      applicationName: 'poolctl',
+      settings: {},
+      connectMs: ANSWER_MS,
+    }
+  }
+
+  /**
+   * Over a local socket between pgpool and the server there is no address: then `local`, port 0.
+   * @throws AuthenticationRefused and ConfigError, because waiting would not mend them; any other failure is "no answer". A wrong
+   * password is among those: pgpool passes a refusal of its backend on as an internal error (XX000, seen with 4.3.5).
+   */
+  async readServedBy(): Promise<{address: string; port: number} | null> {
+    try {
+      const session = await openSession(this.#target)
+      try {
+        const [row] = await session.query(SERVED_BY, [], {
+          phase: 'read',
+          doing: 'see which server answers',
+          withinMs: ANSWER_MS,
+        })
+        return row ? {address: row.address ?? 'local', port: row.port ?? 0} : null
+      } finally {
+        await session.close()
+      }
+    } catch (error) {
+      if (error instanceof AuthenticationRefused || error instanceof ConfigError) throw error
+      return null
+    }
+  }
+
+  async startProber(): Promise<Prober> {
+    const prober = await probe({...this.#target, applicationName: 'poolctl prober'})
+    this.#probers.add(prober)
+    return {
+      stop: async () => {
+        this.#probers.delete(prober)
+        return prober.stop()
+      },
+    }
+  }
+
+  /** Ends probers that nobody stopped, without reading back. */
+  async close(): Promise<void> {
+    const left = [...this.#probers]
+    this.#probers.clear()
+    await Promise.all(left.map((prober) => prober.abandon()))
+  }
+}

@@ -1,0 +1,49 @@
+/** Every kind of step that a plan may name. A kind that is not here stops a plan before its first act. */
+import type {StepCatalog} from '../engine/step.js'
+import type {World} from '../ports/world.js'
+import {beginBackup, endBackup} from './backup.js'
+import {checkpoint} from './checkpoint.js'
+import type {Step} from './context.js'
+import {copyData} from './copy-data.js'
+import {finishCopy, proveWal} from './finish-copy.js'
+import {attachNode, awaitRouting, detachNode} from './pool-membership.js'
+import {fencePool, unfencePool} from './pool-fence.js'
+import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
+import {rewindData} from './rewind-data.js'
+import {startServer, stopServer} from './server-power.js'
+import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
+import {createSlot, dropSlots} from './slots.js'
+import {awaitStreaming, cleanUp, verifyStandby, writeStandbySettings} from './standby.js'
+
+const ALL: readonly Step[] = [
+  attachNode,
+  detachNode,
+  awaitRouting,
+  stopServer,
+  startServer,
+  checkpoint,
+  createSlot,
+  dropSlots,
+  saveConfig,
+  setControlAside,
+  setDataAside,
+  beginBackup,
+  copyData,
+  endBackup,
+  proveWal,
+  finishCopy,
+  rewindData,
+  writeStandbySettings,
+  awaitStreaming,
+  verifyStandby,
+  cleanUp,
+  fencePool,
+  unfencePool,
+  proveReceived,
+  promoteStandby,
+  movePool,
+  followPrimary,
+  verifyTopology,
+]
+
+export const stepCatalog: StepCatalog<World> = new Map(ALL.map((step) => [step.kind, step]))

@@ -1,0 +1,173 @@
+/**
+ * prove-received, promote-standby, move-pool, follow-primary, verify-topology: the primary role moves to another node.
+ *
+ * Precondition of promote-standby: the old primary is stopped and the candidate has its shutdown checkpoint (prove-received),
+ * or the operator has accepted a stated loss (failover). Effect: a new timeline; from here there is no way back.
+ * move-pool: pgpool is told by detaching the old primary, after which it searches and finds the new one (a PCP promote without
+ * switchover would only rewrite pgpool's tables and mark the real primary down).
+ * Undo: none past the promotion; before it nothing here changes anything. Repeat: harmless, roles are asked first.
+ */
+import {isAttached} from '../cluster/pool-node.js'
+import {lsnBytes, lsnDiff} from '../cluster/lsn.js'
+import type {Observation} from '../engine/step.js'
+import {ActFailed} from '../lib/errors.js'
+import {
+  awaitSeen,
+  connectionTo,
+  done,
+  hostOf,
+  idIn,
+  nodeConfig,
+  pending,
+  serverOf,
+  type Context,
+  type Step,
+} from './context.js'
+
+/** The old primary's shutdown checkpoint against what the candidate has replayed. */
+async function received(context: Context): Promise<Observation> {
+  const {control, postmasterPid} = await hostOf(context, 'old').inspect()
+  if (postmasterPid !== null) return pending(`node ${idIn(context, 'old')} is running`)
+  if (control?.state !== 'shut down')
+    return pending(`node ${idIn(context, 'old')} is "${control?.state ?? 'unreadable'}", not "shut down"`)
+  const {receivedLsn, replayedLsn} = await serverOf(context).facts()
+  if (!replayedLsn) return pending('the candidate has replayed nothing')
+  // The checkpoint record lies at checkpointLsn, so whoever has it is past that position, not at it.
+  if (lsnBytes(replayedLsn) <= lsnBytes(control.checkpointLsn)) {
+    return pending(
+      `shutdown checkpoint at ${control.checkpointLsn}, candidate received ${receivedLsn ?? 'nothing'} and replayed ${replayedLsn}`,
+    )
+  }
+  return done(`candidate replayed ${replayedLsn}, past the shutdown checkpoint at ${control.checkpointLsn}`, {
+    shutdownCheckpoint: control.checkpointLsn,
+    replayed: replayedLsn,
+  })
+}
+
+export const proveReceived: Step = {
+  kind: 'prove-received',
+  probe: () => Promise.resolve(pending('to be proved')),
+  async act(context) {
+    const wait = {
+      limitMs: 15_000,
+      everyMs: 50,
+      what: `the shutdown checkpoint on node ${idIn(context)}`,
+      code: 'CANDIDATE_INCOMPLETE',
+      hint: 'The old primary is started again; look at why the candidate stopped receiving.',
+    }
+    const seen = await awaitSeen(context, wait, () => received(context))
+    return seen.state === 'done' ? seen.result : undefined
+  },
+  verify: received,
+}
+
+async function promoted(context: Context): Promise<Observation> {
+  const facts = await serverOf(context).facts()
+  return facts.inRecovery
+    ? pending('it is in recovery')
+    : done(`it is primary on timeline ${facts.timeline}`, {timeline: facts.timeline})
+}
+
+export const promoteStandby: Step = {
+  kind: 'promote-standby',
+  probe: promoted,
+  async act(context) {
+    await serverOf(context).promote(60)
+    const facts = await serverOf(context).facts()
+    return {timeline: facts.timeline}
+  },
+  verify: promoted,
+}
+
+async function poolMoved(context: Context): Promise<Observation> {
+  const nodes = await context.world.pool.nodeInfo()
+  const to = nodes.find((node) => node.id === idIn(context, 'to'))
+  const from = nodes.find((node) => node.id === idIn(context, 'from'))
+  if (!to || !from) return pending('pgpool does not list both nodes')
+  if (to.role !== 'primary') return pending(`pgpool calls node ${to.id} ${to.role}`)
+  if (!isAttached(to)) return pending(`pgpool says node ${to.id} is ${to.status}`)
+  return done(`pgpool calls node ${to.id} primary`)
+}
+
+export const movePool: Step = {
+  kind: 'move-pool',
+  probe: poolMoved,
+  async act(context) {
+    const {pool} = context.world
+    const [from, to] = [idIn(context, 'from'), idIn(context, 'to')]
+    const nodes = await pool.nodeInfo()
+    const old = nodes.find((node) => node.id === from)
+    // The new primary must be attached before the old one leaves, else pgpool has nobody to call primary.
+    if (!nodes.some((node) => node.id === to && isAttached(node))) await pool.attach(to)
+    if (old && isAttached(old)) await pool.detach(from)
+    // Attaching the true primary makes pgpool search again: the way out when it looked too early.
+    const wait = {limitMs: 60_000, everyMs: 100, what: `pgpool calling node ${to} primary`, code: 'POOL_NOT_MOVED'}
+    await awaitSeen(context, wait, () => poolMoved(context))
+    return undefined
+  },
+  verify: poolMoved,
+}
+
+async function following(context: Context): Promise<Observation> {
+  const primary = nodeConfig(context.world, idIn(context, 'primary'))
+  const {inRecovery, receiver} = await serverOf(context).facts()
+  if (!inRecovery) return pending('it is not a standby')
+  if (receiver?.status !== 'streaming') return pending(`its receiver is ${receiver?.status ?? 'not running'}`)
+  const right =
+    receiver.senderPort === primary.port && (receiver.senderHost === null || receiver.senderHost === primary.address)
+  return right
+    ? done(`it streams from ${primary.address}`)
+    : pending(`it streams from ${receiver.senderHost ?? 'elsewhere'}`)
+}
+
+export const followPrimary: Step = {
+  kind: 'follow-primary',
+  probe: following,
+  async act(context) {
+    await serverOf(context).follow(connectionTo(context.world, idIn(context, 'primary'), idIn(context)))
+    const wait = {
+      limitMs: 60_000,
+      everyMs: 100,
+      what: `node ${idIn(context)} following node ${idIn(context, 'primary')}`,
+      code: 'NOT_FOLLOWING',
+    }
+    await awaitSeen(context, wait, () => following(context))
+    return undefined
+  },
+  verify: following,
+}
+
+/** The last look of a plan that moved the role: one primary, in PostgreSQL and in pgpool, and nobody else. */
+async function topology(context: Context): Promise<Observation> {
+  const primary = idIn(context, 'primary')
+  const nodes = await context.world.pool.nodeInfo()
+  const truth = await serverOf(context, 'primary').facts()
+  if (truth.inRecovery) return pending(`node ${primary} is in recovery`)
+  const believed = nodes.filter((node) => node.role === 'primary' && isAttached(node)).map((node) => node.id)
+  if (believed.length !== 1 || believed[0] !== primary)
+    return pending(`pgpool's primary: ${believed.join(', ') || 'none'}`)
+  const lags = truth.senders.map((sender) =>
+    sender.replayLsn && truth.currentLsn
+      ? `${sender.applicationName} ${Math.max(0, lsnDiff(truth.currentLsn, sender.replayLsn))} B behind`
+      : sender.applicationName,
+  )
+  return done(`node ${primary} is the one primary; standbys: ${lags.join(', ') || 'none'}`)
+}
+
+export const verifyTopology: Step = {
+  kind: 'verify-topology',
+  probe: () => Promise.resolve(pending('to be looked at last')),
+  async act(context) {
+    const wait = {
+      limitMs: 30_000,
+      everyMs: 200,
+      what: 'one primary in both views',
+      code: 'TOPOLOGY_WRONG',
+      hint: 'poolctl status',
+    }
+    const seen = await awaitSeen(context, wait, () => topology(context))
+    if (seen.state !== 'done') throw new ActFailed({code: 'TOPOLOGY_WRONG', message: seen.because})
+    return {seen: seen.because}
+  },
+  verify: topology,
+}

@@ -1,0 +1,79 @@
+/**
+ * stop-server, start-server: a PostgreSQL server goes down or comes up on its host.
+ *
+ * Precondition: stop: the node is detached, or its stop is what the plan is for. start: a startable directory.
+ * Effect: the postmaster. Undo: stop is undone by a start when it ran healthily before (input `restartOnUndo`); a started
+ * server is stopped again (input `stopOnUndo`), so that a node that could not be proved does not serve.
+ * Repeat: harmless, the postmaster is looked for first.
+ */
+import type {Observation} from '../engine/step.js'
+import {ActFailed, messageOf} from '../lib/errors.js'
+import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
+
+const STOP_SECONDS = 120
+const START_SECONDS = 300
+
+async function seenStopped(context: Context): Promise<Observation> {
+  const {postmasterPid} = await hostOf(context).inspect()
+  return postmasterPid === null
+    ? done('no postmaster on this directory')
+    : pending(`postmaster ${postmasterPid} is running`)
+}
+
+async function seenRunning(context: Context): Promise<Observation> {
+  const {postmasterPid} = await hostOf(context).inspect()
+  return postmasterPid === null
+    ? pending('no postmaster on this directory')
+    : done(`postmaster ${postmasterPid} is running`)
+}
+
+async function start(context: Context): Promise<undefined> {
+  const host = hostOf(context)
+  try {
+    await host.startServer(context.operation, START_SECONDS)
+  } catch (error) {
+    const tail = await host.serverLogTail(8).catch(() => '')
+    if (error instanceof ActFailed && tail !== '' && !(error.detail ?? '').includes(tail)) {
+      throw new ActFailed({
+        code: error.code,
+        message: error.message,
+        detail: [error.detail, `Server log of node ${idIn(context)}: ${tail}`].filter(Boolean).join('\n'),
+        hint: error.hint,
+        cause: error,
+      })
+    }
+    throw error
+  }
+  return undefined
+}
+
+export const stopServer: Step = {
+  kind: 'stop-server',
+  probe: seenStopped,
+  async act(context) {
+    const host = hostOf(context)
+    try {
+      await host.stopServer(context.operation, 'fast', STOP_SECONDS)
+    } catch (error) {
+      if (context.input['immediateIfStuck'] !== true || !(error instanceof ActFailed)) throw error
+      context.observe(`fast shutdown failed (${messageOf(error)}), going on with an immediate one`)
+      await host.stopServer(context.operation, 'immediate', STOP_SECONDS)
+    }
+    return undefined
+  },
+  verify: seenStopped,
+  async undo(context) {
+    if (context.input['restartOnUndo'] === true && (await seenRunning(context)).state !== 'done') await start(context)
+  },
+}
+
+export const startServer: Step = {
+  kind: 'start-server',
+  probe: seenRunning,
+  act: start,
+  verify: seenRunning,
+  async undo(context) {
+    if (context.input['stopOnUndo'] !== true) return
+    await hostOf(context).stopServer(context.operation, 'fast', STOP_SECONDS)
+  },
+}

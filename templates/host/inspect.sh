@@ -1,0 +1,51 @@
+# shellcheck shell=sh
+# inspect.sh DATA BIN WORK: what lies in a data directory; NUL between key and value. Changes nothing.
+data=$1
+bin=$2
+work=$3
+
+say() {
+  printf '%s\0%s\0' "$1" "$2"
+}
+
+has() {
+  if [ -e "$2" ]; then say "$1" yes; else say "$1" no; fi
+}
+
+has controlAside "$work/pg_control.aside"
+has dataAside "$work/previous"
+# Free space where the data will be: of the nearest directory that exists.
+place=$data
+while [ ! -d "$place" ] && [ "$place" != / ] && [ -n "$place" ]; do place=${place%/*}; done
+say freeBytes "$(df --output=avail -B1 -- "${place:-/}" | tail -n 1)"
+if [ ! -d "$data" ]; then
+  say exists no
+  exit 0
+fi
+if [ ! -r "$data" ] || [ ! -x "$data" ]; then fail DATA_UNREADABLE "cannot read $data as $(id -un)"; fi
+say exists yes
+if [ -n "$(find "$data/" -mindepth 1 -maxdepth 1 -print -quit)" ]; then say empty no; else say empty yes; fi
+if [ -r "$data/PG_VERSION" ]; then say pgVersion "$(cat -- "$data/PG_VERSION")"; fi
+if [ -r "$data/global/pg_control" ]; then say control "$("$bin/pg_controldata" -D "$data" 2>/dev/null)"; fi
+say postmasterPid "$(postmaster_pid "$data")"
+has standbySignal "$data/standby.signal"
+has backupLabel "$data/backup_label"
+has configInside "$data/postgresql.conf"
+hard=
+for root in "$data/base/" "$data/global/" "$data"/pg_tblspc/*/; do
+  if [ ! -d "$root" ] || [ -n "$hard" ]; then continue; fi
+  hard=$(find "$root" -type f -links +1 -print -quit)
+done
+if [ -n "$hard" ]; then say hardLinked yes; else say hardLinked no; fi
+for link in "$data"/pg_tblspc/*; do
+  if [ -L "$link" ]; then say tablespace "${link##*/} $(readlink -- "$link")"; fi
+done
+used=$(du -s -B1 -- "$data/" | cut -f 1)
+for link in "$data"/pg_tblspc/*/; do
+  if [ -d "$link" ]; then used=$((used + $(du -s -B1 -- "$link" | cut -f 1))); fi
+done
+say usedBytes "$used"
+# Names only: which timeline counts is decided where the control file is parsed.
+for segment in "$data"/pg_wal/????????????????????????; do
+  if [ -f "$segment" ]; then say wal "${segment##*/}"; fi
+done

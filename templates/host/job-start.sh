@@ -1,0 +1,28 @@
+# shellcheck shell=sh
+# job-start.sh LOCK OPERATION DATA WORK ID COUNT (NAME BYTES)... [ARGUMENT...]: unpacks the job's files from stdin and starts its `run`
+# detached. A job of that name that has begun is left as it is.
+need_lock "$1" "$2"
+need_stopped "$3"
+work=$4
+dir=$work/jobs/$2-$5
+count=$6
+shift 6
+if [ -e "$dir/pid" ]; then exit 0; fi
+make_work "$work"
+rm -rf -- "$dir" "$dir.new"
+mkdir -p -- "$dir.new" || fail WORK_DIRECTORY "cannot make $dir.new"
+while [ "$count" -gt 0 ]; do
+  head -c "$2" >"$dir.new/$1" || fail WRITE_FAILED "cannot write $dir.new/$1"
+  if [ "$(($(wc -c <"$dir.new/$1")))" -ne "$2" ]; then fail INPUT_CUT "$1: expected $2 bytes"; fi
+  count=$((count - 1))
+  shift 2
+done
+put "$dir.new" "$dir"
+# A session of its own: what sshd does to this one when the connection drops does not reach it.
+setsid sh "$dir/run" "$dir" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
+tries=0
+while [ ! -e "$dir/pid" ]; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 200 ]; then fail JOB_NOT_STARTED "$(tail -n 3 -- "$dir/stderr")"; fi
+  sleep 0.05
+done

@@ -1,0 +1,49 @@
+# shellcheck shell=sh
+# lock.sh VERB LOCKFILE [OPERATION] [LINE]: one line of JSON that begins with the operation. Prints who has the lock, or nothing.
+verb=$1
+lock=$2
+
+current() {
+  if [ -r "$lock" ]; then cat -- "$lock"; fi
+}
+
+take() {
+  part=$lock.$$
+  printf '%s\n' "$2" >"$part" || fail LOCK_FAILED "cannot write $part"
+  sync -- "$part"
+  # link(2) is atomic and fails when the name is there; the file is whole before it gets that name.
+  if ln -T -- "$part" "$lock" 2>/dev/null; then
+    rm -f -- "$part"
+    sync -- "${lock%/*}"
+    return
+  fi
+  if [ ! -r "$lock" ]; then
+    rm -f -- "$part"
+    fail LOCK_FAILED "cannot make or read $lock as $(id -un)"
+  fi
+  case $(current) in
+  '{"operation":"'"$1"'",'*) put "$part" "$lock" ;;
+  *)
+    rm -f -- "$part"
+    current
+    ;;
+  esac
+}
+
+release() {
+  case $(current) in
+  '{"operation":"'"$1"'",'*)
+    rm -f -- "$lock" || fail LOCK_FAILED "cannot remove $lock"
+    sync -- "${lock%/*}"
+    ;;
+  esac
+}
+
+case $verb in
+take)
+  if [ "$5" = work ]; then make_work "${lock%/*}"; fi
+  take "$3" "$4"
+  ;;
+read) current ;;
+release) release "$3" ;;
+esac

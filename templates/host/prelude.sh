@@ -1,0 +1,79 @@
+# shellcheck shell=sh
+# Begins every script that poolctl runs on a host. A script gets its arguments as words and its data on stdin; it may use POSIX
+# sh, coreutils, find, rsync, ssh and PostgreSQL's own programs, nothing else.
+set -u
+cd / || exit 91
+
+# fail CODE TEXT: ends the script with a fact that poolctl understands.
+fail() {
+  printf 'poolctl-error %s %s\n' "$1" "$2" >&2
+  exit 91
+}
+
+# need_lock LOCKFILE OPERATION: refuses to change anything while the lock is another's, or nobody's. The lock is one line of JSON
+# that begins with the operation, so that no JSON parser is needed here.
+need_lock() {
+  lock_line=
+  if [ -r "$1" ]; then IFS= read -r lock_line <"$1" || :; fi
+  case $lock_line in
+  '{"operation":"'"$2"'",'*) ;;
+  *)
+    printf 'poolctl-lock %s\n' "$lock_line" >&2
+    exit 90
+    ;;
+  esac
+}
+
+# start_ticks PID: when a process started, in clock ticks since boot (proc(5), stat field 22); nothing when there is none. With
+# the boot id it tells a process from a later one with the same number. The name in field 2 may hold blanks and parentheses.
+start_ticks() {
+  if [ ! -r "/proc/$1/stat" ]; then return; fi
+  ticks_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
+  ticks_stat=${ticks_stat##*) }
+  # shellcheck disable=SC2086
+  set -- $ticks_stat
+  printf '%s' "${20}"
+}
+
+# postmaster_pid DATA: pid of the live postmaster of this directory. A stale postmaster.pid, or one whose number went to another
+# program after a restart, does not count; when the process cannot be looked at, it counts, because that is the safe answer.
+postmaster_pid() {
+  if [ ! -r "$1/postmaster.pid" ]; then return; fi
+  pm_pid=
+  IFS= read -r pm_pid <"$1/postmaster.pid" || :
+  case $pm_pid in '' | *[!0-9]*) return ;; esac
+  if [ ! -d "/proc/$pm_pid" ]; then return; fi
+  pm_cwd=$(readlink -f "/proc/$pm_pid/cwd") || pm_cwd=
+  if [ -n "$pm_cwd" ] && [ "$pm_cwd" != "$(readlink -f "$1")" ]; then return; fi
+  printf '%s' "$pm_pid"
+}
+
+# need_stopped DATA
+need_stopped() {
+  stopped_pid=$(postmaster_pid "$1")
+  if [ -n "$stopped_pid" ]; then fail SERVER_RUNNING "the server runs, process $stopped_pid"; fi
+}
+
+make_work() {
+  if [ ! -d "$1" ]; then mkdir -p -- "$1" || fail WORK_DIRECTORY "cannot make $1"; fi
+  chmod 700 -- "$1" || fail WORK_DIRECTORY "$1 is not ours"
+}
+
+# take_input FILE BYTES: stdin into a new file beside its place. A connection that broke half-way must not leave half a file that
+# looks whole, so the length is checked and the caller renames.
+take_input() {
+  cat >"$1" || fail WRITE_FAILED "cannot write $1"
+  input_size=$(wc -c <"$1")
+  if [ "$((input_size))" -ne "$2" ]; then
+    rm -f -- "$1"
+    fail INPUT_CUT "expected $2 bytes, got $((input_size))"
+  fi
+  sync -- "$1" || fail WRITE_FAILED "cannot flush $1"
+}
+
+# put FROM TO: atomic, and on disk when it returns.
+put() {
+  mv -f -T -- "$1" "$2" || fail WRITE_FAILED "cannot put $2 in place"
+  put_dir=${2%/*}
+  sync -- "${put_dir:-/}" || fail WRITE_FAILED "cannot flush ${put_dir:-/}"
+}

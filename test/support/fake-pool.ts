@@ -1,0 +1,187 @@
+/** Pgpool-II of a fake site: believes what it is told, accepts more than it does, and does it later. */
+import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
+import type {PoolNode} from '../../src/cluster/pool-node.js'
+import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
+import type {Outage, Pool, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
+import {reachPool, reply} from './fake-faults.js'
+import {isPrimary, nodeOf, runPool, upstream, type Site} from './fake-site.js'
+
+const STATUS_CODE = {unused: 0, waiting: 1, up: 2, down: 3} as const
+
+export class FakePool implements Pool {
+  readonly name = 'proxy1 (127.0.0.1:9898)'
+  readonly #site: Site
+
+  constructor(site: Site) {
+    this.#site = site
+  }
+
+  nodeInfo(): Promise<PoolNode[]> {
+    return attempt(() => {
+      reachPool(this.#site)
+      const answer = this.#site.pool.nodes.map((n) => this.#describe(n.id))
+      // The answer is from before: what was queued is carried out after it, so a caller that looks once sees the old state.
+      runPool(this.#site)
+      return answer
+    })
+  }
+
+  #describe(id: number): PoolNode {
+    const site = this.#site
+    const believed = site.pool.nodes.find((n) => n.id === id)!
+    const config = site.file.nodes.find((n) => Number(n.id) === id)!
+    const node = nodeOf(site, id)
+    const streaming = upstream(site, id).sender !== null
+    return {
+      id: nodeId(id),
+      hostname: config.address,
+      port: config.port,
+      status: believed.status,
+      statusCode: STATUS_CODE[believed.status],
+      weight: 1 / site.pool.nodes.length,
+      role: believed.role,
+      backendStatus: node.running ? 'up' : 'down',
+      backendRole: !node.running ? 'unknown' : isPrimary(node) ? 'primary' : 'standby',
+      replicationDelay: 0,
+      replicationDelayUnit: 'bytes',
+      replicationState: streaming ? 'streaming' : null,
+      replicationSyncState: streaming ? 'async' : null,
+      lastStatusChange: new Date(site.nowMs).toISOString(),
+    }
+  }
+
+  settings(): Promise<PoolSettings> {
+    return attempt(() => {
+      reachPool(this.#site)
+      const answer = new Map(Object.entries(this.#site.pool.applied))
+      runPool(this.#site)
+      return answer
+    })
+  }
+
+  sessions(): Promise<PoolSession[]> {
+    return attempt(() => {
+      reachPool(this.#site)
+      return []
+    })
+  }
+
+  attach(node: NodeId): Promise<void> {
+    return this.#queue('attach', node)
+  }
+
+  detach(node: NodeId): Promise<void> {
+    return this.#queue('detach', node)
+  }
+
+  reload(): Promise<void> {
+    return attempt(() => {
+      reachPool(this.#site)
+      this.#site.pool.reloadPending = true
+      reply(this.#site, 'pool.reload')
+    })
+  }
+
+  #queue(act: 'attach' | 'detach', node: number): Promise<void> {
+    return attempt(() => {
+      reachPool(this.#site)
+      this.#site.pool.queue.push({act, node})
+      reply(this.#site, `pool.${act}`)
+    })
+  }
+}
+
+export class FakeProxy implements Proxy {
+  readonly #site: Site
+
+  constructor(site: Site) {
+    this.#site = site
+  }
+
+  readServedBy(): Promise<{address: string; port: number} | null> {
+    const {pool, file} = this.#site
+    const serving = pool.nodes.filter(
+      (n) => (n.status === 'up' || n.status === 'waiting') && nodeOf(this.#site, n.id).running,
+    )
+    const chosen = serving[pool.nextRead % Math.max(1, serving.length)]
+    pool.nextRead += 1
+    const config = chosen && file.nodes.find((n) => Number(n.id) === chosen.id)
+    if (chosen?.status === 'waiting') chosen.status = 'up'
+    return Promise.resolve(config ? {address: config.address, port: config.port} : null)
+  }
+
+  startProber(): Promise<Prober> {
+    const site = this.#site
+    const first = site.acknowledged.length
+    site.longestGapMs = 0
+    site.lastAckMs = site.nowMs
+    return Promise.resolve({
+      stop: (): Promise<Outage> => {
+        const acknowledged = site.acknowledged.slice(first)
+        const primary = Object.values(site.nodes).find(isPrimary)
+        const rows = new Set(primary?.directory?.rows)
+        const gap = Math.max(site.longestGapMs, site.nowMs - site.lastAckMs) / 1000
+        return Promise.resolve({
+          writesStoppedSeconds: acknowledged.length === 0 ? null : gap,
+          readsStoppedSeconds: 0,
+          acknowledgedWrites: acknowledged.length,
+          lostWrites: primary ? acknowledged.filter((row) => !rows.has(row)).length : null,
+        })
+      },
+    })
+  }
+}
+
+export class FakePgpoolHost implements PgpoolHost {
+  readonly name = 'proxy1'
+  readonly #site: Site
+
+  constructor(site: Site) {
+    this.#site = site
+  }
+
+  readConfig(): Promise<string> {
+    const {config, fence} = this.#site.pool
+    const settings = {...config, ...fence?.settings}
+    return Promise.resolve(
+      Object.entries(settings)
+        .map(([name, value]) => `${name} = '${value}'\n`)
+        .join(''),
+    )
+  }
+
+  fence(operation: string, settings: Record<string, string>): Promise<void> {
+    return attempt(() => {
+      this.#site.pool.fence = {operation, settings: {...settings}}
+      reply(this.#site, 'pgpoolHost.fence')
+    })
+  }
+
+  unfence(): Promise<void> {
+    return attempt(() => {
+      this.#site.pool.fence = null
+      reply(this.#site, 'pgpoolHost.unfence')
+    })
+  }
+
+  fencedBy(): Promise<string | null> {
+    return Promise.resolve(this.#site.pool.fence?.operation ?? null)
+  }
+
+  takeLock(holder: LockHolder): Promise<LockHolder | null> {
+    const {pool} = this.#site
+    if (pool.lock && pool.lock.operation !== holder.operation) return Promise.resolve(pool.lock)
+    pool.lock = holder
+    return Promise.resolve(null)
+  }
+
+  releaseLock(operation: string): Promise<void> {
+    if (this.#site.pool.lock?.operation === operation) this.#site.pool.lock = null
+    return Promise.resolve()
+  }
+}
+
+/** Runs `act` as an async adapter would: what it throws rejects the promise. */
+export async function attempt<T>(act: () => T): Promise<T> {
+  return Promise.resolve().then(act)
+}
