@@ -1,9 +1,11 @@
 /** Takes a lab down, complete or half made: its processes, their shared memory, its directory. Nothing else. */
-import {rm} from 'node:fs/promises'
+import {readdir, rm, rmdir} from 'node:fs/promises'
+import {join} from 'node:path'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import {isRunning, killAll, labProcesses} from './processes.js'
+import {isRunning, killAll, labProcesses, lookAt} from './processes.js'
 import {noteSegments, removeSegments} from './shared-memory.js'
 import {readSpec, saveSpec} from './store.js'
+import {labPaths, type RecordedProcess} from './spec.js'
 
 export type LabDown = {
   directory: string
@@ -25,14 +27,14 @@ export async function labDown(directory: string): Promise<LabDown> {
   // Whoever is building it would go on starting servers.
   const {builder} = spec
   if (builder && builder.pid !== process.pid && (await isRunning(builder))) process.kill(builder.pid, 'SIGKILL')
-  const own = spec.processes.map(({pid}) => pid)
+  const own = (await Promise.all(spec.processes.map(mayHaveMade))).filter((pid) => pid !== null)
   await noteSegments(spec, [...own, ...(await labProcesses(spec)).map(({pid}) => pid)])
   await saveSpec(spec)
   // Killed, not stopped: the data is thrown away in a moment, and pgpool takes long to leave on its own.
   const processesEnded = await killAll(() => labProcesses(spec))
   const segmentsRemoved = await removeSegments(spec)
   try {
-    await rm(spec.directory, {recursive: true, force: true, maxRetries: 5, retryDelay: 50})
+    await removeDirectory(spec.directory)
   } catch (error) {
     throw new ActFailed({
       code: 'LAB_REMOVE_FAILED',
@@ -48,4 +50,22 @@ export async function labDown(directory: string): Promise<LabDown> {
     segmentsRemoved,
     seconds: (performance.now() - began) / 1000,
   }
+}
+
+/** The number of a recorded process, unless another process has it by now. */
+async function mayHaveMade({pid, startTicks}: RecordedProcess): Promise<number | null> {
+  const now = await lookAt(pid)
+  return now === null || now.startTicks === startTicks ? pid : null
+}
+
+/** The marker goes last: cut off half-way, what is left is still known as a lab and can be taken down. */
+async function removeDirectory(directory: string): Promise<void> {
+  const marker = labPaths(directory).spec
+  const options = {recursive: true, force: true, maxRetries: 5, retryDelay: 50}
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    if (path !== marker) await rm(path, options)
+  }
+  await rm(marker, options)
+  await rmdir(directory)
 }

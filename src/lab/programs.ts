@@ -11,7 +11,7 @@ const DEBIAN = '/usr/lib/postgresql'
 /** Not in the PATH of an ordinary user on Debian, and sshd must be started by its full path anyway. */
 const SERVER_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin', '/sbin']
 
-export type Programs = {bin: string; major: number; sshd: string; pgpool: string}
+export type Programs = {bin: string; major: number; sshd: string; pgpool: string; keygen: string}
 
 /** @throws Refused naming everything that is missing, at once, with the Debian packages. */
 export async function findPrograms(wantedMajor: number | null): Promise<Programs> {
@@ -27,7 +27,7 @@ export async function findPrograms(wantedMajor: number | null): Promise<Programs
     ...(pgpool ? [] : [{what: 'Pgpool-II', debian: 'pgpool2'}]),
     ...(keygen ? [] : [{what: 'ssh-keygen', debian: 'openssh-client'}]),
   ]
-  if (postgres && sshd && pgpool && missing.length === 0) return {...postgres, sshd, pgpool}
+  if (postgres && sshd && pgpool && keygen) return {...postgres, sshd, pgpool, keygen}
   throw new Refused({
     code: 'LAB_PROGRAMS_MISSING',
     message: `a lab needs servers that are not installed: ${missing.map(({what}) => what).join(', ')}`,

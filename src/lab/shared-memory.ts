@@ -5,7 +5,7 @@ import {capture} from './run.js'
 import {pidFrom} from './processes.js'
 import {labPaths, type LabSpec} from './spec.js'
 
-export type Segment = {id: number; creator: number; attached: number}
+export type Segment = {id: number; creator: number; attached: number; owner: number}
 
 export async function segments(): Promise<Segment[]> {
   const text = await readFile('/proc/sysvipc/shm', 'utf8').catch(() => '')
@@ -14,7 +14,7 @@ export async function segments(): Promise<Segment[]> {
   return rows.map((row) => {
     const cells = row.trim().split(/\s+/).map(Number)
     const cell = (name: string): number => cells[names.indexOf(name)] ?? Number.NaN
-    return {id: cell('shmid'), creator: cell('cpid'), attached: cell('nattch')}
+    return {id: cell('shmid'), creator: cell('cpid'), attached: cell('nattch'), owner: cell('uid')}
   })
 }
 
@@ -27,8 +27,9 @@ export async function noteSegments(spec: LabSpec, pids: Iterable<number>): Promi
   const pgpool = await pidFrom(labPaths(spec.directory).pgpoolPid)
   if (pgpool !== null) creators.add(pgpool)
   const named = new Set((await Promise.all(spec.nodes.map(({data}) => segmentOf(data)))).filter((id) => id !== null))
-  for (const {id, creator} of await segments()) {
-    if (!creators.has(creator) && !named.has(id)) continue
+  const user = spec.user.uid ?? process.getuid?.()
+  for (const {id, creator, owner} of await segments()) {
+    if (owner !== user || (!creators.has(creator) && !named.has(id))) continue
     if (!spec.sharedMemory.some((known) => known.id === id)) spec.sharedMemory.push({id, creator})
   }
 }

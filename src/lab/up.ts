@@ -2,7 +2,7 @@
 import {randomBytes} from 'node:crypto'
 import {writeFile} from 'node:fs/promises'
 import {userInfo} from 'node:os'
-import {dirname, join} from 'node:path'
+import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {ActFailed, Refused, UsageError, messageOf} from '../lib/errors.js'
 import {findNetwork} from './addresses.js'

@@ -74,13 +74,11 @@ describe('node info', () => {
     replicationDelayUnit: 'bytes',
     replicationState: null,
     replicationSyncState: null,
-    lastStatusChange: '2026-11-20T17:36:26Z',
+    lastStatusChange: '2026-11-21T01:49:46Z',
   }
 
   test('of 4.3.5 is read from its transcript', () => {
-    expect(parseNodeInfo(complete(oneNode, T435), nodeId(0))).toEqual([
-      {...primary435, lastStatusChange: new Date(1795225786000).toISOString().replace('.000', '')},
-    ])
+    expect(parseNodeInfo(complete(oneNode, T435), nodeId(0))).toEqual([primary435])
   })
 
   test('of 4.1.4 is read from its transcript, one packet, what it lacks is null', () => {
@@ -92,7 +90,7 @@ describe('node info', () => {
         statusCode: 1,
         backendStatus: null,
         backendRole: null,
-        lastStatusChange: new Date(1795226488000).toISOString().replace('.000', ''),
+        lastStatusChange: '2026-11-21T02:01:28Z',
       },
     ])
   })
@@ -109,7 +107,7 @@ describe('node info', () => {
         backendRole: 'standby',
         replicationState: 'streaming',
         replicationSyncState: 'async',
-        lastStatusChange: new Date(1795226488000).toISOString().replace('.000', ''),
+        lastStatusChange: '2026-11-21T02:01:28Z',
       },
     ])
   })
@@ -144,7 +142,6 @@ describe('node info', () => {
     replicationSyncState: 'async' as string | null,
     lastStatusChange: '2026-11-21T01:49:46Z' as string | null,
   }
-  base.lastStatusChange = new Date(1795225786000).toISOString().replace('.000', '')
   const none = {replicationState: null, replicationSyncState: null}
   const noDelay = {...none, replicationDelay: null, replicationDelayUnit: null, lastStatusChange: null}
   const measuredNow = {backendStatus: 'down', backendRole: 'unknown'}
@@ -459,7 +456,7 @@ describe('the other answers', () => {
       pid: 641,
       database: 'shop',
       user: 'ops',
-      processStart: new Date(1795225786000).toISOString().replace('.000', ''),
+      processStart: '2026-11-21T01:49:46Z',
       backendConnected: null,
       clientConnected: null,
       clientDisconnected: null,
