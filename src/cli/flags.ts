@@ -86,6 +86,14 @@ export const hostKeyFlag = {
   }),
 }
 
+export const yesFlag = {
+  yes: Flags.boolean({
+    description: 'answer yes to a yes/no question; checks are not switched off by it',
+    helpGroup: 'CHANGE',
+    env: 'POOLCTL_YES',
+  }),
+}
+
 /** Every command that changes something has these. */
 export const changingFlags = {
   ...hostKeyFlag,
@@ -94,11 +102,7 @@ export const changingFlags = {
     helpGroup: 'CHANGE',
     env: 'POOLCTL_DRY_RUN',
   }),
-  yes: Flags.boolean({
-    description: 'answer yes to a yes/no question; checks are not switched off by it',
-    helpGroup: 'CHANGE',
-    env: 'POOLCTL_YES',
-  }),
+  ...yesFlag,
   confirm: Flags.string({
     description: 'answer to a question that wants a name typed',
     helpValue: 'NAME',
@@ -121,6 +125,26 @@ export const changingFlags = {
     env: 'POOLCTL_WAIT',
   }),
 }
+
+/** For going on with a recorded operation. */
+export const continueFlags = {
+  ...pcpFlags,
+  ...hostKeyFlag,
+  ...yesFlag,
+  'take-over': Flags.boolean({
+    description:
+      'take it over from a process on another machine, which cannot be seen from here: be sure that it is dead',
+    helpGroup: 'CHANGE',
+    env: 'POOLCTL_TAKE_OVER',
+  }),
+  'from-host': Flags.boolean({
+    description: 'fetch its record from the hosts it works on first',
+    helpGroup: 'CHANGE',
+    env: 'POOLCTL_FROM_HOST',
+  }),
+}
+
+export const operationArgument = Args.string({description: 'id of the operation, as op list shows it', required: true})
 
 export type GlobalValues = {
   config?: string | undefined

@@ -2,6 +2,7 @@
  * The one pipeline of every changing command (design §2): survey, checks, plan, consent, locks, journal, run, second survey,
  * report. What the verb is does not matter here.
  */
+import type {ClusterFile} from '../cluster/cluster-file.js'
 import {EXIT, PoolctlError, type ExitCode} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {Plan} from '../engine/plan.js'
@@ -19,17 +20,18 @@ import type {Terminal} from './terminal.js'
 import {toolVersion} from './version.js'
 
 /**
- * Runs `operation` for `request` and returns what `finish` prints. Throws what a survey throws (4, 5), declined consent (12),
+ * Runs `operation` for `request` (a function where limits of the cluster file are its defaults) and returns what `finish` prints. Throws what a survey throws (4, 5), declined consent (12),
  * a stale plan (11), a lock (10); a refusal (6) and every outcome of a run are returned.
  */
 export async function perform<Request extends JsonObject, Facts>(
   operation: Operation<Request, Facts>,
-  request: Request,
+  request: Request | ((file: ClusterFile) => Request),
   flags: PerformFlags,
   terminal: Terminal,
 ): Promise<PerformBody> {
   await using session = await openSession(flags)
-  return performIn(session, operation, request, flags, terminal)
+  const asked = typeof request === 'function' ? request(session.world.file) : request
+  return performIn(session, operation, asked, flags, terminal)
 }
 
 /** As `perform`, in a session that is open. */

@@ -1,6 +1,7 @@
 /**
  * What poolctl asks of one PostgreSQL server, by direct connection (never through pgpool). The adapter is src/postgres.
  * All methods throw `Unreachable`, `AuthenticationRefused`, or `ActFailed` (the server said no, SQLSTATE in the detail).
+ * Methods that change something also throw `OutcomeUnknown`: sent, and the connection was lost before the answer.
  */
 import type {Lsn} from '../cluster/lsn.js'
 import type {NodeId} from '../cluster/node-id.js'

@@ -38,7 +38,8 @@ transfer() {
   name=$2
   shift 2
   status=0
-  rsync -lpt --numeric-ids --modify-window=-1 --outbuf=L --stats --no-human-readable --info=progress2 \
+  # Blocks of one page: a changed page costs 8 kB on the wire, and matching is no slower than with rsync's own larger blocks.
+  rsync -lpt --numeric-ids --modify-window=-1 --block-size=8192 --outbuf=L --stats --no-human-readable --info=progress2 \
     ${limit:+"--bwlimit=$limit"} -e 'sh ./rsh' "$@" >"out.$name" 2>"err.$name" || status=$?
   if rsync_ended "$status" "err.$name"; then : >"err.$name"; else
     status=$?

@@ -1,0 +1,110 @@
+/** `op resume` and `op rollback`: another process goes on with what one began, from its record. */
+import {Refused, Unreachable, UsageError, messageOf} from '../lib/errors.js'
+import type {ClusterFile} from '../cluster/cluster-file.js'
+import type {Plan} from '../engine/plan.js'
+import type {Journal, JournalEntry} from '../ports/journal.js'
+import type {World} from '../ports/world.js'
+import type {PerformBody} from './body.js'
+import {obtainConsent} from './consent.js'
+import type {ChangingValues} from './flags.js'
+import {runOperation, takeUpOperation} from './run-operation.js'
+import {clusterOf, fileSession, openSession, type PerformFlags, type Session} from './session.js'
+import {openJournal} from './state.js'
+import type {Terminal} from './terminal.js'
+import {summariserOf} from './verbs.js'
+
+export type ContinueFlags = PerformFlags & {'take-over'?: boolean; 'from-host'?: boolean}
+
+/** `op` is a resume or rollback of `operation`; throws 2 (unknown id), 6 (closed), 10 (held), 12 (declined). */
+export async function continueOperation(
+  operation: string,
+  way: 'resume' | 'rollback',
+  flags: ContinueFlags,
+  terminal: Terminal,
+): Promise<PerformBody> {
+  const {journal} = await openJournal()
+  if (flags['from-host'] === true) await fetchRecord(journal, operation, flags)
+  const {plan, clusterFile} = openingOf(operation, await journal.read(operation))
+  if (way === 'rollback') await confirmRollback(operation, plan, flags, terminal)
+  await using session = await sessionFor(clusterFile, flags)
+  const before = await session.world.pool.nodeInfo().catch(() => null)
+  const begun = await takeUpOperation(session, plan, operation, {takeOver: flags['take-over'] === true, way}, terminal)
+  const summarise = await summariserOf(plan.verb)
+  const cluster = clusterOf(session.pcpOnly ? null : session.world.file)
+  return runOperation(
+    {begun, session, plan, way, before, warnings: [], cluster, measuresOutage: false},
+    (steps, results) => summarise?.(plan, steps, results) ?? {facts: {}, followUps: []},
+    flags,
+    terminal,
+  )
+}
+
+/** The plan and the cluster file of a record. Throws for a record that ends before its first entry. */
+export function openingOf(operation: string, entries: readonly JournalEntry[]): {plan: Plan; clusterFile: string} {
+  const opened = entries.find((entry) => entry.type === 'opened')
+  if (opened) return {plan: opened.plan as unknown as Plan, clusterFile: opened.clusterFile}
+  throw new Refused({
+    code: 'OPERATION_NOT_BEGUN',
+    message: `the record of ${operation} has no plan`,
+    detail: 'Its process ended before anything was done.',
+    hint: `Release its locks, if any: poolctl op unlock ${operation}`,
+  })
+}
+
+async function confirmRollback(
+  operation: string,
+  plan: Plan,
+  flags: Pick<ChangingValues, 'yes' | 'confirm'>,
+  terminal: Terminal,
+): Promise<void> {
+  const question = `Roll back ${operation} (${plan.verb} in cluster ${plan.cluster})?`
+  await obtainConsent({level: 'confirm', question}, flags, terminal)
+}
+
+/** The file the operation was begun with; `--config` wins, for a record that came from another machine. */
+async function sessionFor(clusterFile: string, flags: PerformFlags): Promise<Session> {
+  if (clusterFile === '' || flags.config !== undefined) return openSession(flags)
+  return fileSession(await clusterFileAt(clusterFile), flags)
+}
+
+async function clusterFileAt(path: string): Promise<ClusterFile> {
+  const {requireClusterFile} = await import('../cluster/config/locate.js')
+  return (await requireClusterFile(path)).file
+}
+
+/** Takes the longest copy that the hosts of the cluster file have; it may have been begun on a machine that is gone. */
+async function fetchRecord(journal: Journal, operation: string, flags: PerformFlags): Promise<void> {
+  await using session = await openSession(flags)
+  const {world} = session
+  const answers = await Promise.all(world.file.nodes.map((node) => recordOn(world, node.id, operation)))
+  const [longest] = answers
+    .flatMap((answer) => (answer.record === null ? [] : [answer.record]))
+    .toSorted((a, b) => b.length - a.length)
+  if (longest !== undefined) return journal.adopt(operation, longest)
+  const failed = answers.filter((answer) => answer.failure !== null)
+  if (failed.length > 0) {
+    throw new Unreachable({
+      code: 'RECORD_NOT_FOUND',
+      message: `no host that answers has a record of ${operation}`,
+      detail: failed.map(({host, failure}) => `${host}: ${failure ?? ''}`).join('\n'),
+    })
+  }
+  throw new UsageError({
+    code: 'OPERATION_UNKNOWN',
+    message: `no host has a record of ${operation}`,
+    hint: 'poolctl op list',
+  })
+}
+
+async function recordOn(
+  world: World,
+  id: ClusterFile['nodes'][number]['id'],
+  operation: string,
+): Promise<{host: string; record: string | null; failure: string | null}> {
+  const host = world.host(id)
+  try {
+    return {host: host.name, record: await host.readRecord(operation), failure: null}
+  } catch (error) {
+    return {host: host.name, record: null, failure: messageOf(error)}
+  }
+}

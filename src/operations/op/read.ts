@@ -1,0 +1,58 @@
+/** Looking at records of operations, and giving up their locks. */
+import {Locked, UsageError, messageOf} from '../../lib/errors.js'
+import type {Plan} from '../../engine/plan.js'
+import type {Journal, RecordSummary} from '../../ports/journal.js'
+import type {World} from '../../ports/world.js'
+import type {OpShowData, OpUnlockData} from '../../report/op.js'
+
+/** Throws `UsageError` (`OPERATION_UNKNOWN`) and what the journal throws for a record that cannot be read. */
+export async function showOperation(journal: Journal, operation: string): Promise<OpShowData> {
+  const summary = await summaryFor(journal, operation)
+  const entries = await journal.read(operation)
+  const opened = entries.find((entry) => entry.type === 'opened')
+  return {summary, plan: opened === undefined ? null : (opened.plan as unknown as Plan), entries}
+}
+
+async function summaryFor(journal: Journal, operation: string): Promise<RecordSummary> {
+  const summary = (await journal.list()).find((record) => record.operation === operation)
+  if (summary) return summary
+  throw new UsageError({
+    code: 'OPERATION_UNKNOWN',
+    message: `there is no record of operation ${operation} on this machine`,
+    hint: 'List them with: poolctl op list. One begun elsewhere: poolctl op resume ID --from-host',
+  })
+}
+
+/** Throws `Locked` while the operation's process lives: its locks protect what it is doing at this moment. */
+export async function refuseRunning(journal: Journal, operation: string): Promise<void> {
+  const record = (await journal.list()).find((candidate) => candidate.operation === operation)
+  if (record?.state !== 'running') return
+  throw new Locked({
+    code: 'OPERATION_RUNNING',
+    message: `operation ${operation} is running`,
+    detail: `Its process is ${record.holder.pid} of ${record.holder.user} on ${record.holder.host}.`,
+    hint: `Follow it with: poolctl op watch ${operation}`,
+  })
+}
+
+/** Releases what is held by `operation`, and nothing else. A host that cannot be asked is reported, not an error. */
+export async function unlock(world: World, operation: string): Promise<OpUnlockData> {
+  const data: OpUnlockData = {operation, released: [], unreached: []}
+  for (const {id} of world.file.nodes) {
+    const host = world.host(id)
+    try {
+      if ((await host.readLock())?.operation !== operation) continue
+      await host.releaseLock(operation)
+      data.released.push(host.name)
+    } catch (error) {
+      data.unreached.push({host: host.name, reason: messageOf(error)})
+    }
+  }
+  const {pgpoolHost} = world
+  try {
+    await pgpoolHost.releaseLock(operation)
+  } catch (error) {
+    data.unreached.push({host: pgpoolHost.name, reason: messageOf(error)})
+  }
+  return data
+}
