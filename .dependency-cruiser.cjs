@@ -92,7 +92,11 @@ module.exports = {
     home('node_modules/ssh2', ['hosts'], 'Host keys are checked in one place.'),
     home('node_modules/pg(/|-)', ['postgres'], 'No query text escapes the room that owns it.'),
     home('^(node:)?net$', ['pcp', 'lab', 'hosts'], 'Sockets have deadlines, and deadlines have one owner.'),
-    home('^(node:)?child_process$', ['hosts', 'lab'], 'A child process is a quoting question.'),
+    home(
+      '^(node:)?child_process$',
+      ['hosts', 'lab', 'cli'],
+      'A child process is a quoting question. cli starts only this program itself, for --no-wait.',
+    ),
     home(
       'node_modules/listr2',
       ['output'],

@@ -31,7 +31,7 @@ export async function continueOperation(
   const begun = await takeUpOperation(session, plan, operation, {takeOver: flags['take-over'] === true, way}, terminal)
   const summarise = await summariserOf(plan.verb)
   const cluster = clusterOf(session.pcpOnly ? null : session.world.file)
-  return runOperation(
+  return await runOperation(
     {begun, session, plan, way, before, warnings: [], cluster, measuresOutage: false},
     (steps, results) => summarise?.(plan, steps, results) ?? {facts: {}, followUps: []},
     flags,
@@ -80,7 +80,10 @@ async function fetchRecord(journal: Journal, operation: string, flags: PerformFl
   const [longest] = answers
     .flatMap((answer) => (answer.record === null ? [] : [answer.record]))
     .toSorted((a, b) => b.length - a.length)
-  if (longest !== undefined) return journal.adopt(operation, longest)
+  if (longest !== undefined) {
+    await journal.adopt(operation, longest)
+    return
+  }
   const failed = answers.filter((answer) => answer.failure !== null)
   if (failed.length > 0) {
     throw new Unreachable({

@@ -31,7 +31,7 @@ export async function perform<Request extends JsonObject, Facts>(
 ): Promise<PerformBody> {
   await using session = await openSession(flags)
   const asked = typeof request === 'function' ? request(session.world.file) : request
-  return performIn(session, operation, asked, flags, terminal)
+  return await performIn(session, operation, asked, flags, terminal)
 }
 
 /** As `perform`, in a session that is open. */

@@ -9,14 +9,22 @@ export type Summarise = (plan: Plan, steps: StepReport[], results: ReadonlyMap<s
 /** Null for a verb that this version does not know: its steps may still be known, so it can be gone on with. */
 export async function summariserOf(verb: string): Promise<Summarise | null> {
   switch (verb) {
-    case 'attach':
-      return (await import('../operations/attach/attach.js')).attach.summarise
-    case 'detach':
-      return (await import('../operations/detach/detach.js')).detach.summarise
-    case 'promote':
-      return (await import('../operations/promote/promote.js')).promote.summarise
-    case 'recovery':
-      return (await import('../operations/recovery/recovery.js')).recovery.summarise
+    case 'attach': {
+      const {attach} = await import('../operations/attach/attach.js')
+      return (plan, steps, results) => attach.summarise(plan, steps, results)
+    }
+    case 'detach': {
+      const {detach} = await import('../operations/detach/detach.js')
+      return (plan, steps, results) => detach.summarise(plan, steps, results)
+    }
+    case 'promote': {
+      const {promote} = await import('../operations/promote/promote.js')
+      return (plan, steps, results) => promote.summarise(plan, steps, results)
+    }
+    case 'recovery': {
+      const {recovery} = await import('../operations/recovery/recovery.js')
+      return (plan, steps, results) => recovery.summarise(plan, steps, results)
+    }
     default:
       return null
   }

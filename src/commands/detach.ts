@@ -14,10 +14,12 @@ export default class Detach extends BaseCommand {
     ...pcpFlags,
     ...changingFlags,
     'allow-primary': Flags.boolean({
+      default: false,
       description: 'detach the primary: all sessions are cut and pgpool fails over',
       env: 'POOLCTL_ALLOW_PRIMARY',
     }),
     'allow-outage': Flags.boolean({
+      default: false,
       description: 'detach the last attached node: pgpool then refuses every client',
       env: 'POOLCTL_ALLOW_OUTAGE',
     }),
@@ -32,8 +34,8 @@ export default class Detach extends BaseCommand {
     const {args, flags} = await this.parse(Detach)
     const request = {
       node: nodeIdArgument(args.node),
-      allowPrimary: flags['allow-primary'] === true,
-      allowOutage: flags['allow-outage'] === true,
+      allowPrimary: flags['allow-primary'],
+      allowOutage: flags['allow-outage'],
     }
     this.finish(await perform(detach, request, flags, this.terminal), (style, data) => performText(data, style))
   }

@@ -12,13 +12,19 @@ export default class Promote extends BaseCommand {
   static override args = {node: nodeArgument}
   static override flags = {
     ...changingFlags,
-    failover: Flags.boolean({description: 'the primary is dead: promote without it', env: 'POOLCTL_FAILOVER'}),
+    failover: Flags.boolean({
+      default: false,
+      description: 'the primary is dead: promote without it',
+      env: 'POOLCTL_FAILOVER',
+    }),
     'allow-data-loss': Flags.boolean({
+      default: false,
       description: 'failover only: go on although another standby has received more, or the loss cannot be bounded',
       dependsOn: ['failover'],
       env: 'POOLCTL_ALLOW_DATA_LOSS',
     }),
     'primary-is-fenced': Flags.boolean({
+      default: false,
       description: 'failover only: you attest that a primary whose host cannot be reached is off and stays off',
       dependsOn: ['failover'],
       env: 'POOLCTL_PRIMARY_IS_FENCED',
@@ -43,9 +49,9 @@ export default class Promote extends BaseCommand {
       promote,
       (file) => ({
         node,
-        failover: flags.failover === true,
-        allowDataLoss: flags['allow-data-loss'] === true,
-        primaryIsFenced: flags['primary-is-fenced'] === true,
+        failover: flags.failover,
+        allowDataLoss: flags['allow-data-loss'],
+        primaryIsFenced: flags['primary-is-fenced'],
         maxLagBytes: lag ?? file.limits.maxLagBytes,
       }),
       flags,

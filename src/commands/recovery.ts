@@ -46,6 +46,7 @@ export default class Recovery extends BaseCommand {
       env: 'POOLCTL_ALLOW_FOREIGN_DATA',
     }),
     'discard-second-primary': Flags.boolean({
+      default: false,
       description: 'the node runs as a second primary: stop it and discard what it wrote after the fork',
       env: 'POOLCTL_DISCARD_SECOND_PRIMARY',
     }),
@@ -77,7 +78,7 @@ export default class Recovery extends BaseCommand {
         maxBytesPerSecond,
         verifyPages: flags['verify-pages'],
         allowForeignData: flags['allow-foreign-data'] ?? null,
-        discardSecondPrimary: flags['discard-second-primary'] === true,
+        discardSecondPrimary: flags['discard-second-primary'],
         maxLagBytes: lag ?? file.limits.maxLagBytes,
       }),
       flags,

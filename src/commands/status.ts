@@ -22,6 +22,7 @@ export default class Status extends BaseCommand {
     ...pcpFlags,
     ...hostKeyFlag,
     'exit-code': Flags.boolean({
+      default: false,
       description: 'exit 20 on warnings, 21 on critical findings, 22 when no server could be asked',
       env: 'POOLCTL_EXIT_CODE',
     }),

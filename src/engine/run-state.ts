@@ -51,6 +51,7 @@ export class RunState<W> {
       operation: this.operation,
       input: step.input,
       result: (stepId) => this.#result(step, stepId),
+      begun: (stepId) => this.setup.journal.entries.some((entry) => entry.type === 'intent' && entry.step === stepId),
       held: this.#held,
       observe: (observation) => this.emit({type: 'step.progress', step: step.id, observation}),
       signal,

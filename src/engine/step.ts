@@ -19,6 +19,11 @@ export type StepContext<W> = {
   input: JsonObject
   /** Result of an earlier step of this operation, as journalled; throws when that step has none: our bug. */
   result(stepId: string): JsonObject
+  /**
+   * The intent of that step was journalled at some time in this operation, by whatever process, undone since or not: it may
+   * have left something behind. False is certain, because an intent is on disk before its act.
+   */
+  begun(stepId: string): boolean
   /** Things that live only as long as this process, by key: an open backup session. */
   held: Map<string, unknown>
   /** One short line on what is seen now: `waiting for replay, 12 MB behind`. Shown, not journalled. */

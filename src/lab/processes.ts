@@ -117,8 +117,10 @@ export async function killAll(find: () => Promise<Process[]>, withinMs = 5000): 
         detail: 'SIGKILL was sent to each. State D waits for a disk.',
       })
     }
-    for (const {pid, startTicks} of left) {
-      if (!(await isRunning({pid, startTicks}))) continue
+    const sure = await Promise.all(left.map(isRunning))
+    // All in one go: the children of a dead postmaster would notice and leave in their own way.
+    for (const [index, {pid}] of left.entries()) {
+      if (sure[index] !== true) continue
       killed.add(pid)
       signal(pid, 'SIGKILL')
     }

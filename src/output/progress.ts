@@ -132,9 +132,15 @@ async function drawnProgress(target: ProgressTarget): Promise<Progress> {
     for (const task of tasks) task.settle(new Error(why))
   }
   const sink = (event: EngineEvent): void => {
-    if (event.type === 'op.started') return begin(event.steps)
+    if (event.type === 'op.started') {
+      begin(event.steps)
+      return
+    }
     if (event.type === 'step.started' && event.undoing && !backwards) stopDrawing('going back')
-    if (backwards) return rest.sink(event)
+    if (backwards) {
+      rest.sink(event)
+      return
+    }
     const task = 'step' in event ? tasks.find((t) => t.id === event.step) : undefined
     if (event.type === 'step.started') settleBefore(event.step)
     if (event.type === 'step.progress') task?.output(escapeText(event.observation))

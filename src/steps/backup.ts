@@ -14,6 +14,8 @@ import {done, hostOf, idIn, pending, serverOf, textIn, type Context, type Step} 
 
 const SESSION = 'backup-session'
 export const COPY_JOB = 'copy-data'
+/** Id of the step that writes into the target's directory, as plans name it. */
+export const COPY_STEP = 'copy-data'
 
 export function heldSession(context: Context): BackupSession | null {
   const session = context.held.get(SESSION) as BackupSession | undefined

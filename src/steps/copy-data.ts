@@ -25,7 +25,6 @@ import {
   type Context,
   type Step,
 } from './context.js'
-import {DATA_TOUCHED} from './set-aside.js'
 
 const POLL_MS = 250
 /** How long the target's host may be out of reach before its copy is given up. */
@@ -141,8 +140,6 @@ export const copyData: Step = {
     return verdict(state, 'copy') ?? pending('the copy is running')
   },
   async undo(context) {
-    const host = hostOf(context)
-    if ((await host.jobState(context.operation, COPY_JOB)).state !== 'absent') context.held.set(DATA_TOUCHED, true)
-    await host.stopJob(context.operation, COPY_JOB)
+    await hostOf(context).stopJob(context.operation, COPY_JOB)
   },
 }

@@ -41,6 +41,10 @@ async function attach(context: Context): Promise<undefined> {
   return undefined
 }
 
+export async function attachIfDetached(context: Context): Promise<void> {
+  if ((await seenAttached(context)).state !== 'done') await attach(context)
+}
+
 async function detach(context: Context): Promise<undefined> {
   await context.world.pool.detach(idIn(context))
   const wait = {limitMs: LIMIT_MS, everyMs: POLL_MS, what: `node ${idIn(context)} detached`, code: 'DETACH_NOT_SEEN'}
@@ -64,8 +68,7 @@ export const detachNode: Step = {
   act: detach,
   verify: seenDetached,
   async undo(context) {
-    if (context.input['healthyBefore'] !== true) return
-    if ((await seenAttached(context)).state !== 'done') await attach(context)
+    if (context.input['healthyBefore'] === true) await attachIfDetached(context)
   },
 }
 

@@ -41,9 +41,8 @@ export const rewindData: Step = {
   },
   async undo(context) {
     const host = hostOf(context)
-    const state = await host.jobState(context.operation, JOB)
     await host.stopJob(context.operation, JOB)
-    if (state.state !== 'absent' && (await host.inspect()).control !== null)
-      await host.setControlAside(context.operation)
+    // Whether a job was seen does not count: an undo that was itself broken off has already made it forgotten.
+    if ((await host.inspect()).control !== null) await host.setControlAside(context.operation)
   },
 }

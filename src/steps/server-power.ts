@@ -2,13 +2,15 @@
  * stop-server, start-server: a PostgreSQL server goes down or comes up on its host.
  *
  * Precondition: stop: the node is detached, or its stop is what the plan is for. start: a startable directory.
- * Effect: the postmaster. Undo: stop is undone by a start when it ran healthily before (input `restartOnUndo`); a started
- * server is stopped again (input `stopOnUndo`), so that a node that could not be proved does not serve.
+ * Effect: the postmaster. Undo: stop is undone by a start when it ran healthily before (input `restartOnUndo`), and by an attach
+ * when pgpool has detached it meanwhile (input `attachOnUndo`); a started server is stopped again (input `stopOnUndo`), so that
+ * a node that could not be proved does not serve.
  * Repeat: harmless, the postmaster is looked for first.
  */
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
+import {attachIfDetached} from './pool-membership.js'
 
 const STOP_SECONDS = 120
 const START_SECONDS = 300
@@ -63,7 +65,10 @@ export const stopServer: Step = {
   },
   verify: seenStopped,
   async undo(context) {
-    if (context.input['restartOnUndo'] === true && (await seenRunning(context)).state !== 'done') await start(context)
+    if (context.input['restartOnUndo'] !== true) return
+    if ((await seenRunning(context)).state !== 'done') await start(context)
+    // A pgpool that has no setting to fence (or that saw the stop first) has detached it: without this nobody would serve writes.
+    if (context.input['attachOnUndo'] === true) await attachIfDetached(context)
   },
 }
 

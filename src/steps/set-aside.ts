@@ -6,10 +6,8 @@
  * Undo: control and data are put back, unless a copy has begun to write into the directory: then the node stays inert.
  * Repeat: harmless, a first copy is never replaced by a later one.
  */
+import {COPY_STEP} from './backup.js'
 import {done, hostOf, pending, type Step} from './context.js'
-
-/** Set by copy-data's undo (which runs before these): the old content is no longer whole. */
-export const DATA_TOUCHED = 'data-touched'
 
 export const saveConfig: Step = {
   kind: 'save-config',
@@ -39,7 +37,9 @@ export const setControlAside: Step = {
       : pending('pg_control is still in place')
   },
   async undo(context) {
-    if (context.held.get(DATA_TOUCHED) === true) return
+    // Asked of the journal and not of the job: that is forgotten when it is stopped, and a second process, going back after a
+    // crash, would make a half copy startable.
+    if (context.begun(COPY_STEP)) return
     await hostOf(context).restoreControl(context.operation)
   },
 }

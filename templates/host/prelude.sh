@@ -25,13 +25,15 @@ need_lock() {
 }
 
 # start_ticks PID: when a process started, in clock ticks since boot (proc(5), stat field 22); nothing when there is none. With
-# the boot id it tells a process from a later one with the same number. The name in field 2 may hold blanks and parentheses.
+# the boot id it tells a process from a later one with the same number. The name in field 2 may hold blanks and parentheses. A process
+# that has ended and is not yet reaped (state Z or X) counts as none: in a container that may last.
 start_ticks() {
   if [ ! -r "/proc/$1/stat" ]; then return; fi
   ticks_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
   ticks_stat=${ticks_stat##*) }
   # shellcheck disable=SC2086
   set -- $ticks_stat
+  case $1 in Z | X) return ;; esac
   printf '%s' "${20}"
 }
 

@@ -62,6 +62,7 @@ run() {
 status=0
 run "$@" </dev/null >>"$work/server.log" 2>&1 || status=$?
 if [ "$verb" = start ]; then
+  if [ "$status" -ne 0 ] && is_down; then fail START_FAILED "the server did not start, status $status"; fi
   if wait_for is_up; then exit 0; fi
   if [ -n "$(postmaster_pid "$data")" ]; then fail START_SLOW "the server has not finished starting after $wait_seconds s"; fi
   fail START_FAILED "the server did not start, status $status"

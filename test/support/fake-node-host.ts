@@ -28,6 +28,7 @@ import {
 
 /** Looks at a job until it ends. */
 const JOB_POLLS = 3
+const SHUTDOWN_RECORD_BYTES = 120
 
 export class FakeNodeHost implements NodeHost {
   readonly name: string
@@ -162,7 +163,9 @@ export class FakeNodeHost implements NodeHost {
       const node = this.#node
       const own = node.directory
       if (!node.running || !own) return
-      // A fast shutdown ends when the walsenders have sent everything (manual: pg_ctl stop -m fast).
+      // A fast shutdown ends when the walsenders have sent everything (manual: pg_ctl stop -m fast), the checkpoint's own record
+      // included: pg_control names where that begins, and who has it is past that place.
+      if (mode === 'fast' && !own.standbySignal) own.lsn += SHUTDOWN_RECORD_BYTES
       if (mode === 'fast') replicate(this.#site)
       node.running = false
       if (mode === 'fast') own.state = own.standbySignal ? 'shut down in recovery' : 'shut down'
@@ -396,7 +399,7 @@ function controlOf(own: FakeDirectory): ControlData {
     systemIdentifier: own.systemIdentifier,
     state: own.state,
     timeline: own.timeline,
-    checkpointLsn: asLsn(own.lsn),
+    checkpointLsn: asLsn(own.state === 'shut down' ? own.lsn - SHUTDOWN_RECORD_BYTES : own.lsn),
     redoLsn: asLsn(own.lsn),
     minRecoveryLsn: own.standbySignal ? asLsn(own.lsn) : null,
     minRecoveryTimeline: own.standbySignal ? own.timeline : 0,

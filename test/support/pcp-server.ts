@@ -102,7 +102,10 @@ export class Peer {
   async serve(answers: Readonly<Record<string, Buffer | ((frame: PeerFrame) => Buffer)>>): Promise<void> {
     await this.acceptLogin()
     for (let frame = await this.next(); frame !== null; frame = await this.next()) {
-      if (frame.kind === 'X') return this.end()
+      if (frame.kind === 'X') {
+        this.end()
+        return
+      }
       const answer = answers[frame.kind]
       if (answer) this.send(typeof answer === 'function' ? answer(frame) : answer)
     }

@@ -41,6 +41,8 @@ export type Sshd = {
   pid: number
   /** Pids of the processes that serve one connection each. */
   sessions(): number[]
+  /** Kills what serves the connections, as a broken line would end them; what they started lives on. */
+  cut(): void
   stop(): Promise<void>
 }
 
@@ -51,11 +53,15 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   const directory = postgresDirectory('pssh-')
   const identity = join(directory, 'id')
   const knownHosts = join(directory, 'known_hosts')
-  const keygen = (type: string, file: string): string => runAsPostgres(['ssh-keygen', '-q', '-t', type, '-N', '', '-f', file])
+  const keygen = (type: string, file: string): string =>
+    runAsPostgres(['ssh-keygen', '-q', '-t', type, '-N', '', '-f', file])
   keygen('ed25519', identity)
   const types = options.hostKeyTypes ?? ['ed25519']
   for (const type of types) keygen(type, join(directory, `host_${type}`))
-  const hostKey = readFileSync(join(directory, `host_${types[0]!}.pub`), 'utf8').split(' ').slice(0, 2).join(' ')
+  const hostKey = readFileSync(join(directory, `host_${types[0]!}.pub`), 'utf8')
+    .split(' ')
+    .slice(0, 2)
+    .join(' ')
   runAsPostgres(['cp', `${identity}.pub`, join(directory, 'authorized_keys')])
   runAsPostgres(['tee', knownHosts], `[${address}]:${port} ${hostKey.trim()}\n`)
   const config = [
@@ -79,6 +85,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   return {
     ...{address, port, user, identity, knownHosts, directory, hostKey: hostKey.trim(), pid: child.pid!},
     sessions: () => childrenOf(child.pid!),
+    cut: () => cut(child.pid!),
     stop: () => stop(child, directory),
   }
 }
@@ -116,18 +123,27 @@ function parentOf(pid: number): number | null {
   }
 }
 
+/** sshd serves a connection in two processes, a monitor and below it the one that has the socket. */
+function cut(listener: number): void {
+  for (const monitor of childrenOf(listener)) {
+    const serving = childrenOf(monitor).filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'sshd')
+    for (const pid of [...serving, monitor]) signal(pid, 'SIGKILL')
+  }
+}
+
+function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It ended with its connection.
+  }
+}
+
 async function stop(child: ChildProcess, directory: string): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const sessions = childrenOf(child.pid!)
   child.kill('SIGTERM')
   await ended
-  for (const pid of sessions) {
-    try {
-      process.kill(pid, 'SIGTERM')
-    } catch {
-      // It ended with its connection.
-    }
-  }
+  for (const pid of sessions) signal(pid, 'SIGTERM')
   rmSync(directory, {recursive: true, force: true})
 }
-

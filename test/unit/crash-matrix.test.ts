@@ -1,7 +1,9 @@
 /** The real plans of recovery and promote, with the real steps and the real engine, on a fake site that can be killed anywhere. */
 import {describe, expect, test} from 'vitest'
-import {lsnAt} from '../../src/cluster/lsn.js'
+import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
+import {resumePlan, rollbackPlan, runPlan, type CrashPoint} from '../../src/engine/run.js'
+import {PoolctlError} from '../../src/lib/errors.js'
 import type {JsonObject} from '../../src/lib/json.js'
 import type {Decision, Operation} from '../../src/operations/operation.js'
 import {promote} from '../../src/operations/promote/promote.js'
@@ -11,9 +13,10 @@ import type {RecoveryRequest} from '../../src/operations/recovery/request.js'
 import type {RecoveryFacts} from '../../src/operations/recovery/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {promoteRequest, recoveryRequest} from '../support/builders.js'
-import {allowedState, fakeWorld} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending, type MatrixReport} from '../support/fake-crash-matrix.js'
-import {healthySite, nodeOf, runPool, tick, type Site} from '../support/fake-site.js'
+import {allowedState, dangers, fakeWorld} from '../support/fake-cluster.js'
+import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
+import {FAKE_HOLDER, MemoryJournal, opened} from '../support/fake-journal.js'
+import {healthySite, killClient, nodeOf, replicate, runPool, tick, type Fault, type Site} from '../support/fake-site.js'
 
 function planOf(verb: string, request: JsonObject, decision: Decision): Plan {
   if (decision.kind !== 'planned') throw new Error(`not planned: ${JSON.stringify(decision)}`)
@@ -37,6 +40,13 @@ async function planFor<R extends JsonObject, F>(
 ): Promise<Plan> {
   const facts = await operation.survey(request, fakeWorld(structuredClone(site)), () => undefined)
   return planOf(operation.verb, request, operation.decide(request, amend(facts)))
+}
+
+/** The settings that a fence replaces, as pgpool 4.3 has them. A site without them is a pgpool that acts on its own in spite of us. */
+function fenceable(site: Site): Site {
+  const config = {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'}
+  Object.assign(site.pool, {config, applied: config})
+  return site
 }
 
 /** Node 2 stopped cleanly some time ago; pgpool has noticed. */
@@ -91,40 +101,414 @@ function deadPrimary(): Site {
   return site
 }
 
-const allowedFor =
-  (before: Site, target: number) =>
-  (site: Site, ending: Ending): string[] =>
-    allowedState(site, {target, before, rolledBack: ending.outcome.kind === 'rolled-back'})
+type End = RunOutcome | {kind: 'refused'; code: string}
+type Way = 'run' | 'resume' | 'rollback'
+type Place = {point: CrashPoint; step: string}
 
-const matrixOf = (site: Site, target: number, plan: Plan): Promise<MatrixReport> =>
-  crashMatrix({site, plan, catalog: stepCatalog, allowed: allowedFor(site, target)})
+class Killed extends Error {}
 
-const recoveries: [string, Site, RecoveryRequest, ((facts: RecoveryFacts) => RecoveryFacts)?][] = [
-  ['start', stoppedStandby(), recoveryRequest({node: 2})],
-  ['rewind', formerPrimary(), recoveryRequest({node: 0}), segmentsKept],
-  ['delta', stoppedStandby(), recoveryRequest({node: 2, method: 'delta'})],
-  ['full over old data', stoppedStandby(), recoveryRequest({node: 2, method: 'full'})],
-  ['full into an empty directory', emptyStandby(), recoveryRequest({node: 2})],
-]
+const OPERATION = 'matrix-20261125-164210-7f3a'
 
-describe('a recovery killed anywhere', () => {
-  test.each(recoveries)('by %s ends in an allowed state', async (name, site, request, amend) => {
-    const plan = await planFor(recovery, request, site, amend)
-    expect(plan.reasons['method']).toBe(name.split(' ')[0])
-    const report = await matrixOf(site, request.node, plan)
-    console.log(name, report.runs, report.endings, report.violations.length)
-    expect(report.violations.slice(0, 12)).toEqual([])
+/** One operation on one site, over as many processes as it takes. Copies share nothing. */
+class Saga {
+  readonly site: Site
+  readonly plan: Plan
+  text: string
+  /** Places that the last run passed. */
+  places: Place[] = []
+
+  constructor(site: Site, plan: Plan, text = '') {
+    this.site = structuredClone(site)
+    this.plan = plan
+    this.text = text
+  }
+
+  copy(): Saga {
+    return new Saga(this.site, this.plan, this.text)
+  }
+
+  /** A new process goes `way`. Null: it was killed by what `at` threw. */
+  async go(way: Way, at: (place: Place) => void = () => undefined): Promise<End | null> {
+    const world = fakeWorld(this.site)
+    const journal = new MemoryJournal(OPERATION, () => world.clock.now(), this.text)
+    await journal.append(way === 'run' ? opened(OPERATION, this.plan) : {type: 'taken-over', holder: FAKE_HOLDER, way})
+    this.places = []
+    try {
+      const {outcome} = await {run: runPlan, resume: resumePlan, rollback: rollbackPlan}[way]({
+        plan: this.plan,
+        catalog: stepCatalog,
+        world,
+        clock: world.clock,
+        journal,
+        sink: () => undefined,
+        stepTimeoutMs: 600_000,
+        interrupts: {requested: null, onSecond: new AbortController().signal},
+        onFailure: 'rollback',
+        crash: (point, step) => {
+          this.places.push({point, step})
+          at({point, step})
+        },
+      })
+      return outcome
+    } catch (error) {
+      if (error instanceof PoolctlError) return {kind: 'refused', code: error.code}
+      if (!(error instanceof Killed)) throw error
+      killClient(this.site)
+      return null
+    } finally {
+      this.text = journal.text
+    }
+  }
+
+  /** Kills the process at `place`. */
+  async die(way: Way, place: Place): Promise<void> {
+    const ended = await this.go(way, ({point, step}) => {
+      if (point === place.point && step === place.step) throw new Killed()
+    })
+    if (ended !== null) throw new Error(`${way} ended before ${place.point} ${place.step}`)
+  }
+}
+
+/** What is the same before and after somebody only looked: looking lets the fake pool and the fake standbys catch up. */
+function settled(site: Site): Site {
+  const copy = structuredClone(site)
+  runPool(copy)
+  replicate(copy)
+  return copy
+}
+
+/** What was wrong before may be wrong after going back, and nothing else: a dead primary is not brought back by not failing over. */
+function allowedFor(before: Site, target: number): (site: Site, ending: Pick<Ending, 'outcome'>) => string[] {
+  const known = new Set(allowedState(structuredClone(before), {target, before, rolledBack: false}))
+  return (site, {outcome}) => {
+    // Refused in the middle: a standby may still wait for its new primary. That nothing was changed is tested below.
+    if (outcome.kind === 'refused')
+      return dangers(site).filter((sentence) => !sentence.includes('is attached and does not stream'))
+    const rolledBack = outcome.kind === 'rolled-back'
+    const wrong = allowedState(site, {target, before, rolledBack})
+    return rolledBack ? wrong.filter((sentence) => !known.has(sentence)) : wrong
+  }
+}
+
+type Scenario = {name: string; target: number; site: Site; plan: () => Promise<Plan>}
+
+function recoveryOf(
+  name: string,
+  site: Site,
+  request: RecoveryRequest,
+  amend?: (facts: RecoveryFacts) => RecoveryFacts,
+): Scenario {
+  return {name, target: request.node, site, plan: () => planFor(recovery, request, site, amend)}
+}
+
+function promotionOf(name: string, site: Site, request: PromoteRequest): Scenario {
+  return {name, target: request.node, site, plan: () => planFor(promote, request, site)}
+}
+
+const start = recoveryOf('recovery by start', stoppedStandby(), recoveryRequest({node: 2}))
+const rewind = recoveryOf('recovery by rewind', formerPrimary(), recoveryRequest({node: 0}), segmentsKept)
+const delta = recoveryOf('recovery by delta', stoppedStandby(), recoveryRequest({node: 2, method: 'delta'}))
+const full = recoveryOf(
+  'recovery by full copy beside the old data',
+  stoppedStandby(),
+  recoveryRequest({node: 2, method: 'full'}),
+)
+const empty = recoveryOf('recovery by full copy into an empty directory', emptyStandby(), recoveryRequest({node: 2}))
+const switchover = promotionOf('switchover', fenceable(healthySite()), promoteRequest({node: 1}))
+const unfenced = promotionOf(
+  'switchover with a pgpool that detaches by itself',
+  healthySite(),
+  promoteRequest({node: 1}),
+)
+const failover = promotionOf('failover', fenceable(deadPrimary()), promoteRequest({node: 1, failover: true}))
+
+const recoveries = [start, rewind, delta, full, empty]
+const promotions = [switchover, unfenced, failover]
+const scenarios = [...recoveries, ...promotions].map((scenario) => [scenario.name, scenario] as const)
+
+describe('kill -9 at every place, then on or back', () => {
+  test.each(scenarios)('a %s ends in an allowed state, with the cluster serving', async (_, scenario) => {
+    const plan = await scenario.plan()
+    const allowed = allowedFor(scenario.site, scenario.target)
+    const report = await crashMatrix({site: scenario.site, plan, catalog: stepCatalog, allowed})
+    expect(report.violations).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+    // Four places a step at least, each of them gone on from and gone back from.
+    expect(report.runs).toBeGreaterThan(8 * (plan.steps.length - 2))
+  })
+
+  test.each(scenarios)('a %s that is killed once and resumed is completed', async (_, scenario) => {
+    const plan = await scenario.plan()
+    const first = new Saga(scenario.site, plan)
+    expect(await first.go('run')).toEqual({kind: 'completed'})
+    for (const place of first.places) {
+      const saga = new Saga(scenario.site, plan)
+      await saga.die('run', place)
+      expect([place, await saga.go('resume')]).toEqual([place, {kind: 'completed'}])
+    }
+  })
+
+  test.each(scenarios)(
+    'a %s that is killed, resumed, killed again and rolled back ends in an allowed state',
+    async (_, scenario) => {
+      const plan = await scenario.plan()
+      const allowed = allowedFor(scenario.site, scenario.target)
+      const violations: string[] = []
+      for (const {id} of plan.steps) {
+        const once = new Saga(scenario.site, plan)
+        const undisturbed = once.copy()
+        await undisturbed.go('run')
+        if (!undisturbed.places.some((place) => place.point === 'after-act' && place.step === id)) continue
+        await once.die('run', {point: 'after-act', step: id})
+        const resumed = once.copy()
+        await resumed.go('resume')
+        for (const place of resumed.places) {
+          const twice = once.copy()
+          await twice.die('resume', place)
+          const outcome = (await twice.go('rollback'))!
+          const wrong = allowed(twice.site, {outcome})
+          violations.push(...wrong.map((sentence) => `${id}, then ${place.point} ${place.step}: ${sentence}`))
+        }
+      }
+      expect(violations).toEqual([])
+    },
+  )
+})
+
+describe('past the point of no return', () => {
+  test.each(scenarios)('a %s refuses to go back, changes nothing by it, and then completes', async (_, scenario) => {
+    const plan = await scenario.plan()
+    const barrier = plan.steps.findIndex((step) => step.irreversible)
+    expect(plan.steps[barrier]?.id).toBe(plan.verb === 'promote' ? 'promote-standby' : 'await-routing')
+    const undisturbed = new Saga(scenario.site, plan)
+    await undisturbed.go('run')
+    const past = undisturbed.places.filter(({point, step}) => {
+      const index = plan.steps.findIndex((planned) => planned.id === step)
+      // Between act and journal only the world knows; a promotion can be seen, a read that was routed cannot.
+      return (
+        index > barrier ||
+        (index === barrier && (point === 'after-done' || (point === 'after-act' && plan.verb === 'promote')))
+      )
+    })
+    expect(past.length).toBeGreaterThan(0)
+    for (const place of past) {
+      const saga = new Saga(scenario.site, plan)
+      await saga.die('run', place)
+      const before = settled(saga.site)
+      expect([place, await saga.go('rollback')]).toEqual([place, {kind: 'refused', code: 'PAST_POINT_OF_NO_RETURN'}])
+      expect([place, settled(saga.site)]).toEqual([place, before])
+      expect([place, await saga.go('resume')]).toEqual([place, {kind: 'completed'}])
+      expect([
+        place,
+        allowedState(saga.site, {target: scenario.target, before: scenario.site, rolledBack: false}),
+      ]).toEqual([place, []])
+    }
   })
 })
 
-describe('a promotion killed anywhere', () => {
-  test.each<[string, Site, PromoteRequest]>([
-    ['switchover', healthySite(), promoteRequest({node: 1})],
-    ['failover', deadPrimary(), promoteRequest({node: 1, failover: true})],
-  ])('by %s ends in an allowed state', async (name, site, request) => {
-    const plan = await planFor(promote, request, site)
-    const report = await matrixOf(site, request.node, plan)
-    console.log(name, report.runs, report.endings, report.violations.length)
-    expect(report.violations.slice(0, 12)).toEqual([])
-  })
+type FaultCase = {
+  title: string
+  scenario: Scenario
+  /** Strikes when this step's act is about to begin. */
+  at: string
+  faults: Fault[]
+  ends: {
+    kind: RunOutcome['kind']
+    code: string
+    step: string
+    message: string
+    detail?: string
+    changed: string
+    exitCode: number
+  }
+  undoFailures?: {step: string; message: string}[]
+  /** After the fault is mended. */
+  then: {way: Way; kind: End['kind']} | null
+}
+
+const struck: FaultCase[] = [
+  {
+    title: "a full disk on the target ends the copy: rolled back, in rsync's words",
+    scenario: delta,
+    at: 'copy-data',
+    faults: [{kind: 'disk-full', node: 2}],
+    ends: {
+      kind: 'rolled-back',
+      code: 'JOB_FAILED',
+      step: 'copy-data',
+      message: 'the copy ended with status 11',
+      detail: 'rsync: write failed: No space left on device (28)',
+      changed: 'none',
+      exitCode: 7,
+    },
+    then: null,
+  },
+  {
+    title: 'a backup session that is lost during the copy voids it: rolled back, the primary serves',
+    scenario: full,
+    at: 'copy-data',
+    faults: [{kind: 'session-lost', node: 0, afterPolls: 2}],
+    ends: {
+      kind: 'rolled-back',
+      code: 'BACKUP_SESSION_LOST',
+      step: 'copy-data',
+      message: 'the session that held the backup on node 0 is gone',
+      detail:
+        'Without it the copy cannot be proved consistent, so it does not count. The primary is out of backup mode and serving.',
+      changed: 'none',
+      exitCode: 7,
+    },
+    then: null,
+  },
+  {
+    title: 'a full disk at the last file of a copy leaves the directory unable to start',
+    scenario: delta,
+    at: 'finish-copy',
+    faults: [{kind: 'disk-full', node: 2}],
+    ends: {
+      kind: 'rolled-back',
+      code: 'COMMAND_FAILED',
+      step: 'finish-copy',
+      message: 'command on db2 failed',
+      detail: 'No space left on device',
+      changed: 'none',
+      exitCode: 7,
+    },
+    then: null,
+  },
+  {
+    title: 'a target host that is out of reach cannot be undone on: incomplete, and the rollback is possible later',
+    scenario: delta,
+    at: 'copy-data',
+    faults: [{kind: 'host-unreachable', node: 2}],
+    ends: {
+      kind: 'incomplete',
+      code: 'HOST_UNREACHABLE',
+      step: 'copy-data',
+      message: 'no answer from db2',
+      changed: 'partial',
+      exitCode: 8,
+    },
+    // Both do something on the host only when there is something: the control file stays aside once a copy was begun.
+    undoFailures: [{step: 'copy-data', message: 'no answer from db2'}],
+    then: {way: 'rollback', kind: 'rolled-back'},
+  },
+  {
+    title:
+      'a pgpool that restarts when the node is to be attached leaves the outcome unknown, and a resume completes it',
+    scenario: start,
+    at: 'verify-standby',
+    faults: [{kind: 'pool-restarting', requests: 1}],
+    ends: {
+      kind: 'unknown',
+      code: 'PCP_UNREACHABLE',
+      step: 'attach-node',
+      message: 'connection to pgpool refused',
+      changed: 'partial',
+      exitCode: 9,
+    },
+    then: {way: 'resume', kind: 'completed'},
+  },
+  {
+    title: 'a primary that does not answer before the backup ends voids the copy',
+    scenario: delta,
+    at: 'end-backup',
+    faults: [{kind: 'server-unreachable', node: 0}],
+    ends: {
+      kind: 'incomplete',
+      code: 'POSTGRES_UNREACHABLE',
+      step: 'end-backup',
+      message: 'connection to node 0 refused',
+      changed: 'partial',
+      exitCode: 8,
+    },
+    undoFailures: [],
+    then: {way: 'resume', kind: 'completed'},
+  },
+  {
+    title:
+      'a candidate that stopped streaming is found out before the point of no return: the old primary serves again',
+    scenario: switchover,
+    at: 'prove-received',
+    faults: [{kind: 'server-unreachable', node: 1}],
+    ends: {
+      kind: 'rolled-back',
+      code: 'CANDIDATE_INCOMPLETE',
+      step: 'prove-received',
+      message: 'the shutdown checkpoint on node 1 was not seen within 15 s',
+      detail: 'Last seen: connection to node 1 refused.',
+      changed: 'none',
+      exitCode: 7,
+    },
+    then: null,
+  },
+  {
+    title:
+      'a host that is lost past the point of no return is no reason to go back: incomplete, and a resume completes it',
+    scenario: switchover,
+    at: 'write-standby-settings',
+    faults: [{kind: 'host-unreachable', node: 0}],
+    ends: {
+      kind: 'incomplete',
+      code: 'HOST_UNREACHABLE',
+      step: 'write-standby-settings',
+      message: 'no answer from db0',
+      changed: 'partial',
+      exitCode: 8,
+    },
+    undoFailures: [],
+    then: {way: 'resume', kind: 'completed'},
+  },
+]
+
+function strike(site: Site, step: string, faults: Fault[]): (place: Place) => void {
+  return (place) => {
+    if (place.step === step && place.point === 'after-intent') site.faults.push(...structuredClone(faults))
+  }
+}
+
+describe('faults in the middle', () => {
+  test.each(struck.map((fault) => [fault.title, fault] as const))(
+    '%s',
+    async (_, {scenario, at, faults, ends, undoFailures, then}) => {
+      const saga = new Saga(scenario.site, await scenario.plan())
+      const outcome = (await saga.go('run', strike(saga.site, at, faults)))!
+      if (!('failure' in outcome)) throw new Error(`no failure: ${outcome.kind}`)
+      const {code, step, message, detail, changed, exitCode} = outcome.failure
+      expect({kind: outcome.kind, code, step, message, detail, changed, exitCode}).toEqual({detail: undefined, ...ends})
+      expect('undoFailures' in outcome ? outcome.undoFailures : undefined).toEqual(undoFailures)
+      saga.site.faults = []
+      const end: End = then === null ? outcome : (await saga.go(then.way))!
+      if (then !== null) expect(end.kind).toBe(then.kind)
+      expect(allowedFor(scenario.site, scenario.target)(saga.site, {outcome: end})).toEqual([])
+    },
+  )
+
+  test.each([
+    ['host.startServer', start],
+    ['host.stopServer', switchover],
+    ['host.finishCopy', delta],
+    ['host.setDataAside', full],
+    ['host.setControlAside', delta],
+    ['host.cleanUp', full],
+    ['pool.attach', start],
+    ['pool.detach', switchover],
+    ['pool.reload', switchover],
+    ['pgpoolHost.fence', switchover],
+    ['postgres.promote', switchover],
+    ['postgres.promote', failover],
+    ['postgres.createSlot', empty],
+    ['postgres.follow', failover],
+    ['postgres.dropSlot', switchover],
+  ] as const)(
+    'an answer of %s that is lost is looked for in the world, and the operation completes',
+    async (method, scenario) => {
+      const saga = new Saga(scenario.site, await scenario.plan())
+      const fault: Fault = {kind: 'reply-lost', method, times: 1}
+      saga.site.faults.push(fault)
+      expect(await saga.go('run')).toEqual({kind: 'completed'})
+      expect(saga.site.faults).toEqual([{...fault, times: 0}])
+      expect(allowedFor(scenario.site, scenario.target)(saga.site, {outcome: {kind: 'completed'}})).toEqual([])
+    },
+  )
 })

@@ -1,6 +1,6 @@
 /** `config show --origin`: every setting in effect, in the file's spelling, with where it came from. */
 import type {ClusterFile, Service} from '../cluster-file.js'
-import type {Json} from '../../lib/json.js'
+import type {Json, JsonObject} from '../../lib/json.js'
 import type {ParsedClusterFile} from './parse.js'
 import {formatDuration, formatSize} from './units.js'
 
@@ -29,12 +29,10 @@ function lineFor(key: string, lines: ReadonlyMap<string, number>): number | null
   return match?.[1] === undefined ? null : (lines.get(match[1]) ?? null)
 }
 
-type Spelt = {[key: string]: Json | Spelt | Spelt[]}
-
-function spellOut(file: ClusterFile): Spelt {
+function spellOut(file: ClusterFile): JsonObject {
   return {
     cluster: file.name,
-    pgpool: file.pgpool.map((p) => ({
+    pgpool: file.pgpool.map((p): JsonObject => ({
       host: p.host,
       pcp: {...p.pcp},
       address: p.address,
@@ -43,28 +41,33 @@ function spellOut(file: ClusterFile): Spelt {
       service: spellService(p.service),
       sshPort: p.sshPort,
     })),
-    nodes: file.nodes.map((n) => ({...n, id: Number(n.id), service: spellService(n.service)})),
+    nodes: file.nodes.map((n): JsonObject => ({...n, id: Number(n.id), service: spellService(n.service)})),
     ssh: {...file.ssh},
     postgres: {...file.postgres},
     limits: {maxLag: formatSize(file.limits.maxLagBytes), stepTimeout: formatDuration(file.limits.stepTimeoutMs)},
   }
 }
 
-function spellService(service: Service): Json | Spelt {
+function spellService(service: Service): Json {
   if (service.kind === 'pg_ctl') return 'pg_ctl'
   if (service.kind === 'systemd') return service.unit
   return {start: service.start, stop: service.stop, reload: service.reload}
 }
 
-function* flatten(value: Spelt, prefix: string): Generator<[string, Json]> {
+function* flatten(value: JsonObject, prefix: string): Generator<[string, Json]> {
   for (const [key, inner] of Object.entries(value)) {
     const name = prefix === '' ? key : `${prefix}.${key}`
-    if (Array.isArray(inner) && inner.every((item) => typeof item === 'object' && item !== null)) {
-      for (const [index, item] of inner.entries()) yield* flatten(item as Spelt, `${name}[${index}]`)
-    } else if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) {
-      yield* flatten(inner as Spelt, name)
-    } else {
-      yield [name, inner as Json]
-    }
+    if (isList(inner) && inner.some(isMap)) {
+      for (const [index, item] of inner.filter(isMap).entries()) yield* flatten(item, `${name}[${index}]`)
+    } else if (isMap(inner)) yield* flatten(inner, name)
+    else yield [name, inner]
   }
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+function isMap(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

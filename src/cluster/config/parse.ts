@@ -4,7 +4,7 @@ import {homedir, userInfo} from 'node:os'
 import {dirname, isAbsolute, join, normalize, resolve} from 'node:path'
 import {LineCounter, parseDocument} from 'yaml'
 import type {z} from 'zod'
-import type {ClusterFile, NodeConfig, PgpoolConfig, Service} from '../cluster-file.js'
+import type {ClusterFile, NodeConfig, PgpoolConfig, PostgresAccess, Service, SshDefaults} from '../cluster-file.js'
 import {nodeId} from '../node-id.js'
 import {dotted, invalidFile, placeOf, type Path, type Problem} from './problems.js'
 import {clusterFileSchema, type WrittenClusterFile, type WrittenService} from './schema.js'
@@ -86,7 +86,7 @@ function kindOf(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
-  return typeof value === 'string' ? 'text' : `the ${typeof value} ${String(value)}`
+  return typeof value === 'number' || typeof value === 'boolean' ? `the ${typeof value} ${value}` : 'text'
 }
 
 function valueAt(raw: unknown, where: Path): unknown {
@@ -143,23 +143,34 @@ function fillIn(written: WrittenClusterFile, path: string, hash: string, around:
     hash,
     pgpool: written.pgpool.map((pgpool) => fillPgpool(pgpool, around, local)),
     nodes: written.nodes.map(fillNode).toSorted((a, b) => a.id - b.id),
-    ssh: {
-      user: written.ssh?.user ?? null,
-      port: written.ssh?.port ?? null,
-      identity: written.ssh?.identity === undefined ? null : local(written.ssh.identity),
-      knownHosts: written.ssh?.knownHosts === undefined ? null : local(written.ssh.knownHosts),
-      transport: written.ssh?.transport ?? 'ssh2',
-      peerIdentity: written.ssh?.peerIdentity ?? null,
-      peerKnownHosts: written.ssh?.peerKnownHosts ?? null,
-    },
-    postgres: {
-      user: written.postgres?.user ?? 'postgres',
-      database: written.postgres?.database ?? 'postgres',
-      passfile: written.postgres?.passfile === undefined ? null : local(written.postgres.passfile),
-      replicationUser: written.postgres?.replicationUser ?? 'repl',
-      replicationPassfile: written.postgres?.replicationPassfile ?? null,
-    },
+    ssh: fillSsh(written.ssh ?? {}, local),
+    postgres: fillPostgres(written.postgres ?? {}, local),
     limits: {maxLagBytes: maxLag, stepTimeoutMs: stepTimeout},
+  }
+}
+
+function fillSsh(written: NonNullable<WrittenClusterFile['ssh']>, local: (text: string) => string): SshDefaults {
+  return {
+    user: written.user ?? null,
+    port: written.port ?? null,
+    identity: written.identity === undefined ? null : local(written.identity),
+    knownHosts: written.knownHosts === undefined ? null : local(written.knownHosts),
+    transport: written.transport ?? 'ssh2',
+    peerIdentity: written.peerIdentity ?? null,
+    peerKnownHosts: written.peerKnownHosts ?? null,
+  }
+}
+
+function fillPostgres(
+  written: NonNullable<WrittenClusterFile['postgres']>,
+  local: (text: string) => string,
+): PostgresAccess {
+  return {
+    user: written.user ?? 'postgres',
+    database: written.database ?? 'postgres',
+    passfile: written.passfile === undefined ? null : local(written.passfile),
+    replicationUser: written.replicationUser ?? 'repl',
+    replicationPassfile: written.replicationPassfile ?? null,
   }
 }
 

@@ -24,7 +24,10 @@ export default class OpWatch extends BaseCommand {
       const data = await showOperation(journal, args.operation)
       for (const entry of data.entries.slice(seen)) this.tell(entryLine(entry), entry)
       seen = data.entries.length
-      if (data.summary.state !== 'running') return this.end(data)
+      if (data.summary.state !== 'running') {
+        this.end(data)
+        return
+      }
       await sleep(POLL_MS)
     }
   }

@@ -28,8 +28,12 @@ export class Ssh2Transport implements Transport {
   async exec(words: readonly string[], options: ExecOptions): Promise<ExecResult> {
     return this.#slots.use(async () => {
       const client = await this.#client()
-      const channel = await this.#openChannel(client, (live, done) => live.exec(commandLine(words), done))
-      return collect(client, channel, options)
+      const {result} = await this.#openChannel(
+        client,
+        (live, done) => live.exec(commandLine(words), done),
+        (channel) => ({result: collect(client, channel, options)}),
+      )
+      return result
     })
   }
 
@@ -43,6 +47,7 @@ export class Ssh2Transport implements Transport {
           'socketPath' in target
             ? live.openssh_forwardOutStreamLocal(target.socketPath, done)
             : live.forwardOut('127.0.0.1', 0, target.host, target.port, done),
+        (opened) => opened,
         'socketPath' in target ? target.socketPath : `${target.host}:${target.port}`,
       )
       channel.once('close', release)
@@ -89,14 +94,15 @@ export class Ssh2Transport implements Transport {
   }
 
   /** Opens a channel; waits and tries again while the server has none left, e.g. when MaxSessions there is below ours. */
-  async #openChannel(
+  async #openChannel<T>(
     client: Client,
-    open: (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    open: Open,
+    listen: (channel: ClientChannel) => T,
     forwardTo: string | null = null,
-  ): Promise<ClientChannel> {
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await opening(client, open)
+        return await opening(client, open, listen)
       } catch (error) {
         if (!(error instanceof Error) || error instanceof Interrupted) throw error
         if (
@@ -123,16 +129,19 @@ export class Ssh2Transport implements Transport {
   }
 }
 
-function opening(
-  client: Client,
-  open: (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void,
-): Promise<ClientChannel> {
+type Open = (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void
+
+/**
+ * `listen` is called in the very event that opens the channel: a short command's end may stand in the same packet, and events that
+ * nobody hears are lost.
+ */
+function opening<T>(client: Client, open: Open, listen: (channel: ClientChannel) => T): Promise<T> {
   return new Promise((resolve, reject) => {
     const lost = (): void => reject(new Interrupted('lost', false, 'the SSH connection was lost'))
     client.once('close', lost)
     const done = (error: Error | undefined, channel: ClientChannel): void => {
       client.off('close', lost)
-      if (!error) resolve(channel)
+      if (!error) resolve(listen(channel))
       else if (/not connected|no response from server/i.test(error.message)) lost()
       else reject(error)
     }

@@ -1,25 +1,12 @@
 /** `attach NODE`: pgpool sends clients to a node again, once it is proved to hold the right data and to receive more. */
 import type {NodeId} from '../../cluster/node-id.js'
 import {isAttached} from '../../cluster/pool-node.js'
+import {AuthenticationRefused, Unreachable} from '../../lib/errors.js'
 import type {World} from '../../ports/world.js'
-import {surveyCluster, type ClusterView} from '../survey-cluster.js'
+import {surveyCluster} from '../survey-cluster.js'
 import type {Decision, Operation} from '../operation.js'
 import {attachRefusals} from './checks.js'
-
-export type AttachRequest = {
-  node: number
-  /** Bytes it may be behind, in place of the cluster file's limit. */
-  allowLagBytes: number | null
-}
-
-export type AttachFacts = {
-  view: ClusterView
-  maxLagBytes: number
-  /** No cluster file: only pgpool can be asked. */
-  pcpOnly: boolean
-  /** Null when its host could not be asked for a lock; then it is not locked either. */
-  hostReachable: boolean
-}
+import type {AttachFacts, AttachRequest} from './request.js'
 
 export const attach: Operation<AttachRequest, AttachFacts> = {
   verb: 'attach',
@@ -102,7 +89,8 @@ export async function canLock(world: World, id: NodeId): Promise<boolean> {
   try {
     await world.host(id).readLock()
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof Unreachable || error instanceof AuthenticationRefused) return false
+    throw error
   }
 }

@@ -2,7 +2,7 @@
 import {lsnDiff} from '../../cluster/lsn.js'
 import type {Refusal} from '../operation.js'
 import {primaries, receivesFrom, type NodeView, type RunningNode} from '../survey-cluster.js'
-import type {AttachFacts} from './attach.js'
+import type {AttachFacts} from './request.js'
 
 /** Everything that speaks against it; empty means it is safe as far as could be seen. */
 export function attachRefusals(id: number, facts: AttachFacts): Refusal[] {

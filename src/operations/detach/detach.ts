@@ -1,7 +1,7 @@
 /** `detach NODE`: pgpool stops sending clients there. The sessions that this cuts are named before it is done. */
 import type {NodeId} from '../../cluster/node-id.js'
 import {isAttached, type PoolNode} from '../../cluster/pool-node.js'
-import {messageOf} from '../../lib/errors.js'
+import {AuthenticationRefused, Unreachable, messageOf} from '../../lib/errors.js'
 import type {PoolSession} from '../../ports/pool.js'
 import type {World} from '../../ports/world.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
@@ -167,7 +167,8 @@ async function hostAnswers(world: World, id: NodeId): Promise<boolean> {
   try {
     await world.host(id).readLock()
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof Unreachable || error instanceof AuthenticationRefused) return false
+    throw error
   }
 }

@@ -142,7 +142,7 @@ function returnAsStandby(
       id: 'verify-standby',
       kind: 'verify-standby',
       title: `prove it: a row written on node ${candidate.id} is read on node ${old.id}`,
-      input: pair,
+      input: {...pair, maxLagBytes: request.maxLagBytes},
     }),
   ]
 }
@@ -169,8 +169,8 @@ export function planSwitchover(
       kind: 'stop-server',
       host: old.host,
       title: `stop node ${old.id} cleanly (writes stop here)`,
-      input: {node: old.id, immediateIfStuck: false, restartOnUndo: true},
-      undo: 'it is started again as the primary',
+      input: {node: old.id, immediateIfStuck: false, restartOnUndo: true, attachOnUndo: true},
+      undo: 'it is started again as the primary, and attached if pgpool has detached it',
     }),
     step({
       id: 'prove-received',

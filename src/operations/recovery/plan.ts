@@ -184,7 +184,7 @@ function comeBack(ground: Ground): PlannedStep[] {
     step({
       id: 'verify-standby',
       title: `prove it: a row written on node ${primary.id} is read on node ${request.node}`,
-      input: pair,
+      input: {...pair, maxLagBytes: request.maxLagBytes},
     }),
     step({
       id: 'attach-node',
@@ -192,7 +192,9 @@ function comeBack(ground: Ground): PlannedStep[] {
       input: {node: request.node},
       undo: 'it is detached again',
     }),
-    step({id: 'await-routing', title: 'see pgpool send reads to it', input: {node: request.node}}),
+    // Past this the node is proved and serves, and clean-up takes away what an undo would put back: a rollback in the middle of
+    // it would trade a whole directory for a half-removed one.
+    step({id: 'await-routing', title: 'see pgpool send reads to it', input: {node: request.node}, irreversible: true}),
     step({id: 'clean-up', host: node.host, title: 'remove what was set aside', input: {node: request.node}}),
   ]
 }

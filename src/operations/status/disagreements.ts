@@ -129,21 +129,7 @@ function ofRunningNode(node: RunningNode, view: ClusterView, maxLagBytes: number
   const {id, pool} = node
   const {facts} = node.server
   const found = pool?.status === 'quarantine' ? ofBelief(node) : []
-  const truth = facts.inRecovery ? 'standby' : 'primary'
-  if ((pool?.role === 'primary' || pool?.role === 'standby') && pool.role !== truth) {
-    const remedy =
-      truth === 'primary'
-        ? `poolctl detach ${id} --allow-primary, then poolctl attach ${id}`
-        : 'poolctl status --output wide'
-    found.push(
-      critical(
-        id,
-        'ROLE_DIFFERS',
-        `pgpool believes node ${id} is the ${pool.role}, the server says it is the ${truth}`,
-        remedy,
-      ),
-    )
-  }
+  found.push(...ofRole(node))
   const primary = primaries(view)
   const [only] = primary
   const follows = only !== undefined && primary.length === 1 && facts.inRecovery
@@ -155,6 +141,23 @@ function ofRunningNode(node: RunningNode, view: ClusterView, maxLagBytes: number
     )
   }
   return found
+}
+
+function ofRole({id, pool, server}: RunningNode): Disagreement[] {
+  const truth = server.facts.inRecovery ? 'standby' : 'primary'
+  if ((pool?.role !== 'primary' && pool?.role !== 'standby') || pool.role === truth) return []
+  const remedy =
+    truth === 'primary'
+      ? `poolctl detach ${id} --allow-primary, then poolctl attach ${id}`
+      : 'poolctl status --output wide'
+  return [
+    critical(
+      id,
+      'ROLE_DIFFERS',
+      `pgpool believes node ${id} is the ${pool.role}, the server says it is the ${truth}`,
+      remedy,
+    ),
+  ]
 }
 
 function ofStandby(node: RunningNode, primary: RunningNode, maxLagBytes: number): Disagreement[] {

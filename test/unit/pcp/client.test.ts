@@ -423,7 +423,10 @@ describe('the ten rules', () => {
       await using server = await startScriptedPcp(async (peer) => {
         await peer.acceptLogin()
         const frame = await peer.next()
-        if (frame?.kind !== 'Z' || way === 'silence') return void (await peer.next())
+        if (frame?.kind !== 'Z' || way === 'silence') {
+          await peer.next()
+          return
+        }
         if (way === 'half a packet') peer.send(done('z').subarray(0, 9))
         if (way === 'garbage') peer.send(packet('q', 'what'))
         if (way === 'reset') peer.reset()
@@ -486,7 +489,9 @@ describe('deadlines and repetition', () => {
   })
 
   test('a pgpool that accepts and never answers is unreachable within the total, reads and changes alike', async () => {
-    await using server = await startScriptedPcp(async (peer) => void (await peer.next()))
+    await using server = await startScriptedPcp(async (peer) => {
+      await peer.next()
+    })
     for (const attempt of [(c: PcpClient) => c.nodeInfo(), (c: PcpClient) => c.reload('local')]) {
       const began = performance.now()
       const error = await failure(attempt(clientOf(tcp(server), {totalMs: 300})))
