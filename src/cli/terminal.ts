@@ -51,7 +51,8 @@ export function openTerminal(
       wide: format === 'wide',
     },
     err: {columns: usableColumns(errTty, streams.stderr.columns), color: wantsColor(color, env, errTty), wide: false},
-    live: errTty && env['TERM'] !== 'dumb' && !env['CI'],
+    // A pseudo-terminal without a size would be drawn one character a line.
+    live: errTty && (streams.stderr.columns ?? 0) >= 20 && env['TERM'] !== 'dumb' && !env['CI'],
     canAsk:
       streams.stdin.isTTY === true &&
       errTty &&

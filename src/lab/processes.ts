@@ -103,13 +103,15 @@ export async function postgresProcesses(data: string): Promise<Process[]> {
 }
 
 /**
- * SIGKILL to all that `find` names, again until it names none: what forks while we read is found by the next look.
+ * SIGKILL to all that `find` names, again until it names none: what forks while we read is found by the next look. Returns how
+ * many, when the last of them has let go of its memory: a process that is on its way out has no program and no directory in /proc
+ * any more while its shared memory is still attached, and a server that is started then refuses.
  * @throws ActFailed when some are still there after `withinMs`.
  */
 export async function killAll(find: () => Promise<Process[]>, withinMs = 5000): Promise<number> {
-  const killed = new Set<number>()
+  const killed = new Map<number, Process>()
   const deadline = performance.now() + withinMs
-  for (let left = await find(); left.length > 0; left = await find()) {
+  for (let left = await find(); left.length > 0; left = await remaining(find, killed)) {
     if (performance.now() > deadline) {
       throw new ActFailed({
         code: 'LAB_PROCESS_STAYS',
@@ -119,14 +121,22 @@ export async function killAll(find: () => Promise<Process[]>, withinMs = 5000): 
     }
     const sure = await Promise.all(left.map(isRunning))
     // All in one go: the children of a dead postmaster would notice and leave in their own way.
-    for (const [index, {pid}] of left.entries()) {
+    for (const [index, process] of left.entries()) {
       if (sure[index] !== true) continue
-      killed.add(pid)
-      signal(pid, 'SIGKILL')
+      killed.set(process.pid, process)
+      signal(process.pid, 'SIGKILL')
     }
     await sleep(20)
   }
   return killed.size
+}
+
+async function remaining(find: () => Promise<Process[]>, killed: Map<number, Process>): Promise<Process[]> {
+  const found = await find()
+  if (found.length > 0) return found
+  const leaving = [...killed.values()]
+  const alive = await Promise.all(leaving.map(isRunning))
+  return leaving.filter((_, index) => alive[index] === true)
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -19,5 +19,5 @@ export function escapeLines(text: string): string {
 }
 
 /** C0, DEL, C1, the bidirectional overrides (which reorder what is read, CVE-2021-42574) and the line separators. */
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
+
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g

@@ -2,6 +2,7 @@
  * Draws a running operation from the engine's events, on standard error. listr2 only draws: each of its tasks is a promise
  * that an event settles. If it ran the steps, its own Ctrl-C handling would end the process between act and journal.
  */
+import type {ListrDefaultRendererLogLevels, ListrLogLevels} from 'listr2'
 import type {EngineEvent, EventSink} from '../engine/events.js'
 import {escapeText} from './escape.js'
 
@@ -90,7 +91,7 @@ async function drawnProgress(target: ProgressTarget): Promise<Progress> {
 
   const begin = (steps: Extract<EngineEvent, {type: 'op.started'}>['steps']): void => {
     tasks = steps.map(() => ({}) as Drawn)
-    const logger = new ListrLogger({processOutput: new ProcessOutput(process.stderr, process.stderr)})
+    const processOutput = new ProcessOutput(process.stderr, process.stderr)
     const list = new Listr(
       steps.map((step, index) => {
         let settle: Drawn['settle'] = () => undefined
@@ -111,8 +112,11 @@ async function drawnProgress(target: ProgressTarget): Promise<Progress> {
       {
         registerSignalListeners: false,
         exitOnError: true,
-        rendererOptions: {logger, collapseErrors: false},
-        fallbackRendererOptions: {logger},
+        rendererOptions: {
+          logger: new ListrLogger<ListrDefaultRendererLogLevels>({processOutput}),
+          collapseErrors: false,
+        },
+        fallbackRendererOptions: {logger: new ListrLogger<ListrLogLevels>({processOutput})},
       },
     )
     drawing = list.run().catch(() => undefined)

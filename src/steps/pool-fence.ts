@@ -4,7 +4,7 @@
  * Precondition: pgpool.conf can be written on pgpool's host. Effect: a marked block at the end of pgpool.conf and a reload; the
  * fence holds when pgpool itself reports the values. Without it a health check in the middle of a switchover would run
  * failover_command and promote a server of its own choice.
- * Undo: the block is removed and pgpool reloaded. Repeat: harmless, the block is replaced as a whole.
+ * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
  */
 import type {Observation} from '../engine/step.js'
 import type {PoolSettings} from '../ports/pool.js'
@@ -41,11 +41,23 @@ async function seenUnfenced(context: Context): Promise<Observation> {
     : pending(`not yet back: ${open.join(', ')}`)
 }
 
+/**
+ * A reload leaves a parameter that vanished from pgpool.conf at its last value (seen on 4.3.5), so removing the block alone would
+ * keep the fence in force. The site's values are written out first, seen in effect, and only then the block goes; the second
+ * reload re-reads values that pool status shows cut off (at 512 bytes).
+ */
 async function removeFence(context: Context): Promise<undefined> {
-  await context.world.pgpoolHost.unfence(context.operation)
-  await context.world.pool.reload()
+  const {pool, pgpoolHost} = context.world
+  const before = settingsIn(context.input, 'before')
+  await pgpoolHost.fence(context.operation, before)
+  await pool.reload()
   const wait = {limitMs: LIMIT_MS, everyMs: 200, what: "pgpool with the site's own settings", code: 'UNFENCE_NOT_SEEN'}
-  await awaitSeen(context, wait, () => seenUnfenced(context))
+  await awaitSeen(context, wait, async () => {
+    const open = differing(await pool.settings(), before)
+    return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
+  })
+  await pgpoolHost.unfence(context.operation)
+  await pool.reload()
   return undefined
 }
 
@@ -61,7 +73,7 @@ export const fencePool: Step = {
   },
   verify: seenFenced,
   async undo(context) {
-    await removeFence(context)
+    if ((await seenUnfenced(context)).state !== 'done') await removeFence(context)
   },
 }
 

@@ -410,37 +410,40 @@ const struck: FaultCase[] = [
     then: {way: 'resume', kind: 'completed'},
   },
   {
-    title: 'a primary that does not answer before the backup ends voids the copy',
+    title: 'a primary that does not answer when the backup is to be ended voids the copy: rolled back',
     scenario: delta,
     at: 'end-backup',
     faults: [{kind: 'server-unreachable', node: 0}],
     ends: {
-      kind: 'incomplete',
+      kind: 'rolled-back',
       code: 'POSTGRES_UNREACHABLE',
       step: 'end-backup',
       message: 'connection to node 0 refused',
-      changed: 'partial',
-      exitCode: 8,
-    },
-    undoFailures: [],
-    then: {way: 'resume', kind: 'completed'},
-  },
-  {
-    title:
-      'a candidate that stopped streaming is found out before the point of no return: the old primary serves again',
-    scenario: switchover,
-    at: 'prove-received',
-    faults: [{kind: 'server-unreachable', node: 1}],
-    ends: {
-      kind: 'rolled-back',
-      code: 'CANDIDATE_INCOMPLETE',
-      step: 'prove-received',
-      message: 'the shutdown checkpoint on node 1 was not seen within 15 s',
-      detail: 'Last seen: connection to node 1 refused.',
       changed: 'none',
       exitCode: 7,
     },
     then: null,
+  },
+  {
+    title:
+      'a candidate that does not answer is not promoted: the old primary serves again, the slots left there are named',
+    scenario: switchover,
+    at: 'prove-received',
+    faults: [{kind: 'server-unreachable', node: 1}],
+    ends: {
+      kind: 'incomplete',
+      code: 'CANDIDATE_INCOMPLETE',
+      step: 'prove-received',
+      message: 'the shutdown checkpoint on node 1 was not seen within 15 s',
+      detail: 'Last seen: connection to node 1 refused.',
+      changed: 'partial',
+      exitCode: 8,
+    },
+    undoFailures: [
+      {step: 'create-slot-2', message: 'connection to node 1 refused'},
+      {step: 'create-slot-0', message: 'connection to node 1 refused'},
+    ],
+    then: {way: 'rollback', kind: 'rolled-back'},
   },
   {
     title:
@@ -494,12 +497,10 @@ describe('faults in the middle', () => {
     ['pool.attach', start],
     ['pool.detach', switchover],
     ['pool.reload', switchover],
-    ['pgpoolHost.fence', switchover],
     ['postgres.promote', switchover],
     ['postgres.promote', failover],
     ['postgres.createSlot', empty],
     ['postgres.follow', failover],
-    ['postgres.dropSlot', switchover],
   ] as const)(
     'an answer of %s that is lost is looked for in the world, and the operation completes',
     async (method, scenario) => {
@@ -509,6 +510,30 @@ describe('faults in the middle', () => {
       expect(await saga.go('run')).toEqual({kind: 'completed'})
       expect(saga.site.faults).toEqual([{...fault, times: 0}])
       expect(allowedFor(scenario.site, scenario.target)(saga.site, {outcome: {kind: 'completed'}})).toEqual([])
+    },
+  )
+
+  test.each([
+    ['pgpoolHost.fence', 'fence-pool', 'rolled-back', 7],
+    ['postgres.dropSlot', 'drop-slots', 'incomplete', 8],
+    ['pgpoolHost.unfence', 'unfence-pool', 'incomplete', 8],
+  ] as const)(
+    'an answer of %s that is lost, with more of step %s to do, ends %s: what was not sent is not guessed done',
+    async (method, step, kind, exitCode) => {
+      const saga = new Saga(switchover.site, await switchover.plan())
+      saga.site.faults.push({kind: 'reply-lost', method, times: 1})
+      const outcome = (await saga.go('run'))!
+      if (!('failure' in outcome)) throw new Error(`no failure: ${outcome.kind}`)
+      const {failure} = outcome
+      expect({kind: outcome.kind, code: failure.code, step: failure.step, exitCode: failure.exitCode}).toEqual({
+        kind,
+        code: 'REPLY_LOST',
+        step,
+        exitCode,
+      })
+      const end: End = kind === 'rolled-back' ? outcome : (await saga.go('resume'))!
+      expect(end.kind).toBe(kind === 'rolled-back' ? 'rolled-back' : 'completed')
+      expect(allowedFor(switchover.site, switchover.target)(saga.site, {outcome: end})).toEqual([])
     },
   )
 })

@@ -29,7 +29,7 @@ export function parseSize(text: string): number | null {
  * for milliseconds.
  */
 export function parseDuration(text: string): number | null {
-  const match = /^(\d{1,9})\s*(ms|s|min|m|h)$/.exec(text.trim())
+  const match = /^(\d{1,12})\s*(ms|s|min|m|h)$/.exec(text.trim())
   const factor = match?.[2] === undefined ? undefined : DURATION_UNITS[match[2]]
   return match && factor !== undefined ? Number(match[1]) * factor : null
 }

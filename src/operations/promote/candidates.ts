@@ -40,22 +40,23 @@ function serverRules(server: ServerFacts, primary: ServerFacts | null, slot: str
   ]
 }
 
-/** Settings that a standby must have at least as high as its primary, or it stops replaying (manual 26.4.4). */
-function roomRules(server: ServerFacts, others: number): Rule[] {
+/** As the primary it keeps a slot and serves a WAL sender for every other node; `slots` are their names. */
+function roomRules(server: ServerFacts, slots: readonly string[]): Rule[] {
   const number = (name: string): number => Number(server.settings[name] ?? '0')
-  const slots = number('max_replication_slots') - server.slots.length
+  const free = number('max_replication_slots') - server.slots.length
+  const needed = slots.filter((name) => !server.slots.some((slot) => slot.name === name)).length
   return [
-    rule(
-      'slots for its standbys',
-      number('max_replication_slots') === 0 || slots + server.slots.length >= others,
-      `${number('max_replication_slots')} slots, ${others} needed`,
-    ),
+    rule('slots for its standbys', free >= needed, `${free} free, ${needed} needed`),
     rule(
       'WAL senders for its standbys',
-      number('max_wal_senders') >= others,
-      `${number('max_wal_senders')} senders, ${others} needed`,
+      number('max_wal_senders') >= slots.length,
+      `${number('max_wal_senders')} senders, ${slots.length} needed`,
     ),
   ]
+}
+
+function slotsOfOthers(view: ServerView, facts: PromoteFacts): string[] {
+  return facts.servers.filter((other) => other.id !== view.id).map((other) => other.node.slot)
 }
 
 export function judge(
@@ -71,7 +72,7 @@ export function judge(
     rule('server answers', view.reachable, view.reachable ? 'yes' : view.reason),
     rule('host answers', host?.reachable === true, host?.reachable === false ? host.reason : 'yes'),
     ...(view.reachable ? serverRules(view.facts, primary, view.node.slot, maxLagBytes) : []),
-    ...(view.reachable ? roomRules(view.facts, facts.servers.length - 1) : []),
+    ...(view.reachable ? roomRules(view.facts, slotsOfOthers(view, facts)) : []),
   ]
   return {node: view.id, fit: rules.every((candidate) => candidate.ok), rules}
 }

@@ -23,6 +23,16 @@ export function believedPrimary(facts: PromoteFacts): number | null {
   return facts.pool.find((node) => node.role === 'primary')?.id ?? null
 }
 
+/**
+ * The primary that has failed: the one pgpool remembers, else a node that does not answer. Never the candidate, which the plan
+ * would then stop before promoting it.
+ */
+export function failedPrimary(request: PromoteRequest, facts: PromoteFacts): number | null {
+  const believed = believedPrimary(facts)
+  if (believed !== null && believed !== request.node) return believed
+  return facts.servers.find((view) => !view.reachable && view.id !== request.node)?.id ?? null
+}
+
 export function judgeAll(request: PromoteRequest, facts: PromoteFacts, primary: ServerFacts | null): Candidate[] {
   return facts.servers
     .filter((view) => !view.reachable || view.facts.inRecovery)
@@ -140,7 +150,7 @@ export function checkFailover(request: PromoteRequest, facts: PromoteFacts): Ref
       }),
     )
   }
-  const old = believedPrimary(facts)
+  const old = failedPrimary(request, facts)
   const host = facts.hosts.find((candidate) => candidate.id === old)
   if (host?.reachable === false && !request.primaryIsFenced) {
     found.push(

@@ -5,7 +5,7 @@
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {JsonObject} from '../../lib/json.js'
 import type {Decision, Operation, PlanBody} from '../operation.js'
-import {believedPrimary, checkFailover, checkSwitchover, judgeAll, runningPrimaries} from './checks.js'
+import {believedPrimary, checkFailover, checkSwitchover, failedPrimary, judgeAll, runningPrimaries} from './checks.js'
 import {planFailover, planSwitchover} from './plan.js'
 import type {PromoteRequest} from './request.js'
 import {summarisePromote} from './summary.js'
@@ -34,11 +34,15 @@ function lockable(facts: PromoteFacts, nodes: readonly NodeConfig[]): number[] {
     .sort((a, b) => a - b)
 }
 
+function alreadyPrimary(request: PromoteRequest, facts: PromoteFacts): string | null {
+  const running = runningPrimaries(facts).map((view) => Number(view.id))
+  return running.length === 1 && running[0] === request.node && believedPrimary(facts) === request.node
+    ? `node ${request.node} is the primary already, in PostgreSQL and in pgpool`
+    : null
+}
+
 function switchover(request: PromoteRequest, facts: PromoteFacts): Decision {
   const primary = runningPrimaries(facts)[0]
-  if (primary?.id === request.node && runningPrimaries(facts).length === 1 && believedPrimary(facts) === primary.id) {
-    return {kind: 'nothing-to-do', because: `node ${request.node} is the primary already, in PostgreSQL and in pgpool`}
-  }
   const refusals = checkSwitchover(request, facts)
   const roles = cast(request, facts, primary?.id ?? null)
   if (refusals.length > 0 || !roles || !primary) return {kind: 'refused', refusals}
@@ -78,11 +82,7 @@ function lossBound(request: PromoteRequest, facts: PromoteFacts): string {
 
 function failover(request: PromoteRequest, facts: PromoteFacts): Decision {
   const refusals = checkFailover(request, facts)
-  const roles = cast(
-    request,
-    facts,
-    believedPrimary(facts) ?? facts.servers.find((view) => !view.reachable)?.id ?? null,
-  )
+  const roles = cast(request, facts, failedPrimary(request, facts))
   if (refusals.length > 0) return {kind: 'refused', refusals}
   if (!roles) {
     return {
@@ -134,7 +134,11 @@ function systemIdentifier(facts: PromoteFacts): string | null {
 export const promote: Operation<PromoteRequest, PromoteFacts> = {
   verb: 'promote',
   survey: surveyPromote,
-  decide: (request, facts) => (request.failover ? failover(request, facts) : switchover(request, facts)),
+  decide(request, facts) {
+    const because = alreadyPrimary(request, facts)
+    if (because !== null) return {kind: 'nothing-to-do', because}
+    return request.failover ? failover(request, facts) : switchover(request, facts)
+  },
   fingerprint,
   systemIdentifier,
   poolBefore: (facts) => facts.pool,

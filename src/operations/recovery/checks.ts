@@ -88,7 +88,9 @@ export function checkPrimary(request: RecoveryRequest, facts: RecoveryFacts): Re
 function checkIdentity(ground: Ground): Refusal[] {
   const {request, facts, server} = ground
   const {directory} = facts.target
-  if (!directory.exists || directory.empty || directory.controlAside) return []
+  // Without a control file and with one set aside it is a copy of ours that was broken off. One that has a control file is judged
+  // by it, whatever an earlier operation left beside it.
+  if (!directory.exists || directory.empty || (directory.controlAside && directory.control === null)) return []
   const theirs = directory.control?.systemIdentifier ?? 'unreadable'
   if (theirs === server.systemIdentifier || request.allowForeignData === theirs) return []
   return [

@@ -29,8 +29,21 @@ function wasStandby(control: ControlData): boolean {
   return control.state === 'shut down in recovery' || control.state === 'in archive recovery'
 }
 
+/** Two standbys promoted on their own get the same number, so that equal numbers with other ancestors are two timelines. */
+function sameAncestors(ground: Ground): boolean {
+  const mine = ground.facts.target.history.at(-1)
+  const theirs = ground.primary.history.at(-1)
+  return !mine || !theirs || (mine.timeline === theirs.timeline && mine.until === theirs.until)
+}
+
 export function standing(ground: Ground, control: ControlData): Ancestry {
-  return ancestry(position(control), {timeline: ground.server.timeline, history: ground.primary.history})
+  const way = ancestry(position(control), {timeline: ground.server.timeline, history: ground.primary.history})
+  return way.kind === 'same' && !sameAncestors(ground) ? {kind: 'foreign'} : way
+}
+
+/** Where its WAL ends is known: a primary that was killed, or still runs, has more than its last checkpoint says. */
+function endKnown(control: ControlData): boolean {
+  return wasStandby(control) || control.state === 'shut down'
 }
 
 /** Null when nothing speaks against the data; otherwise the sentence. */
@@ -74,11 +87,9 @@ function start(ground: Ground): Verdict {
     return no(`it was promoted on its own: timeline ${position(control).timeline} is not in the primary's history`)
   if (way.kind === 'diverged')
     return no(`it went past ${way.forkAt}, where the primary's timeline ${ground.server.timeline} began`)
-  const former = !wasStandby(control) && ground.facts.target.directory.postmasterPid === null
-  if (former && way.kind === 'same')
+  if (!wasStandby(control) && way.kind === 'same')
     return no(`it ended as a primary ("${control.state}") on the primary's own timeline`)
-  if (former && control.state !== 'shut down')
-    return no('it ended as a primary without a clean shutdown, so where its WAL ends is unknown')
+  if (!endKnown(control)) return no('it ended as a primary without a clean shutdown, so where its WAL ends is unknown')
   const wal = walReason(ground, control)
   if (wal !== null) return no(wal)
   const damaged = damage(ground.facts)
@@ -97,20 +108,26 @@ function rewind(ground: Ground): Verdict {
   if ('reason' in found) return no(found.reason)
   const {control} = found
   const way = standing(ground, control)
-  const neverLeft = (way.kind === 'same' && wasStandby(control)) || way.kind === 'behind'
+  const neverLeft = (way.kind === 'same' && wasStandby(control)) || (way.kind === 'behind' && endKnown(control))
   if (neverLeft) return no("nothing to rewind: it never left the primary's history")
-  if (way.kind === 'same') return no('same timeline as the primary: pg_rewind would see nothing to do')
+  if (position(control).timeline === ground.server.timeline)
+    return no('same timeline as the primary: pg_rewind would see nothing to do')
   if (!control.dataChecksums && !control.walLogHints)
     return no('neither page checksums nor wal_log_hints: hint bits would be missed')
   if (ground.server.settings['full_page_writes'] === 'off') return no('full_page_writes is off on the primary')
   const damaged = damage(ground.facts)
   if (damaged !== null) return no(damaged)
-  const fork = way.kind === 'diverged' ? way.forkAt : ground.facts.target.history.at(-1)?.until
+  const fork = 'forkAt' in way ? way.forkAt : ground.facts.target.history.at(-1)?.until
   if (!fork) return no('its own history file is missing, so the fork is unknown')
   const oldest = ground.facts.target.directory.oldestWalSegment
   const needed = segmentOf(control.timeline, fork, control.segmentBytes)
   if (oldest === null || oldest.slice(8) > needed.slice(8)) return no(`its own WAL back to the fork at ${fork} is gone`)
-  return yes(`it left the primary's history at ${fork}; its own WAL back to there is kept`)
+  // pg_rewind ends the crash recovery first (13+) and then sees by itself whether the node went past the fork.
+  return yes(
+    way.kind === 'behind'
+      ? `it may have gone past ${fork}, where the primary's timeline began; its own WAL back to there is kept`
+      : `it left the primary's history at ${fork}; its own WAL back to there is kept`,
+  )
 }
 
 /** Identity of the old directory: only data that is proved to be this cluster's, or named by flag, is reused. */

@@ -9,7 +9,7 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {isAttached} from '../../cluster/pool-node.js'
-import type {Ground} from './ladder.js'
+import {damage, type Ground} from './ladder.js'
 import type {Method} from './request.js'
 
 type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
@@ -113,8 +113,8 @@ function copySteps(ground: Ground, method: 'delta' | 'full'): PlannedStep[] {
         ...both,
         jobs: request.jobs,
         maxBytesPerSecond: request.maxBytesPerSecond,
-        // Into an empty directory nothing can look equal by accident.
-        compareSince: method === 'delta' ? facts.compareSince : null,
+        // Into an empty directory nothing can look equal by accident; on damaged data no size or time can be believed.
+        compareSince: method === 'full' ? null : damage(facts) === null ? facts.compareSince : 0,
         inPlace: method === 'delta' && !directory.hardLinked,
         tablespaces: server.tablespaces.map(({oid, location}) => ({oid, location})),
       },

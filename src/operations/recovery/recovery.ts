@@ -40,7 +40,7 @@ function question(ground: Ground, method: string): string {
   if (method === 'delta') return `Overwrite what differs in ${name} with the data of node ${primary.id}?`
   if (method === 'full') return `Replace the data of ${name} by a copy of node ${primary.id}?`
   const way = control ? standing(ground, control) : null
-  const fork = way?.kind === 'diverged' ? way.forkAt : (facts.target.history.at(-1)?.until ?? 'the fork')
+  const fork = way && 'forkAt' in way ? way.forkAt : (facts.target.history.at(-1)?.until ?? 'the fork')
   return `Rewind ${name} to ${fork}? What it wrote after that is discarded.`
 }
 
