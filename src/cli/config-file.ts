@@ -7,8 +7,5 @@ export async function showConfig(flag: string | undefined): Promise<{data: Confi
     import('../cluster/config/origin.js'),
   ])
   const found = await requireClusterFile(flag)
-  return {
-    name: found.file.name,
-    data: {path: found.file.path, because: found.because, settings: settingsOf(found)},
-  }
+  return {name: found.file.name, data: {path: found.file.path, because: found.because, settings: settingsOf(found)}}
 }

@@ -15,6 +15,7 @@ import type {OperationReport} from '../report/operation.js'
 import {warningText} from '../output/errors.js'
 import {openProgress, type Progress} from '../output/progress.js'
 import type {PerformBody} from './body.js'
+import {crashing} from './crash-point.js'
 import {exitCodeOf} from './exit-codes.js'
 import {durationFlag, type GlobalValues} from './flags.js'
 import {handleInterrupts} from './interrupt.js'
@@ -122,11 +123,13 @@ export async function runOperation(
   let outage: Outage | null = null
   let keepLocks = true
   try {
+    const {stepCatalog} = await import('../steps/catalog.js')
+    const steps = crashing({plan, catalog: stepCatalog}, process.env['POOLCTL_CRASH_AT'])
     const prober = request.measuresOutage ? await startProber(world, request.warnings) : null
     try {
       result = await engineRun(request.way, {
         plan,
-        catalog: (await import('../steps/catalog.js')).stepCatalog,
+        ...steps,
         world,
         journal: begun.writer,
         clock: world.clock,

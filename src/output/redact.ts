@@ -13,8 +13,8 @@ const FORMS: readonly [RegExp, string][] = [
     /((?:[\w-]*(?:password|passwd|passphrase|secret|token)|pwd)["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s,;&]+)/gi,
     `$1${DOTS}`,
   ],
-  // host:port:database:user:secret, a line of a password file
-  [/^((?:[^\s:]+):(?:\d+|\*):(?:[^\s:]+):(?:[^\s:]+)):\S.*$/gm, `$1:${DOTS}`],
+  // host:port:user:secret and host:port:database:user:secret, lines of password files, wherever they are quoted
+  [/([^\s:]+:(?:\d{2,5}|\*):[^\s:]+:(?:[^\s:]+:)?)\S+/g, `$1${DOTS}`],
   // --password secret
   [/(--?[\w-]*(?:password|passwd|secret|token))(\s+)(?!-)(\S+)/gi, `$1$2${DOTS}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, `${DOTS} (private key)`],

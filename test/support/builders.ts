@@ -7,6 +7,7 @@ import type {ControlData} from '../../src/cluster/control-data.js'
 import type {Lsn} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
+import type {PlannedStep} from '../../src/engine/plan.js'
 import type {PromoteRequest} from '../../src/operations/promote/request.js'
 import type {HostView, PromoteFacts} from '../../src/operations/promote/survey.js'
 import type {Ground} from '../../src/operations/recovery/ladder.js'
@@ -42,14 +43,7 @@ export function recoveryRequest(change: Partial<RecoveryRequest> = {}): Recovery
 }
 
 export function promoteRequest(change: Partial<PromoteRequest> = {}): PromoteRequest {
-  return {
-    node: 1,
-    failover: false,
-    allowDataLoss: false,
-    primaryIsFenced: false,
-    maxLagBytes: SEGMENT,
-    ...change,
-  }
+  return {node: 1, failover: false, allowDataLoss: false, primaryIsFenced: false, maxLagBytes: SEGMENT, ...change}
 }
 
 export function poolNode(id: number, change: Partial<PoolNode> = {}): PoolNode {
@@ -286,4 +280,9 @@ export function deadPrimaryFacts(change: Partial<PromoteFacts> = {}): PromoteFac
     hosts: [hostView(0, {running: false}), hostView(1), hostView(2)],
     ...change,
   })
+}
+
+/** A planned step as plans have it where nothing is said: its kind is its id, no host, nothing to undo. */
+export function planned(step: Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>): PlannedStep {
+  return {kind: step.id, host: null, undo: null, irreversible: false, holdsUntil: null, ...step}
 }

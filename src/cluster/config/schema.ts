@@ -10,7 +10,7 @@ const name = z
   .string()
   .min(1, 'must not be empty')
   .refine((text) => !text.startsWith('-'), 'must not begin with a dash')
-   
+
   .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'must not hold control characters')
 
 const port = z.int('must be a whole number').min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535')

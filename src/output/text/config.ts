@@ -12,7 +12,12 @@ export function configText(data: ConfigShowData, origin: boolean, style: Style):
       {heading: 'setting', cell: (s) => s.key},
       {heading: 'value', cell: (s) => valueText(s.value)},
       ...(origin
-        ? [{heading: 'from', cell: (s: ConfigShowData['settings'][number]) => (s.line === null ? 'default' : `line ${s.line}`)}]
+        ? [
+            {
+              heading: 'from',
+              cell: (s: ConfigShowData['settings'][number]) => (s.line === null ? 'default' : `line ${s.line}`),
+            },
+          ]
         : []),
     ],
     data.settings,

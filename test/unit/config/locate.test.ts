@@ -21,7 +21,8 @@ test('is looked for in the order of the design', () => {
 })
 
 test('--config wins over the environment, and the environment over the current directory', async () => {
-  for (const name of ['flag', 'env', 'poolctl']) await writeFile(join(directory, `${name}.yaml`), TEXT.replace('NAME', name))
+  for (const name of ['flag', 'env', 'poolctl'])
+    await writeFile(join(directory, `${name}.yaml`), TEXT.replace('NAME', name))
   const env = {HOME: directory, POOLCTL_CONFIG: 'env.yaml'}
   const found = await Promise.all([
     findClusterFile('flag.yaml', env, directory),

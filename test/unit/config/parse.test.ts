@@ -156,7 +156,9 @@ limits: {maxLag: 16mb, stepTimeout: 600}
 
   test('may not name one server twice', () => {
     const text = MINIMAL.replace('address: 10.0.0.11', 'address: db0')
-    expect(problemsOf(text).detail).toBe('line 8, column 11: nodes[1].host repeats the address db0 port 5432 of nodes[0]')
+    expect(problemsOf(text).detail).toBe(
+      'line 8, column 11: nodes[1].host repeats the address db0 port 5432 of nodes[0]',
+    )
   })
 
   test('with a key twice is refused', () => {

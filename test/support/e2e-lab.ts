@@ -1,0 +1,186 @@
+/** A lab as an operator has it: poolctl as a child, SQL by psql, files and processes looked at from outside. */
+import {execFile} from 'node:child_process'
+import {readdir, readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {promisify} from 'node:util'
+import {expect} from 'vitest'
+import {startLedger, type LedgerResult} from '../../src/lab/ledger.js'
+import {serverEnvironment} from '../../src/lab/run.js'
+import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {labStatus} from '../../src/lab/status.js'
+import {requireSpec} from '../../src/lab/store.js'
+import type {LabOptions} from '../../src/lab/up.js'
+import type {PlannedStep} from '../../src/engine/plan.js'
+import type {StepReport} from '../../src/engine/outcome.js'
+import type {Outage} from '../../src/ports/pool.js'
+import type {PoolNode} from '../../src/cluster/pool-node.js'
+import type {ReportedError, Warning} from '../../src/report/envelope.js'
+import type {Refusal} from '../../src/report/refusal.js'
+import {startLab, type PoolctlResult, type TestLab} from './lab.js'
+
+const execute = promisify(execFile)
+
+export type SharedLab = TestLab & {end: () => Promise<void>}
+
+/** What every changing command answers, refused or run; keys of the other shape are absent. */
+export type Answer = {
+  schema: string
+  exitCode: number
+  data: {
+    operation: string | null
+    outcome: string
+    plan: {steps: PlannedStep[]; fingerprint: string}
+    steps: StepReport[]
+    after: PoolNode[] | null
+    outage: Outage | null
+    facts: Record<string, unknown>
+    followUps: string[]
+    refusals?: Refusal[]
+  } | null
+  warnings: Warning[]
+  error: ReportedError | null
+}
+
+/** With amcheck in every database, so that each standby has it too. */
+export async function startCheckedLab(options: Omit<LabOptions, 'directory'> = {}): Promise<SharedLab> {
+  const lab = await startLab(options)
+  try {
+    for (const database of ['postgres', 'template1', LAB_DATABASE]) {
+      await sqlOn(lab, 0, 'CREATE EXTENSION IF NOT EXISTS amcheck', database)
+    }
+    return lab
+  } catch (error) {
+    await lab.end()
+    throw error
+  }
+}
+
+/** The envelope. Fails with all that was said when there is none. */
+export function answerOf(result: PoolctlResult): Answer {
+  if (result.json === undefined) throw new Error(`no envelope, exit ${result.code}: ${result.stdout}${result.stderr}`)
+  const answer = result.json as Answer
+  expect(answer.exitCode).toBe(result.code)
+  return answer
+}
+
+export async function change(lab: TestLab, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Answer> {
+  return answerOf(await lab.poolctl([...args, '--json'], {env}))
+}
+
+/** Exit code with the error's words: a failing test then says why, not only that 7 is not 0. */
+export function ending({exitCode, error}: Answer): {exitCode: number; code: string | null; why: string | null} {
+  const why = error === null ? null : [error.message, error.detail].filter((text) => text !== null).join(' | ')
+  return {exitCode, code: error?.code ?? null, why}
+}
+
+export const DONE = {exitCode: 0, code: null, why: null}
+
+/**
+ * Clients write through pgpool before, while and after `work` runs; afterwards no acknowledged row may be missing. A change
+ * that left nobody to write to would pass without the second look at the counter.
+ */
+export async function underLedger<T>(
+  lab: TestLab,
+  work: () => Promise<T>,
+): Promise<{result: T; ledger: LedgerResult}> {
+  const ledger = await startLedger(await labStatus(lab.directory))
+  let result: T
+  try {
+    result = await work()
+    const before = ledger.acknowledged
+    await until('clients write again', () => ledger.acknowledged > before + 5)
+  } catch (error) {
+    await ledger.stop().catch(() => undefined)
+    throw error
+  }
+  const counted = await ledger.stop()
+  expect(counted.lost).toEqual([])
+  return {result, ledger: counted}
+}
+
+export async function until(what: string, look: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await look())) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await sleep(50)
+  }
+}
+
+/** Rows of one server as the superuser, columns separated by `|`. */
+export async function sqlOn(lab: TestLab, node: number, text: string, database = 'postgres'): Promise<string[]> {
+  const spec = await requireSpec(lab.directory)
+  const {address} = nodeOf(spec, node)
+  const target = ['-h', address, '-p', String(spec.ports.postgres), '-U', 'postgres', '-d', database]
+  const {stdout} = await execute(join(spec.bin, 'psql'), ['-XAtqw', '-v', 'ON_ERROR_STOP=1', ...target, '-c', text], {
+    env: {...serverEnvironment(spec), PGPASSFILE: labPaths(spec.directory).passfile},
+    timeout: 60_000,
+  })
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+export function nodeOf(spec: LabSpec, id: number): LabSpec['nodes'][number] {
+  const node = spec.nodes[id]
+  if (!node) throw new Error(`the lab has no node ${id}`)
+  return node
+}
+
+export async function dataOf(lab: TestLab, node: number): Promise<string> {
+  return nodeOf(await requireSpec(lab.directory), node).data
+}
+
+/** Id of the node that is primary in pgpool and in fact. */
+export async function primaryId(lab: TestLab): Promise<number> {
+  const {nodes} = await labStatus(lab.directory)
+  const primary = nodes.find(({role, pool}) => role === 'primary' && pool?.role === 'primary')
+  if (!primary) throw new Error('pgpool and the servers agree on no primary')
+  return primary.id
+}
+
+/** All indexes against all rows of all databases of one server, by PostgreSQL's own tool. Returns what it complains of. */
+export async function amcheck(lab: TestLab, node: number): Promise<string> {
+  const spec = await requireSpec(lab.directory)
+  const {address} = nodeOf(spec, node)
+  const target = ['-h', address, '-p', String(spec.ports.postgres), '-U', 'postgres', '-w']
+  const {stdout, stderr} = await execute(
+    join(spec.bin, 'pg_amcheck'),
+    ['--all', '--heapallindexed', '--jobs=2', ...target],
+    {env: {...serverEnvironment(spec), PGPASSFILE: labPaths(spec.directory).passfile}, timeout: 120_000},
+  ).catch((error: unknown) => error as {stdout: string; stderr: string})
+  return `${stdout}${stderr}`.trim()
+}
+
+/** A copy job of the target that is transferring data now: the operation's id, or null. */
+export async function copyingNow(lab: TestLab, node: number): Promise<string | null> {
+  const jobs = join(`${await dataOf(lab, node)}.poolctl`, 'jobs')
+  for (const name of await readdir(jobs).catch(() => [])) {
+    const phase = await readFile(join(jobs, name, 'phase'), 'utf8').catch(() => '')
+    if (phase.trim() === 'copying') return name.replace(/-copy-data$/, '')
+  }
+  return null
+}
+
+/**
+ * Begins a recovery that is slow enough to be disturbed, and returns once files are being copied. Fails when it ends before
+ * that, with what it said.
+ */
+export async function recoveryMidCopy(
+  lab: TestLab,
+  node: number,
+  args: string[] = [],
+): Promise<{operation: string; ended: Promise<Answer>}> {
+  const before = await copyingNow(lab, node)
+  expect(before).toBeNull()
+  let early: Answer | null = null
+  const ended = change(lab, ['recovery', String(node), '--yes', '--max-rate', '6MB', ...args]).then(
+    (answer) => (early = answer),
+  )
+  let operation: string | null = null
+  await until('the copy runs', async () => {
+    if (early !== null) throw new Error(`recovery ended before it was disturbed: ${JSON.stringify(ending(early))}`)
+    operation = await copyingNow(lab, node)
+    return operation !== null
+  })
+  if (operation === null) throw new Error('the copy runs under no operation')
+  return {operation, ended}
+}

@@ -1,0 +1,212 @@
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest'
+import {continueOperation} from '../../../src/cli/continue-operation.js'
+import {performIn} from '../../../src/cli/perform.js'
+import type {Session} from '../../../src/cli/session.js'
+import {openJournal} from '../../../src/cli/state.js'
+import {attach} from '../../../src/operations/attach/attach.js'
+import {detach} from '../../../src/operations/detach/detach.js'
+import type {OperationReport} from '../../../src/report/operation.js'
+import {fakeWorld} from '../../support/fake-cluster.js'
+import {healthySite, type Site} from '../../support/fake-site.js'
+import {capturedTerminal, type Captured} from './captured-terminal.js'
+
+const DETACH_1 = {node: 1, allowPrimary: false, allowOutage: false}
+let directory = ''
+let site: Site
+let captured: Captured
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'poolctl-perform-'))
+  vi.stubEnv('POOLCTL_STATE_DIR', join(directory, 'state'))
+  site = healthySite()
+  captured = capturedTerminal()
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(directory, {recursive: true})
+})
+
+function session(): Session {
+  return {world: fakeWorld(site), pcpOnly: false, [Symbol.asyncDispose]: () => Promise.resolve()}
+}
+
+function statuses(): string[] {
+  return site.pool.nodes.map((node) => node.status)
+}
+
+function locks(): (string | null)[] {
+  return [...Object.values(site.nodes).map((node) => node.lock), site.pool.lock].map((lock) => lock?.operation ?? null)
+}
+
+async function operations(): Promise<unknown[]> {
+  const {journal} = await openJournal()
+  return (await journal.list()).map(({verb, state, outcome}) => ({verb, state, outcome}))
+}
+
+describe('a detach', () => {
+  test('with consent detaches, observes it, keeps a record here and on the host, and releases its locks', async () => {
+    const body = await performIn(session(), detach, DETACH_1, {yes: true}, captured.terminal)
+    const report = body.data as OperationReport
+    expect({exit: body.exitCode, outcome: report.outcome, facts: report.facts, error: body.error}).toEqual({
+      exit: 0,
+      outcome: 'completed',
+      facts: {seen: 'pgpool says down'},
+      error: null,
+    })
+    expect(statuses()).toEqual(['up', 'down', 'up'])
+    expect(report.after?.map((node) => node.status)).toEqual(['up', 'down', 'up'])
+    expect(locks()).toEqual([null, null, null, null])
+    expect(await operations()).toEqual([{verb: 'detach', state: 'closed', outcome: 'completed'}])
+    expect(Object.keys(site.nodes[1]?.records ?? {})).toEqual([report.operation])
+  })
+
+  test('without consent exits 12 and leaves no trace', async () => {
+    await expect(performIn(session(), detach, DETACH_1, {}, captured.terminal)).rejects.toMatchObject({exitCode: 12})
+    expect([statuses(), locks(), await operations()]).toEqual([['up', 'up', 'up'], [null, null, null, null], []])
+  })
+
+  test('as a dry run changes nothing, asks nothing and shows the plan', async () => {
+    const before = structuredClone({...site, file: null})
+    const body = await performIn(session(), detach, DETACH_1, {'dry-run': true}, captured.terminal)
+    const report = body.data as OperationReport
+    expect([report.outcome, report.dryRun, report.plan.steps.map((s) => s.kind), body.exitCode]).toEqual([
+      'planned',
+      true,
+      ['detach-node'],
+      undefined,
+    ])
+    expect(structuredClone({...site, file: null})).toEqual(before)
+    expect(await operations()).toEqual([])
+  })
+
+  test('of a node that is down already says so and exits 0', async () => {
+    await performIn(session(), detach, DETACH_1, {yes: true}, captured.terminal)
+    const body = await performIn(session(), detach, DETACH_1, {}, captured.terminal)
+    const report = body.data as OperationReport
+    expect([report.outcome, report.facts, body.exitCode]).toEqual([
+      'nothing-to-do',
+      {because: 'node 1 is detached, pgpool says down'},
+      undefined,
+    ])
+  })
+
+  test('that is refused reports every reason, exits 6 and names each override', async () => {
+    site = healthySite(1)
+    const body = await performIn(session(), detach, {...DETACH_1, node: 0}, {yes: true}, captured.terminal)
+    expect([body.exitCode, body.error]).toEqual([
+      6,
+      {
+        code: 'CHECKS_REFUSED',
+        message: 'detach is refused by 2 checks; nothing was changed',
+        detail: [
+          'node 0 is the last one attached (LAST_ATTACHED_NODE)',
+          '  Without it pgpool refuses every client.',
+          '  Attach another node first: poolctl status',
+          '  This check alone is lifted by --allow-outage.',
+          'node 0 is the primary (NODE_IS_PRIMARY)',
+          '  Detaching it cuts all sessions and makes pgpool fail over to the lowest attached node.',
+          '  To move the primary first: poolctl promote NODE',
+          '  This check alone is lifted by --allow-primary.',
+        ].join('\n'),
+        hint: null,
+        changed: 'none',
+        resume: null,
+      },
+    ])
+    expect(statuses()).toEqual(['up'])
+  })
+
+  test('of a host locked by another operation exits 10, names the holder, and holds no lock itself', async () => {
+    const other = {
+      operation: 'recovery-1',
+      verb: 'recovery',
+      user: 'ann',
+      host: 'ops1',
+      pid: 7,
+      since: '2026-11-25T16:00:00Z',
+    }
+    site.nodes[1]!.lock = other
+    await expect(performIn(session(), detach, DETACH_1, {yes: true}, captured.terminal)).rejects.toMatchObject({
+      exitCode: 10,
+      message: 'db1 is locked by operation recovery-1',
+      detail: 'recovery, started 2026-11-25T16:00:00Z by ann on ops1, process 7.',
+    })
+    expect(locks()).toEqual([null, 'recovery-1', null, null])
+    expect(statuses()).toEqual(['up', 'up', 'up'])
+  })
+
+  test('works when the host of the node is dead', async () => {
+    site.faults.push({kind: 'host-unreachable', node: 1}, {kind: 'server-unreachable', node: 1})
+    const body = await performIn(session(), detach, DETACH_1, {yes: true}, captured.terminal)
+    expect([body.exitCode, statuses()]).toEqual([0, ['up', 'down', 'up']])
+  })
+
+  test('prints one JSON event a line with --output ndjson', async () => {
+    captured = capturedTerminal(['--output', 'ndjson'])
+    await performIn(session(), detach, DETACH_1, {yes: true}, captured.terminal)
+    const events = captured.out.map((line) => (JSON.parse(line) as {type: string}).type)
+    expect([events[0], events.at(-2), events.at(-1), captured.err]).toEqual(['op.started', 'step.done', 'op.done', []])
+  })
+})
+
+describe('a saved plan', () => {
+  const file = (): string => join(directory, 'plan.json')
+  const save = (): Promise<unknown> =>
+    performIn(session(), detach, DETACH_1, {'dry-run': true, plan: file()}, captured.terminal)
+
+  test('runs as long as the cluster is as it was', async () => {
+    await save()
+    const body = await performIn(session(), detach, DETACH_1, {yes: true, plan: file()}, captured.terminal)
+    expect([body.exitCode, statuses()]).toEqual([0, ['up', 'down', 'up']])
+  })
+
+  test('is not overwritten', async () => {
+    await save()
+    await expect(save()).rejects.toMatchObject({exitCode: 2, code: 'PLAN_FILE_NOT_WRITTEN'})
+  })
+
+  test('is stale once the cluster has changed: exit 11, nothing changed', async () => {
+    await save()
+    await performIn(session(), detach, {...DETACH_1, node: 2}, {yes: true}, captured.terminal)
+    await expect(
+      performIn(session(), detach, DETACH_1, {yes: true, plan: file()}, captured.terminal),
+    ).rejects.toMatchObject({exitCode: 11, code: 'PLAN_STALE'})
+    expect(statuses()).toEqual(['up', 'up', 'down'])
+  })
+
+  test('is refused when a person edited it: exit 11', async () => {
+    await save()
+    await writeFile(file(), (await readFile(file(), 'utf8')).replace('"node": 1', '"node": 2'))
+    await expect(
+      performIn(session(), detach, DETACH_1, {yes: true, plan: file()}, captured.terminal),
+    ).rejects.toMatchObject({exitCode: 11, message: `plan file ${file()} was edited after it was made`})
+  })
+
+  test('is refused for another request: exit 11', async () => {
+    await save()
+    await expect(
+      performIn(session(), detach, {...DETACH_1, node: 2}, {yes: true, plan: file()}, captured.terminal),
+    ).rejects.toMatchObject({exitCode: 11, message: `plan file ${file()} is for another request`})
+  })
+})
+
+describe('when pgpool swallows the answer', () => {
+  test('an attach whose reply is lost is looked at again, not guessed', async () => {
+    site.pool.nodes[1]!.status = 'down'
+    site.faults.push({kind: 'reply-lost', method: 'pool.attach', times: 1})
+    const body = await performIn(session(), attach, {node: 1, allowLagBytes: null}, {}, captured.terminal)
+    const report = body.data as OperationReport
+    expect(['completed', 'unknown']).toContain(report.outcome)
+    expect(body.exitCode).toBe(report.outcome === 'completed' ? 0 : 9)
+    expect(locks().filter((lock) => lock !== null).length).toBe(report.outcome === 'completed' ? 0 : 2)
+  })
+})
+
+test('an unknown operation cannot be resumed: exit 2, with the way to fetch it', () =>
+  expect(continueOperation('attach-20261125-000000-0000', 'resume', {}, captured.terminal)).rejects.toMatchObject({
+    exitCode: 2,
+    code: 'OPERATION_UNKNOWN',
+  }))
