@@ -82,7 +82,8 @@ function dyingInside<W>(
   const dying: StepCode<W> = {
     ...code,
     // Several steps may be of one kind; only the named one dies, and its input is the plan's own object.
-    act: (context) => (context.input === step.input ? actUntilDeath(code, context, place.afterMs, die) : code.act(context)),
+    act: (context) =>
+      context.input === step.input ? actUntilDeath(code, context, place.afterMs, die) : code.act(context),
   }
   return new Map([...catalog, [step.kind, dying]])
 }

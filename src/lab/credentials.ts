@@ -3,8 +3,7 @@ import {randomBytes} from 'node:crypto'
 import {chown, copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {labPaths, type LabSpec} from './spec.js'
-import {runAsServer} from './run.js'
-import {capture} from './run.js'
+import {capture, runAsServer} from './run.js'
 
 export type Passwords = Record<'postgres' | 'repl' | 'pgpool' | 'app' | 'pcpadmin', string>
 

@@ -188,7 +188,8 @@ let saving: Promise<void> = Promise.resolve()
 async function record(spec: LabSpec, process: RecordedProcess | null): Promise<void> {
   if (!process) return
   spec.processes = [...spec.processes.filter(({what}) => what !== process.what), process]
-  saving = saving.then(() => saveSpec(spec))
+  // One lab's failure must not stop the next one's saving.
+  saving = saving.catch(() => undefined).then(() => saveSpec(spec))
   await saving
 }
 

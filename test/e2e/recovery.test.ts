@@ -45,7 +45,7 @@ describe('recovery of a standby while clients write', () => {
     {fault: 'wipe', node: 1, method: 'full', what: 'whose directory was emptied copies everything'},
     {fault: 'spoil', node: 2, method: 'delta', what: 'with damaged pages and a missing file sends what differs'},
   ]
-  it.each(cases)('$what', async ({fault, node, method}) => {
+  it.each(cases.map((one) => [one.what, one] as const))('%s', async (_, {fault, node, method}) => {
     const {result} = await underLedger(lab, async () => {
       await killNode(lab.directory, node, fault)
       return change(lab, ['recovery', String(node), '--yes'])

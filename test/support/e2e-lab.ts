@@ -6,7 +6,6 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
 import {expect} from 'vitest'
 import {startLedger, type LedgerResult} from '../../src/lab/ledger.js'
-import {serverEnvironment} from '../../src/lab/run.js'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {labStatus} from '../../src/lab/status.js'
 import {requireSpec} from '../../src/lab/store.js'
@@ -80,10 +79,7 @@ export const DONE = {exitCode: 0, code: null, why: null}
  * Clients write through pgpool before, while and after `work` runs; afterwards no acknowledged row may be missing. A change
  * that left nobody to write to would pass without the second look at the counter.
  */
-export async function underLedger<T>(
-  lab: TestLab,
-  work: () => Promise<T>,
-): Promise<{result: T; ledger: LedgerResult}> {
+export async function underLedger<T>(lab: TestLab, work: () => Promise<T>): Promise<{result: T; ledger: LedgerResult}> {
   const ledger = await startLedger(await labStatus(lab.directory))
   let result: T
   try {
@@ -113,10 +109,16 @@ export async function sqlOn(lab: TestLab, node: number, text: string, database =
   const {address} = nodeOf(spec, node)
   const target = ['-h', address, '-p', String(spec.ports.postgres), '-U', 'postgres', '-d', database]
   const {stdout} = await execute(join(spec.bin, 'psql'), ['-XAtqw', '-v', 'ON_ERROR_STOP=1', ...target, '-c', text], {
-    env: {...serverEnvironment(spec), PGPASSFILE: labPaths(spec.directory).passfile},
+    env: {...clientEnvironment(spec)},
     timeout: 60_000,
   })
   return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** Nothing of whoever runs the tests: a PGHOST or a service file of theirs would lead elsewhere. */
+function clientEnvironment(spec: LabSpec): NodeJS.ProcessEnv {
+  const {passfile} = labPaths(spec.directory)
+  return {PATH: process.env['PATH'], LC_ALL: 'C', PGSSLMODE: 'disable', PGPASSFILE: passfile}
 }
 
 export function nodeOf(spec: LabSpec, id: number): LabSpec['nodes'][number] {
@@ -145,7 +147,7 @@ export async function amcheck(lab: TestLab, node: number): Promise<string> {
   const {stdout, stderr} = await execute(
     join(spec.bin, 'pg_amcheck'),
     ['--all', '--heapallindexed', '--jobs=2', ...target],
-    {env: {...serverEnvironment(spec), PGPASSFILE: labPaths(spec.directory).passfile}, timeout: 120_000},
+    {env: {...clientEnvironment(spec)}, timeout: 120_000},
   ).catch((error: unknown) => error as {stdout: string; stderr: string})
   return `${stdout}${stderr}`.trim()
 }

@@ -324,9 +324,9 @@ export class FakeNodeHost implements NodeHost {
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null
     const source = this.#sourceId(job.job)
     if (this.#site.faults.some((f) => f.kind === 'disk-full' && f.node === this.#id))
-      return end(job, 11, 'rsync: write failed: No space left on device (28)')
-    if (source === null || !nodeOf(this.#site, source).directory) return end(job, 12, 'connection unexpectedly closed')
-    if (job.job.kind === 'rewind') return this.#rewind(job, source)
+      { end(job, 11, 'rsync: write failed: No space left on device (28)'); return; }
+    if (source === null || !nodeOf(this.#site, source).directory) { end(job, 12, 'connection unexpectedly closed'); return; }
+    if (job.job.kind === 'rewind') { this.#rewind(job, source); return; }
     if (job.polls < JOB_POLLS) return
     this.#node.controlStaged = true
     end(job, 0, '')
@@ -336,10 +336,10 @@ export class FakeNodeHost implements NodeHost {
     const node = this.#node
     const own = node.directory
     const from = nodeOf(this.#site, source)
-    if (!own?.control) return end(job, 1, 'pg_rewind: error: could not open file "global/pg_control"')
-    if (!from.running || !from.directory) return end(job, 1, 'pg_rewind: error: connection refused')
+    if (!own?.control) { end(job, 1, 'pg_rewind: error: could not open file "global/pg_control"'); return; }
+    if (!from.running || !from.directory) { end(job, 1, 'pg_rewind: error: connection refused'); return; }
     if (job.polls === 1 && from.directory.checkpointTimeline === own.timeline)
-      return end(job, 0, 'pg_rewind: no rewind required')
+      { end(job, 0, 'pg_rewind: no rewind required'); return; }
     if (own.content === 'whole') own.content = 'mixed'
     if (job.polls < JOB_POLLS) return
     const slots: FakeDirectory['slots'] = []

@@ -11,7 +11,9 @@ import {labUp, type LabOptions, type LabUp} from '../../src/lab/up.js'
 const POOLCTL = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 export type PoolctlResult = {
+  /** -1: it was ended by `signal`. */
   code: number
+  signal: NodeJS.Signals | null
   stdout: string
   stderr: string
   /** Standard output as one JSON document; undefined when it is none. */
@@ -89,7 +91,7 @@ export async function startLab(
 }
 
 /** Runs `bin/run.js` with a clean environment besides what is given. */
-export async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string): Promise<PoolctlResult> {
+async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string): Promise<PoolctlResult> {
   const child = spawn(process.execPath, [POOLCTL, ...args], {
     env: {PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', TMPDIR: tmpdir(), ...env},
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -99,11 +101,11 @@ export async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?:
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdin.on('error', () => undefined).end(stdin)
-  const code = await new Promise<number>((resolve, reject) => {
+  const {code, signal} = await new Promise<Pick<PoolctlResult, 'code' | 'signal'>>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (status, signal) => resolve(status ?? (signal ? -1 : 0)))
+    child.once('close', (status, by) => resolve({code: status ?? -1, signal: by}))
   })
-  return {code, stdout, stderr, json: parsed(stdout)}
+  return {code, signal, stdout, stderr, json: parsed(stdout)}
 }
 
 function parsed(text: string): unknown {

@@ -1,0 +1,209 @@
+/** One case of the crash matrix on a running lab: break, run and kill, look, go on or go back, look again. */
+import {setTimeout as sleep} from 'node:timers/promises'
+import {expect} from 'vitest'
+import {startLedger, type Ledger} from '../../src/lab/ledger.js'
+import type {LabSpec} from '../../src/lab/spec.js'
+import {labStatus, primaryOf} from '../../src/lab/status.js'
+import {requireSpec} from '../../src/lab/store.js'
+import {POINTS, type CrashCase} from './crash-choice.js'
+import {observe, type Seen, type SeenNode} from './crash-observe.js'
+import {TARGET, idFor, until, type Cast, type Scenario} from './crash-scenarios.js'
+import type {PoolctlResult, TestLab} from './lab.js'
+
+/** No case writes more than a few hundred rows a second: the servers share two processors. */
+const LEDGER = {connections: 2, pauseMs: 30}
+const SERVES_WITHIN_MS = 15_000
+
+type Stage = {lab: TestLab; spec: LabSpec; cast: Cast; ledger: Ledger; before: Seen; broken: Seen}
+
+/** Runs a case on a healthy lab and leaves a healthy lab. Returns the end state in words; throws what is not as promised. */
+export async function runCase(lab: TestLab, crashCase: CrashCase): Promise<string> {
+  const spec = await requireSpec(lab.directory)
+  const status = await labStatus(lab.directory)
+  const cast = castOf(primaryOf(status)?.id)
+  const before = await observe(spec)
+  const ledger = await startLedger(status, LEDGER)
+  let end: string
+  try {
+    await crashCase.scenario.breakTarget(spec, cast)
+    const broken = await observe(spec)
+    end = await killAndGoOn({lab, spec, cast, ledger, before, broken}, crashCase)
+  } finally {
+    // Also after a failure, or its clients would write into the next case.
+    await ledger.stop().catch(() => undefined)
+  }
+  const {lost, acknowledged} = await ledger.stop()
+  expect({lost}).toEqual({lost: []})
+  expect(acknowledged).toBeGreaterThan(0)
+  return end
+}
+
+function castOf(primary: number | undefined): Cast {
+  if (primary !== 0 && primary !== 1) throw new Error(`the primary is ${primary ?? 'unknown'}, not node 0 or 1`)
+  return {primary, candidate: 1 - primary}
+}
+
+async function killAndGoOn(stage: Stage, crashCase: CrashCase): Promise<string> {
+  const {scenario, step, point, afterMs} = crashCase
+  const {lab, cast} = stage
+  const id = idFor(step.id, cast)
+  const place = [point, id, ...(afterMs === null ? [] : [String(afterMs)])].join(':')
+  const run = await lab.poolctl([...scenario.command(cast), '--yes', '--json'], {env: {POOLCTL_CRASH_AT: place}})
+  if (run.code === 0 && outcomeOf(run, id) === 'already') {
+    await expectHealthy(stage)
+    return 'the step was so already, nothing to interrupt: done, statuses agree'
+  }
+  expect({signal: run.signal, stdout: run.stdout, said: run.signal === 'SIGKILL' ? '' : run.stderr}).toEqual({
+    signal: 'SIGKILL',
+    stdout: '',
+    said: '',
+  })
+  if (servesAfterKill(crashCase)) await expectServing(stage.ledger)
+  const operation = await openOperation(lab)
+  return crashCase.round === 'resume'
+    ? resume(stage, operation)
+    : rollBack(stage, operation, refusal(crashCase), scenario)
+}
+
+function outcomeOf(run: PoolctlResult, step: string): string | undefined {
+  const report = run.json as {data?: {steps?: {id: string; outcome: string}[]}} | undefined
+  return report?.data?.steps?.find(({id}) => id === step)?.outcome
+}
+
+/** The id of the one operation that is not at its end, as an operator finds it. */
+async function openOperation(lab: TestLab): Promise<string> {
+  const {json} = await lab.poolctl(['op', 'list', '--json'])
+  const {operations} = (json as {data: {operations: {operation: string; state: string}[]}}).data
+  const open = operations.filter(({state}) => state !== 'closed').map(({operation}) => operation)
+  expect(open).toHaveLength(1)
+  return open[0] ?? ''
+}
+
+async function resume(stage: Stage, operation: string): Promise<string> {
+  expectExit(await stage.lab.poolctl(['op', 'resume', operation, '--yes', '--json']), 0)
+  await expectHealthy(stage)
+  return 'resumed (0): done, statuses agree'
+}
+
+async function rollBack(
+  stage: Stage,
+  operation: string,
+  mustRefuse: boolean | 'either',
+  scenario: Scenario,
+): Promise<string> {
+  const {lab, spec} = stage
+  const killed = await observe(spec)
+  const back = await lab.poolctl(['op', 'rollback', operation, '--yes', '--json'])
+  const refused = mustRefuse === 'either' ? back.code === 6 : mustRefuse
+  expectExit(back, refused ? 6 : 7)
+  if (refused) {
+    expect(codeOf(back)).toBe('PAST_POINT_OF_NO_RETURN')
+    expect(await observe(spec)).toEqual(killed)
+    return `refused (6), nothing changed; then ${await resume(stage, operation)}`
+  }
+  await expectServing(stage.ledger)
+  const after = await settled(spec)
+  if (scenario.heal === null) {
+    await expectHealthy(stage)
+    expect(after.nodes).toEqual(stage.before.nodes)
+    return 'rolled back (7): as before, statuses agree'
+  }
+  const target = expectInert(stage, after)
+  expectExit(await lab.poolctl([...scenario.heal, '--yes', '--json']), 0)
+  await expectHealthy(stage)
+  return `rolled back (7): node ${target}`
+}
+
+/** A server needs a moment to see that a client which was killed is gone. */
+async function settled(spec: LabSpec): Promise<Seen> {
+  let seen = await observe(spec)
+  await until('backup sessions to end', async () => {
+    seen = await observe(spec)
+    return seen.nodes.every(({backups}) => backups === 0)
+  })
+  return seen
+}
+
+/** The others are untouched, nothing holds anything, and the target is as it was or does not run and gets no client. */
+function expectInert({broken}: Stage, after: Seen): string {
+  const others = (seen: Seen): SeenNode[] => seen.nodes.filter(({id}) => id !== TARGET)
+  expect(others(after)).toEqual(others(broken))
+  expect({fenced: after.fenced, poolLocked: after.poolLocked}).toEqual({fenced: false, poolLocked: false})
+  const [was, is] = [broken, after].map((seen) => seen.nodes.find(({id}) => id === TARGET))
+  if (!was || !is) throw new Error('the target is not listed')
+  expect({locked: is.locked, jobs: is.jobs}).toEqual({locked: false, jobs: []})
+  const asItWas = is.postgres === was.postgres && is.role === was.role && is.attached === was.attached
+  if (asItWas && is.startable === was.startable) return 'is as it was'
+  expect(is.attached).toBe(false)
+  // Stopping a node that is to be recovered is not undone; taking it out of the pool alone leaves it running, unread.
+  if (is.postgres === was.postgres && was.postgres === 'running') return 'runs as before, detached'
+  expect(is.postgres).not.toBe('running')
+  return is.startable ? 'is stopped and detached, its own data in place' : 'is stopped and detached, cannot start'
+}
+
+/** One primary, everybody streams and is attached, nothing is left behind, clients write. */
+async function expectHealthy({lab, spec, ledger, before}: Stage): Promise<void> {
+  const status = await lab.poolctl(['status', '--json'])
+  const {data} = status.json as {data: {disagreements: unknown[]; health: string}}
+  expect({code: status.code, disagreements: data.disagreements, health: data.health}).toEqual({
+    code: 0,
+    disagreements: [],
+    health: 'ok',
+  })
+  const seen = await settled(spec)
+  const slots = before.nodes.flatMap((node) => (node.role === 'primary' ? [node.slots?.length] : []))
+  expect(seen.nodes.filter(({role}) => role === 'primary').map((node) => node.slots?.length)).toEqual(slots)
+  for (const node of seen.nodes) {
+    const {postgres, attached, startable, locked, jobs, aside, backups} = node
+    expect({id: node.id, postgres, attached, startable, locked, jobs, aside, backups}).toEqual({
+      id: node.id,
+      postgres: 'running',
+      attached: true,
+      startable: true,
+      locked: false,
+      jobs: [],
+      aside: [],
+      backups: 0,
+    })
+    expect(node.poolRole).toBe(node.role)
+    if (node.role === 'standby') expect(node.slots).toEqual([])
+  }
+  expect({fenced: seen.fenced, poolLocked: seen.poolLocked}).toEqual({fenced: false, poolLocked: false})
+  await expectServing(ledger)
+}
+
+async function expectServing(ledger: Ledger): Promise<void> {
+  const already = ledger.acknowledged
+  const deadline = performance.now() + SERVES_WITHIN_MS
+  while (ledger.acknowledged < already + 5 && performance.now() < deadline) await sleep(20)
+  expect(ledger.acknowledged, 'writes acknowledged through pgpool').toBeGreaterThanOrEqual(already + 5)
+}
+
+function expectExit(run: PoolctlResult, code: number): void {
+  const said = run.code === code ? '' : `${run.stdout}\n${run.stderr}`
+  expect({code: run.code, said}).toEqual({code, said: ''})
+}
+
+function codeOf(run: PoolctlResult): string | undefined {
+  return (run.json as {error?: {code?: string} | null} | undefined)?.error?.code
+}
+
+function servesAfterKill({scenario, step, point}: CrashCase): boolean {
+  if (scenario.writesStop === null) return true
+  const [first, last] = scenario.writesStop
+  const at = passed(scenario, step.id, point)
+  return at <= passed(scenario, first, 'after-intent') || at >= passed(scenario, last, 'after-done')
+}
+
+/** Whether going back must be refused. `either`: it was killed while the point of no return was being passed. */
+function refusal({scenario, step, point}: CrashCase): boolean | 'either' {
+  const {irreversible, irreversibleIsSeen} = scenario
+  if (irreversibleIsSeen && step.id === irreversible && point === 'during-act') return 'either'
+  const from = passed(scenario, irreversible, irreversibleIsSeen ? 'after-act' : 'after-done')
+  return passed(scenario, step.id, point) >= from
+}
+
+/** How far the plan had come, as one number. */
+function passed(scenario: Scenario, step: string, point: CrashCase['point']): number {
+  return scenario.steps.findIndex(({id}) => id === step) * POINTS.length + POINTS.indexOf(point)
+}

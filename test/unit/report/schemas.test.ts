@@ -1,0 +1,72 @@
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {Ajv2020} from 'ajv/dist/2020.js'
+import {describe, expect, test} from 'vitest'
+import {reportFailure} from '../../../src/cli/failure.js'
+import {performIn} from '../../../src/cli/perform.js'
+import {Unreachable} from '../../../src/lib/errors.js'
+import {detach} from '../../../src/operations/detach/detach.js'
+import {readNodeInfo} from '../../../src/operations/node-info/node-info.js'
+import {readStatus} from '../../../src/operations/status/status.js'
+import {jsonSchemas} from '../../../src/report/schemas.js'
+import {fakeWorld} from '../../support/fake-cluster.js'
+import {healthySite} from '../../support/fake-site.js'
+import {capturedTerminal} from '../cli/captured-terminal.js'
+
+const DIRECTORY = join(import.meta.dirname, '..', '..', '..', 'schema')
+const ajv = new Ajv2020({strict: false, validateFormats: false})
+
+function errorsOf(name: string, value: unknown): unknown {
+  const validate = ajv.compile(jsonSchemas().get(`${name}.json`)!)
+  return validate(JSON.parse(JSON.stringify(value))) ? [] : validate.errors
+}
+
+const around = (name: string, data: unknown): unknown => ({
+  schema: `poolctl.${name}/v1`,
+  ok: true,
+  exitCode: 0,
+  generatedAt: '2026-11-25T16:42:10.000Z',
+  cluster: null,
+  data,
+  warnings: [],
+  error: null,
+})
+
+test.each([...jsonSchemas()])(
+  'schema/%s is what the source says (bin/generate-schemas.js writes it)',
+  (name, schema) => {
+    expect(JSON.parse(readFileSync(join(DIRECTORY, name), 'utf8'))).toEqual(JSON.parse(JSON.stringify(schema)))
+  },
+)
+
+describe('what a command prints fits its schema', () => {
+  test('node-info', async () => {
+    const data = await readNodeInfo(fakeWorld(healthySite()).pool, null)
+    expect(errorsOf('node-info', around('node-info', data))).toEqual([])
+  })
+
+  test('status, also with a dead node', async () => {
+    const site = healthySite()
+    site.nodes[1]!.running = false
+    const {data} = await readStatus(fakeWorld(site), () => undefined)
+    expect(errorsOf('status', around('status', data))).toEqual([])
+  })
+
+  test.each([0, 1])('a detach of node %d, refused or planned', async (node) => {
+    const session = {world: fakeWorld(healthySite()), pcpOnly: false, [Symbol.asyncDispose]: () => Promise.resolve()}
+    const request = {node, allowPrimary: false, allowOutage: false}
+    const {data} = await performIn(session, detach, request, {'dry-run': true}, capturedTerminal().terminal)
+    expect(errorsOf('detach', around('detach', data))).toEqual([])
+  })
+
+  test('a failure', () => {
+    const {terminal, out} = capturedTerminal(['--json'])
+    reportFailure(terminal, 'status', new Unreachable({code: 'PCP_UNREACHABLE', message: 'no'}))
+    process.exitCode = 0
+    expect(errorsOf('status', JSON.parse(out.join('')))).toEqual([])
+  })
+
+  test('and one with a key missing does not', () => {
+    expect(errorsOf('node-info', around('node-info', {nodes: []}))).not.toEqual([])
+  })
+})
