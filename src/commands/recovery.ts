@@ -4,10 +4,8 @@ import {changingFlags, countFlag, nodeArgument, nodeIdArgument, sizeFlag} from '
 import {perform} from '../cli/perform.js'
 import {Refused} from '../lib/errors.js'
 import {recovery} from '../operations/recovery/recovery.js'
+import {METHODS, VERIFY_PAGES} from '../operations/recovery/request.js'
 import {performText} from '../output/text/perform.js'
-
-const METHODS = ['auto', 'start', 'rewind', 'delta', 'full'] as const
-const VERIFY = ['after-crash', 'always', 'never'] as const
 
 export default class Recovery extends BaseCommand {
   static override summary = 'Bring a node back as a standby while clients keep working.'
@@ -24,7 +22,7 @@ export default class Recovery extends BaseCommand {
     }),
     method: Flags.option({
       description: 'rung to take; auto takes the cheapest safe one',
-      options: METHODS,
+      options: ['auto', ...METHODS] as const,
       default: 'auto' as const,
       env: 'POOLCTL_METHOD',
     })(),
@@ -36,7 +34,7 @@ export default class Recovery extends BaseCommand {
     }),
     'verify-pages': Flags.option({
       description: 'when to check page checksums of the old data before building on it',
-      options: VERIFY,
+      options: VERIFY_PAGES,
       default: 'after-crash' as const,
       env: 'POOLCTL_VERIFY_PAGES',
     })(),

@@ -27,7 +27,8 @@ export type Demo = {
   acknowledgedWrites: number
   lostWrites: number
   longestWriteGapSeconds: number
-  /** From `poolctl status` afterwards. */
+  /** What `poolctl status` prints afterwards: pgpool's view, the servers', and where they differ. */
+  statusTable: string
   disagreements: string[]
   /** What was not as promised, a sentence each. Empty: all of it was. */
   broken: string[]
@@ -68,7 +69,10 @@ async function recover({status, node, ledger, tell, began}: Stage): Promise<Demo
   await pause()
   const result = await ledger.stop()
   tell(0, 'poolctl status')
-  const seen = await poolctl(['status', '--json'], clusterFile)
+  const [seen, table] = await Promise.all([
+    poolctl(['status', '--json'], clusterFile),
+    poolctl(['status'], clusterFile),
+  ])
   const disagreements = list(field(seen.envelope, 'data', 'disagreements')).map(
     (one) => text(field(one, 'message')) ?? '?',
   )
@@ -83,6 +87,7 @@ async function recover({status, node, ledger, tell, began}: Stage): Promise<Demo
     acknowledgedWrites: result.acknowledged,
     lostWrites: result.lost.length,
     longestWriteGapSeconds: result.longestWriteGapSeconds,
+    statusTable: table.output.trimEnd(),
     disagreements,
     broken: brokenPromises({recovery, seen, result, disagreements, after, node}),
     seconds: (performance.now() - began) / 1000,

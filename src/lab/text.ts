@@ -47,6 +47,8 @@ export function demoText(demo: Demo): string {
   const dir = `--dir ${shellWord(demo.directory)}`
   const bytes = demo.bytesOnWire === null ? 'unknown' : `${(demo.bytesOnWire / 1024 ** 2).toFixed(1)} MB`
   return [
+    demo.statusTable,
+    '',
     ...demo.broken.map((sentence) => `Not as promised: ${sentence}`),
     `Recovery of node ${demo.node}: ${demo.recoverySeconds.toFixed(1)} s, ${bytes} over the wire, method ${demo.method ?? 'unknown'}`,
     `Clients: ${demo.acknowledgedWrites} writes acknowledged, ${demo.lostWrites} lost, longest pause ${demo.longestWriteGapSeconds.toFixed(2)} s`,

@@ -41,8 +41,6 @@ export type PlanBody = {reasons: JsonObject; steps: PlannedStep[]; locks: number
 
 export type Summary = {facts: {[key: string]: Json}; followUps: string[]}
 
-export type CompletePlan = Plan
-
 export interface Operation<Request extends JsonObject, Facts> {
   readonly verb: string
   /** Reads the world once. `observe` says what is being contacted. Throws Unreachable etc. when it cannot see enough. */

@@ -20,7 +20,10 @@ export type DataDirectory = {
   postmasterPid: number | null
   standbySignal: boolean
   backupLabel: boolean
-  /** Control file set aside by poolctl: a copy is under way or was broken off; the node cannot start by accident. */
+  /**
+   * poolctl set the control file aside, or found the directory empty, before it began to copy: a copy is under way or was broken
+   * off; the node cannot start by accident.
+   */
   controlAside: boolean
   /** The old directory was moved aside whole by poolctl. */
   dataAside: boolean

@@ -7,6 +7,8 @@ verb=$5
 shift 5
 control=$data/global/pg_control
 previous=$work/previous
+# Says that the directory was empty when a copy began: without it, what a broken-off copy leaves there would pass for somebody's data.
+was_empty=$work/was-empty
 case $data in /*/* | /?*) ;; *) fail DATA_UNREADABLE "not a data directory: $data" ;; esac
 
 # each_tablespace DIRECTORY COMMAND: runs COMMAND with the location of every tablespace that DIRECTORY links to.
@@ -38,7 +40,14 @@ flush_tablespace() { sync -f -- "$1"; }
 
 # What was set aside first is the node's own. One that is in place after that came with a copy, and is staged again.
 set_control() {
-  if [ ! -e "$control" ]; then return; fi
+  if [ ! -e "$control" ]; then
+    if [ ! -d "$data" ] || [ -z "$(find "$data/" -mindepth 1 -maxdepth 1 -print -quit)" ]; then
+      make_work "$work"
+      : >"$was_empty" || fail WRITE_FAILED "cannot write $was_empty"
+      sync -- "$was_empty" "$work"
+    fi
+    return
+  fi
   make_work "$work"
   aside=$work/pg_control.aside
   if [ -e "$aside" ]; then aside=$work/pg_control.new; fi
@@ -55,6 +64,7 @@ set_control() {
 }
 
 restore_control() {
+  rm -f -- "$was_empty"
   if [ ! -e "$work/pg_control.aside" ]; then return; fi
   cp -p -- "$work/pg_control.aside" "$control.part" || fail WRITE_FAILED "cannot put pg_control back"
   sync -- "$control.part"
@@ -129,7 +139,7 @@ install_part() {
 # clean OPERATION
 clean() {
   each_tablespace "$data" drop_tablespace
-  rm -rf -- "$previous" "$work/config" "$work/config.part" "$work/pg_control.aside" "$work/pg_control.new" \
+  rm -rf -- "$previous" "$was_empty" "$work/config" "$work/config.part" "$work/pg_control.aside" "$work/pg_control.new" \
     "$work/jobs/$1"-*
 }
 

@@ -12,7 +12,7 @@ has() {
   if [ -e "$2" ]; then say "$1" yes; else say "$1" no; fi
 }
 
-has controlAside "$work/pg_control.aside"
+if [ -e "$work/pg_control.aside" ] || [ -e "$work/was-empty" ]; then say controlAside yes; else say controlAside no; fi
 has dataAside "$work/previous"
 # Free space where the data will be: of the nearest directory that exists.
 place=$data

@@ -60,6 +60,7 @@ async function killAndGoOn(stage: Stage, crashCase: CrashCase): Promise<string> 
   })
   if (servesAfterKill(crashCase)) await expectServing(stage.ledger)
   const operation = await openOperation(lab)
+  await expectPlan(stage, operation, scenario)
   return crashCase.round === 'resume'
     ? resume(stage, operation)
     : rollBack(stage, operation, refusal(crashCase), scenario)
@@ -77,6 +78,15 @@ async function openOperation(lab: TestLab): Promise<string> {
   const open = operations.filter(({state}) => state !== 'closed').map(({operation}) => operation)
   expect(open).toHaveLength(1)
   return open[0] ?? ''
+}
+
+/** The steps that the matrix goes through are those of the plan, so that no step of it is left out. */
+async function expectPlan({lab, cast}: Stage, operation: string, scenario: Scenario): Promise<void> {
+  const {json} = await lab.poolctl(['op', 'show', operation, '--json'])
+  const {plan} = (json as {data: {plan: {steps: {id: string; kind: string; irreversible: boolean}[]}}}).data
+  expect(plan.steps.map(({id, kind, irreversible}) => ({id, kind, irreversible}))).toEqual(
+    scenario.steps.map(({id, kind}) => ({id: idFor(id, cast), kind, irreversible: id === scenario.irreversible})),
+  )
 }
 
 async function resume(stage: Stage, operation: string): Promise<string> {

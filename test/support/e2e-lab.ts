@@ -7,7 +7,7 @@ import {promisify} from 'node:util'
 import {expect} from 'vitest'
 import {startLedger, type LedgerResult} from '../../src/lab/ledger.js'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
-import {labStatus} from '../../src/lab/status.js'
+import {labStatus, primaryOf} from '../../src/lab/status.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {LabOptions} from '../../src/lab/up.js'
 import type {PlannedStep} from '../../src/engine/plan.js'
@@ -86,6 +86,11 @@ export async function underLedger<T>(lab: TestLab, work: () => Promise<T>): Prom
     result = await work()
     const before = ledger.acknowledged
     await until('clients write again', () => ledger.acknowledged > before + 5)
+    // pgpool replaces its PCP process after an attach and does not answer for a moment; a primary that stays unknown fails here.
+    await until(
+      'pgpool and the servers agree on a primary',
+      async () => primaryOf(await labStatus(lab.directory)) !== null,
+    )
   } catch (error) {
     await ledger.stop().catch(() => undefined)
     throw error

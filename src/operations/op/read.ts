@@ -1,5 +1,5 @@
 /** Looking at records of operations, and giving up their locks. */
-import {Locked, UsageError, messageOf} from '../../lib/errors.js'
+import {Locked, PoolctlError, UsageError, messageOf} from '../../lib/errors.js'
 import type {Plan} from '../../engine/plan.js'
 import type {Journal, RecordSummary} from '../../ports/journal.js'
 import type {World} from '../../ports/world.js'
@@ -11,6 +11,24 @@ export async function showOperation(journal: Journal, operation: string): Promis
   const entries = await journal.read(operation)
   const opened = entries.find((entry) => entry.type === 'opened')
   return {summary, plan: opened === undefined ? null : (opened.plan as unknown as Plan), entries}
+}
+
+/** Why each record that is listed as unreadable cannot be read, with its file and line: the list itself has no room for it. */
+export async function unreadableRecords(
+  journal: Journal,
+  operations: readonly RecordSummary[],
+): Promise<PoolctlError[]> {
+  const errors: PoolctlError[] = []
+  for (const {operation, state} of operations) {
+    if (state !== 'unreadable') continue
+    try {
+      await journal.read(operation)
+    } catch (error) {
+      if (!(error instanceof PoolctlError)) throw error
+      errors.push(error)
+    }
+  }
+  return errors
 }
 
 async function summaryFor(journal: Journal, operation: string): Promise<RecordSummary> {

@@ -90,7 +90,8 @@ function checkIdentity(ground: Ground): Refusal[] {
   const {directory} = facts.target
   // Without a control file and with one set aside it is a copy of ours that was broken off. One that has a control file is judged
   // by it, whatever an earlier operation left beside it.
-  if (!directory.exists || directory.empty || (directory.controlAside && directory.control === null)) return []
+  const brokenOff = (directory.controlAside || directory.dataAside) && directory.control === null
+  if (!directory.exists || directory.empty || brokenOff) return []
   const theirs = directory.control?.systemIdentifier ?? 'unreadable'
   if (theirs === server.systemIdentifier || request.allowForeignData === theirs) return []
   return [

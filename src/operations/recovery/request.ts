@@ -1,10 +1,12 @@
-/** What was asked for: the flags of `poolctl recovery`, as data that stands in the plan. */
-import type {VerifyPages} from './survey.js'
+/** The rungs, cheapest first. */
+export const METHODS = ['start', 'rewind', 'delta', 'full'] as const
+export type Method = (typeof METHODS)[number]
 
-export type Method = 'start' | 'rewind' | 'delta' | 'full'
-export const METHODS: readonly Method[] = ['start', 'rewind', 'delta', 'full']
+/** When the old data's page checksums are looked at before it is built upon. */
+export const VERIFY_PAGES = ['after-crash', 'always', 'never'] as const
+export type VerifyPages = (typeof VERIFY_PAGES)[number]
 
-/** A type alias, not an interface: a plan's request must be plain JSON. */
+/** The flags of `poolctl recovery`, as data that stands in the plan: an alias, since only that counts as plain JSON. */
 export type RecoveryRequest = {
   node: number
   method: 'auto' | Method

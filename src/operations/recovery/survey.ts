@@ -8,13 +8,11 @@ import {nodeId, type NodeId} from '../../cluster/node-id.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import {parseHistory, type TimelineStep} from '../../cluster/timeline.js'
 import {Refused, Unreachable} from '../../lib/errors.js'
-import type {DataDirectory, DataFile, HostFacts, PageCheck} from '../../ports/host.js'
+import type {DataDirectory, HostFacts, PageCheck} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import {compareFiles, type FileGaps} from './completeness.js'
 import type {RecoveryRequest} from './request.js'
-
-export type VerifyPages = 'after-crash' | 'always' | 'never'
 
 export type PrimaryFacts = {
   id: NodeId
@@ -160,5 +158,3 @@ export function reachableOrThrow(view: ServerView): Extract<ServerView, {reachab
   if (view.reachable) return view
   throw new Unreachable({code: 'SERVER_UNREACHABLE', message: `node ${view.id} does not answer: ${view.reason}`})
 }
-
-export type {DataFile}

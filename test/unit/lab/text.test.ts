@@ -64,7 +64,7 @@ describe('the commands say', () => {
     expect(downText({...down, found: false})).toBe('There is no lab in /d')
   })
 
-  it('first what was not as promised, and last how to take the lab down', () => {
+  it('the three views, what was not as promised, and last how to take the lab down', () => {
     const lines = demoText({
       node: 2,
       directory: '/d',
@@ -75,11 +75,14 @@ describe('the commands say', () => {
       acknowledgedWrites: 1234,
       lostWrites: 1,
       longestWriteGapSeconds: 0.2,
+      statusTable: 'pgpool and the servers agree.',
       disagreements: [],
       broken: ['1 acknowledged writes are missing, the first is number 3'],
       seconds: 20,
     }).split('\n')
-    expect(lines.slice(0, 3)).toEqual([
+    expect(lines.slice(0, 5)).toEqual([
+      'pgpool and the servers agree.',
+      '',
       'Not as promised: 1 acknowledged writes are missing, the first is number 3',
       'Recovery of node 2: 6.5 s, 3.0 MB over the wire, method delta',
       'Clients: 1234 writes acknowledged, 1 lost, longest pause 0.20 s',

@@ -68,7 +68,7 @@ NODE  HOST             PORT  STATUS  ROLE     SERVER  SERVER ROLE  WEIGHT       
   test('says in a word what a colour says', () => {
     const plain = nodeInfoText(DATA, at(120))
     const painted = nodeInfoText(DATA, {...at(120), color: true})
-    // eslint-disable-next-line no-control-regex -- takes our own colour codes out again
+
     expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(plain)
     expect(painted).not.toBe(plain)
   })
