@@ -63,8 +63,8 @@ async function askText(question: string): Promise<string> {
   return answered(input({message: escapeText(question)}, {output: process.stderr}))
 }
 
-/** Ctrl-C and a closed terminal are a no. */
-async function answered<T>(answer: Promise<T>): Promise<T> {
+/** What a prompt answers; Ctrl-C and a closed terminal are a no (exit 12). */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {

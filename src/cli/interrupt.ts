@@ -1,6 +1,6 @@
 /**
- * Ctrl-C and SIGTERM while an operation runs. The first lets the current step end and says so; the second leaves at once
- * with the operation's id. oclif and listr2 would end the process between an act and its journal entry.
+ * Ctrl-C and SIGTERM while an operation runs. The first lets the current step end, or breaks it off where that is safe and its end
+ * may be hours away (a copy), and says so; the second leaves at once with the operation's id. oclif and listr2 would end the process between an act and its journal entry.
  */
 import {EXIT} from '../lib/errors.js'
 import type {Interrupts} from '../engine/setup.js'
@@ -11,12 +11,16 @@ const LEAVE_MS = 2000
 export type InterruptHandling = {interrupts: Interrupts; dispose(): void}
 
 export function handleInterrupts(operation: string, say: (text: string) => void): InterruptHandling {
+  const first = new AbortController()
   const second = new AbortController()
-  const interrupts: Interrupts = {requested: null, onSecond: second.signal}
+  const interrupts: Interrupts = {requested: null, onFirst: first.signal, onSecond: second.signal}
   const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
     if (interrupts.requested === null) {
       interrupts.requested = signal
-      say(`${signal}: finishing the current step, then stopping; once more to leave now (operation ${operation})`)
+      say(
+        `${signal}: stopping once the current step has ended; a copy or a wait is broken off. Once more to leave at once (operation ${operation})`,
+      )
+      first.abort(new Error(`stopped by ${signal}`))
       return
     }
     say(

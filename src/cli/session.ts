@@ -7,12 +7,14 @@ import {userInfo} from 'node:os'
 import type {ClusterFile, PgpoolConfig} from '../cluster/cluster-file.js'
 import type {FoundClusterFile} from '../cluster/config/locate.js'
 import {UsageError} from '../lib/errors.js'
+import type {Secret} from '../lib/secret.js'
 import type {Envelope} from '../report/envelope.js'
 import type {Pool} from '../ports/pool.js'
 import type {World} from '../ports/world.js'
 import type {Hosts} from '../hosts/hosts.js'
 import type {Endpoint} from '../pcp/endpoint.js'
 import {systemClock} from './clock.js'
+import {openTerminal} from './terminal.js'
 import {countFlag, durationFlag, type ChangingValues, type GlobalValues, type PcpValues} from './flags.js'
 
 export type SessionFlags = GlobalValues & PcpValues & Pick<ChangingValues, 'accept-new-host-key'>
@@ -238,7 +240,17 @@ function endpointOf(
   }
 }
 
+/** Null where nobody can answer: then an encrypted key that no agent holds is an error that says so (exit 4). */
+async function passphraseAsker(flags: SessionFlags): Promise<((path: string) => Promise<Secret | null>) | null> {
+  if (flags['no-input'] === true || !openTerminal(process.argv.slice(2)).canAsk) return null
+  return (await import('./passphrase.js')).askPassphrase
+}
+
 async function hostsOf(file: ClusterFile, flags: SessionFlags): Promise<Hosts> {
-  const {createHosts} = await import('../hosts/hosts.js')
-  return createHosts({file, acceptNewHostKeys: flags['accept-new-host-key'] ?? []})
+  const [{createHosts}, askPassphrase] = await Promise.all([import('../hosts/hosts.js'), passphraseAsker(flags)])
+  return createHosts({
+    file,
+    acceptNewHostKeys: flags['accept-new-host-key'] ?? [],
+    ...(askPassphrase === null ? {} : {askPassphrase}),
+  })
 }

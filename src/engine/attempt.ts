@@ -11,7 +11,7 @@ export type Attempt =
   | {kind: 'done'}
   | {kind: 'failed'; error: unknown}
   | {kind: 'unknown'; error: unknown}
-  /** Second Ctrl-C: the intent stays open in the journal. */
+  /** Second Ctrl-C, or broken off and made safe on the first: the intent stays open in the journal. */
   | {kind: 'left'}
 
 type Look = {kind: 'seen'; observation: Observation; error: unknown} | {kind: 'failed'; error: unknown} | {kind: 'left'}
@@ -38,12 +38,35 @@ export async function attemptStep<W>(run: RunState<W>, step: PlannedStep): Promi
   await run.crash('after-intent', step)
   const code = run.code(step)
   const deadlineMs = code.deadlineMs === undefined ? stepTimeoutMs : code.deadlineMs
-  const acted = await bounded(clock, deadlineMs, interrupts.onSecond, (signal) => code.act(run.context(step, signal)))
+  const first = code.makeSafe === undefined ? undefined : interrupts.onFirst
+  const acted = await bounded(clock, deadlineMs, interrupts.onSecond, (signal) =>
+    code.act(run.context(step, first === undefined ? signal : AbortSignal.any([signal, first]))),
+  )
   if (acted.kind === 'left') return {kind: 'left'}
+  if (first?.aborted === true && acted.kind === 'threw' && brokenOff(acted.error, first)) return makeSafe(run, step)
   await run.crash('after-act', step)
   const after = await judge(run, step, acted, deadlineMs)
   if (after.kind !== 'done') return after
   return recordDone(run, step, startMs, 'done', after.observation, after.result)
+}
+
+/** A sleep that is aborted throws an error of its own around the reason. */
+function brokenOff(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.cause === signal.reason)
+}
+
+/** Its intent stays open: a resume looks again and repeats it. What could not be made safe is for that resume, too. */
+async function makeSafe<W>(run: RunState<W>, step: PlannedStep): Promise<Attempt> {
+  const {clock, interrupts, stepTimeoutMs} = run.setup
+  const code = run.code(step)
+  run.emit({type: 'step.progress', step: step.id, observation: 'breaking it off'})
+  const ended = await bounded(clock, stepTimeoutMs, interrupts.onSecond, async (signal) =>
+    code.makeSafe?.(run.context(step, signal)),
+  )
+  if (ended.kind === 'threw') {
+    run.emit({type: 'step.progress', step: step.id, observation: `not broken off: ${messageOf(ended.error)}`})
+  }
+  return {kind: 'left'}
 }
 
 /** One look at the world, bounded by the step timeout. What could not be seen is `unknown`, whoever says so. */

@@ -23,6 +23,8 @@ export type CrashPoint =
 export type Interrupts = {
   /** Set by the first Ctrl-C or SIGTERM; read between steps. */
   requested: 'SIGINT' | 'SIGTERM' | null
+  /** Aborted by the first: for steps that can be broken off (`StepCode.makeSafe`), which need not be waited for. */
+  onFirst?: AbortSignal
   /** Aborted by the second: leave now, without looking at the world again. */
   onSecond: AbortSignal
 }

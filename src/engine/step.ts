@@ -28,7 +28,7 @@ export type StepContext<W> = {
   held: Map<string, unknown>
   /** One short line on what is seen now: `waiting for replay, 12 MB behind`. Shown, not journalled. */
   observe(text: string): void
-  /** Aborted at the step's deadline or on a second Ctrl-C. */
+  /** Aborted at the step's deadline, on a second Ctrl-C, and on the first when the step has `makeSafe`. */
   signal: AbortSignal
 }
 
@@ -41,6 +41,11 @@ export interface StepCode<W> {
   verify(context: StepContext<W>): Promise<Observation>
   /** Idempotent; called only for steps whose intent was journalled. Absent: nothing to undo. */
   undo?(context: StepContext<W>): Promise<void>
+  /**
+   * Present on a step that may take hours and can be broken off: on the first Ctrl-C its act is told to stop by `signal`, and this
+   * leaves the world so that the step can be tried again. Absent: the first Ctrl-C waits for its end.
+   */
+  makeSafe?(context: StepContext<W>): Promise<void>
   /** Own deadline; absent: the cluster file's stepTimeout. Null: none (a copy takes what it takes). */
   deadlineMs?: number | null
 }

@@ -118,7 +118,9 @@ wait_for() {
   done
   return 1
 }
-stopped() { ! running; }
+# By its process and not by the pid file: pgpool removes that while it still waits for its children, and again at its very end,
+# which would be the file of the next one. A process that nobody reaps has ended too.
+stopped() { ! kill -0 "$pid" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null; }
 case "\${1:-}" in
   start)
     if running; then exit 0; fi
@@ -126,7 +128,12 @@ case "\${1:-}" in
     setsid "$pgpool" -n ${files} >>${quoted(paths.pgpoolLog)} 2>&1 </dev/null &
     wait_for running
     ;;
-  stop) if running; then "$pgpool" ${files} -m fast stop >/dev/null 2>&1 & wait_for stopped; fi ;;
+  stop)
+    if ! running; then exit 0; fi
+    pid=$(cat "$pid_file")
+    "$pgpool" ${files} -m fast stop >/dev/null 2>&1 &
+    wait_for stopped
+    ;;
   reload) "$pgpool" ${files} reload ;;
   *) echo "usage: $0 start|stop|reload" >&2; exit 2 ;;
 esac

@@ -47,7 +47,7 @@ export function lineProgress(
       case 'step.started': {
         const title = `${event.undoing ? 'undoing: ' : ''}${escapeText(event.title)}`
         current = {title, since: now(), seen: ''}
-        line(`begin: ${title}${event.host === null ? '' : ` on ${escapeText(event.host)}`}`)
+        line(`begin: ${title}${event.host === null ? '' : ` (${escapeText(event.host)})`}`)
         return
       }
       case 'step.progress':

@@ -11,7 +11,12 @@ export type Column<Row> = {
   right?: boolean
   /** The last to be left out when the table is too wide: 0 stays always. Higher numbers go first. */
   priority?: number
+  /** For sentences, in the last column only: it takes the width that is left, and wraps into lines of its own. */
+  fill?: boolean
 }
+
+/** A filling column that gets less than this is left out like another: a word a line cannot be read. */
+const LEAST_FILL = 28
 
 /**
  * The table as lines joined with newlines. When it does not fit `style.columns`, whole columns are left out, highest
@@ -31,17 +36,38 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     shown = shown.filter((column) => column !== last)
   }
   const widths = shown.map((column) => columnWidth(column, rows))
-  const line = (cells: Cell[]): string =>
-    cells
-      .map((cell, index) => pad(cell, widths[index] ?? 0, shown[index]?.right === true, style))
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
+  const room = style.wide || shown.at(-1)?.fill !== true ? Infinity : Math.max(LEAST_FILL, style.columns - before)
+  const line = (cells: Cell[]): string => {
+    const last = cells.length - 1
+    const [first = '', ...rest] = wrapped(cells[last] ?? null, room)
+    return [
+      [
+        ...cells
+          .slice(0, last)
+          .map((cell, index) => pad(cell, widths[index] ?? 0, shown[index]?.right === true, style)),
+      ],
+      pad(withText(cells[last] ?? null, first), widths[last] ?? 0, shown[last]?.right === true, style),
+    ]
+      .flat()
       .join('  ')
       .trimEnd()
+      .concat(...rest.map((text) => `\n${' '.repeat(before)}${text}`))
+  }
   const lines = [
     line(shown.map((column) => ({text: column.heading.toUpperCase(), tone: 'bold' as const}))),
     ...rows.map((row) => line(shown.map((column) => column.cell(row)))),
   ]
   if (left.length > 0) lines.push(paint(style, 'dim', `(left out to fit: ${left.join(', ')}; all with --output wide)`))
   return lines.join('\n')
+}
+
+function wrapped(cell: Cell, room: number): string[] {
+  return room === Infinity ? [textOf(cell)] : wrap(textOf(cell), room).split('\n')
+}
+
+function withText(cell: Cell, text: string): Cell {
+  return typeof cell === 'object' && cell !== null ? {...cell, text} : text
 }
 
 function textOf(cell: Cell): string {
@@ -55,7 +81,9 @@ function columnWidth<Row>(column: Column<Row>, rows: readonly Row[]): number {
 }
 
 function widthOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
-  return columns.reduce((sum, column) => sum + columnWidth(column, rows) + 2, -2)
+  const width = (column: Column<Row>): number =>
+    column.fill === true ? Math.min(LEAST_FILL, columnWidth(column, rows)) : columnWidth(column, rows)
+  return columns.reduce((sum, column) => sum + width(column) + 2, -2)
 }
 
 function pad(cell: Cell, width: number, right: boolean, style: Style): string {

@@ -142,4 +142,8 @@ export const copyData: Step = {
   async undo(context) {
     await hostOf(context).stopJob(context.operation, COPY_JOB)
   },
+  // The backup ends with this process, so what the job went on to copy would not count; what it has copied spares the next.
+  async makeSafe(context) {
+    await hostOf(context).stopJob(context.operation, COPY_JOB)
+  },
 }

@@ -9,7 +9,7 @@
  */
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
+import {awaitSeen, done, hostOf, idIn, pending, serverOf, type Context, type Step} from './context.js'
 import {attachIfDetached} from './pool-membership.js'
 
 const STOP_SECONDS = 120
@@ -49,6 +49,20 @@ async function start(context: Context): Promise<undefined> {
   return undefined
 }
 
+/**
+ * A process that was killed in the middle of its stop has left a postmaster that is on its way down: it is there, and taking that
+ * for running would leave nobody. One that answers is not going down, because a shutdown refuses new connections at once.
+ */
+async function runAgain(context: Context): Promise<void> {
+  const wait = {limitMs: STOP_SECONDS * 1000, everyMs: 100, what: 'a server that runs or is down', code: 'NOT_RUNNING'}
+  await awaitSeen(context, wait, async () => {
+    if ((await seenStopped(context)).state === 'done') return done('it is down')
+    await serverOf(context).facts()
+    return done('it answers')
+  })
+  if ((await seenRunning(context)).state !== 'done') await start(context)
+}
+
 export const stopServer: Step = {
   kind: 'stop-server',
   probe: seenStopped,
@@ -66,7 +80,7 @@ export const stopServer: Step = {
   verify: seenStopped,
   async undo(context) {
     if (context.input['restartOnUndo'] !== true) return
-    if ((await seenRunning(context)).state !== 'done') await start(context)
+    await runAgain(context)
     // A pgpool that has no setting to fence (or that saw the stop first) has detached it: without this nobody would serve writes.
     if (context.input['attachOnUndo'] === true) await attachIfDetached(context)
   },

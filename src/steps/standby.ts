@@ -89,6 +89,7 @@ export const awaitStreaming: Step = {
     return ((await awaitSeen(context, wait, () => look(context))) as {result?: JsonObject}).result
   },
   verify: look,
+  makeSafe: () => Promise.resolve(),
 }
 
 async function markerArrived(context: Context, primary: NodeId): Promise<void> {

@@ -1,7 +1,7 @@
 /** The matrix as a page: rows in the order of the plans, no date, no seed, so that two runs differ only where results do. */
 import {appendFile, readFile} from 'node:fs/promises'
 import {POINTS, ROUNDS, pointsOf, wholeMatrix, type CrashCase} from './crash-choice.js'
-import {SCENARIOS} from './crash-scenarios.js'
+import {SCENARIOS, type Scenario} from './crash-scenarios.js'
 
 export type Row = {scenario: string; step: string; point: string; round: string; end: string}
 
@@ -45,20 +45,18 @@ export function reportText(rows: readonly Row[]): string {
     `${SCENARIOS.length} operations × ${POINTS.length} points × ${ROUNDS.length} rounds over ${SCENARIOS.reduce((sum, {steps}) => sum + steps.length, 0)} steps: ${wanted.length} cases (a step that is so`,
     `already has no act to interrupt). ${complete} ${failed.length} failed.`,
     '',
-    ...SCENARIOS.flatMap((scenario) => [
-      `## ${scenario.name}`,
-      '',
-      '| step | point | resume | rollback |',
-      '| --- | --- | --- | --- |',
-      ...scenario.steps.flatMap((step) =>
-        pointsOf(step).map((point) => {
-          const cells = ROUNDS.map(
-            (round) => ends.get(rowKey({scenario: scenario.name, step: step.id, point, round})) ?? 'not run',
-          )
-          return `| ${[step.id, point, ...cells].join(' | ')} |`
-        }),
-      ),
-      '',
-    ]),
+    ...SCENARIOS.flatMap((scenario) => sectionOf(scenario, ends)),
   ].join('\n')
+}
+
+/** Places where neither round was run are left out: the count above says that they are missing. */
+function sectionOf(scenario: Scenario, ends: ReadonlyMap<string, string>): string[] {
+  const lines = scenario.steps.flatMap((step) =>
+    pointsOf(step).flatMap((point) => {
+      const cells = ROUNDS.map((round) => ends.get(rowKey({scenario: scenario.name, step: step.id, point, round})))
+      if (cells.every((cell) => cell === undefined)) return []
+      return [`| ${[step.id, point, ...cells.map((cell) => cell ?? 'not run')].join(' | ')} |`]
+    }),
+  )
+  return [`## ${scenario.name}`, '', '| step | point | resume | rollback |', '| --- | --- | --- | --- |', ...lines, '']
 }

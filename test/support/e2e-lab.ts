@@ -178,16 +178,14 @@ export async function recoveryMidCopy(
 ): Promise<{operation: string; ended: Promise<Answer>}> {
   const before = await copyingNow(lab, node)
   expect(before).toBeNull()
-  let early: Answer | null = null
+  const seen: {early: Answer | null; operation: string | null} = {early: null, operation: null}
   const ended = change(lab, ['recovery', String(node), '--yes', '--max-rate', '6MB', ...args]).then(
-    (answer) => (early = answer),
+    (answer) => (seen.early = answer),
   )
-  let operation: string | null = null
   await until('the copy runs', async () => {
-    if (early !== null) throw new Error(`recovery ended before it was disturbed: ${JSON.stringify(ending(early))}`)
-    operation = await copyingNow(lab, node)
-    return operation !== null
+    if (seen.early) throw new Error(`recovery ended before it was disturbed: ${JSON.stringify(ending(seen.early))}`)
+    seen.operation = await copyingNow(lab, node)
+    return seen.operation !== null
   })
-  if (operation === null) throw new Error('the copy runs under no operation')
-  return {operation, ended}
+  return {operation: seen.operation ?? 'none', ended}
 }

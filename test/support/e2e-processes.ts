@@ -20,7 +20,7 @@ export type Sampler = {
 export function sampleProcesses(needles: readonly string[]): Sampler {
   const sightings = new Map<string, Sighting>()
   let snapshots = 0
-  let ending = false
+  const ending = new AbortController()
   const look = async (pid: number, where: 'cmdline' | 'environ'): Promise<void> => {
     const text = await readFile(`/proc/${pid}/${where}`, 'latin1').catch(() => '')
     for (const needle of needles) {
@@ -28,7 +28,7 @@ export function sampleProcesses(needles: readonly string[]): Sampler {
     }
   }
   const loop = (async () => {
-    while (!ending) {
+    while (!ending.signal.aborted) {
       const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
       await Promise.all(pids.flatMap((pid) => [look(pid, 'cmdline'), look(pid, 'environ')]))
       snapshots += 1
@@ -37,7 +37,7 @@ export function sampleProcesses(needles: readonly string[]): Sampler {
   })()
   return {
     async stop() {
-      ending = true
+      ending.abort()
       await loop
       return {snapshots, sightings: [...sightings.values()]}
     },

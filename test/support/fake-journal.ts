@@ -14,12 +14,14 @@ export const FAKE_HOLDER: Holder = {
 export class MemoryJournal implements JournalWriter {
   readonly operation: string
   readonly #now: () => Date
-  #text = ''
+  #text: string
+  readonly #entries: JournalEntry[]
 
   constructor(operation: string, now: () => Date, text = '') {
     this.operation = operation
     this.#now = now
     this.#text = text
+    this.#entries = text.split('\n').slice(0, -1).map(parsed)
   }
 
   get text(): string {
@@ -27,19 +29,25 @@ export class MemoryJournal implements JournalWriter {
   }
 
   get entries(): readonly JournalEntry[] {
-    const lines = this.#text.split('\n').slice(0, -1)
-    return lines.map((line) => JSON.parse(line) as JournalEntry)
+    return this.#entries
   }
 
   append(entry: NewEntry): Promise<JournalEntry> {
-    const numbered = {seq: this.entries.length + 1, at: this.#now().toISOString(), ...entry}
-    this.#text += `${JSON.stringify(numbered)}\n`
-    return Promise.resolve(numbered)
+    const line = JSON.stringify({seq: this.#entries.length + 1, at: this.#now().toISOString(), ...entry})
+    this.#text += `${line}\n`
+    const written = parsed(line)
+    this.#entries.push(written)
+    return Promise.resolve(written)
   }
 
   release(): Promise<void> {
     return Promise.resolve()
   }
+}
+
+/** Each line is parsed once, from the text: a run reads its entries at every step. */
+function parsed(line: string): JournalEntry {
+  return JSON.parse(line) as JournalEntry
 }
 
 export function opened(operation: string, plan: Plan): NewEntry {

@@ -323,10 +323,18 @@ export class FakeNodeHost implements NodeHost {
     job.polls += 1
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null
     const source = this.#sourceId(job.job)
-    if (this.#site.faults.some((f) => f.kind === 'disk-full' && f.node === this.#id))
-      { end(job, 11, 'rsync: write failed: No space left on device (28)'); return; }
-    if (source === null || !nodeOf(this.#site, source).directory) { end(job, 12, 'connection unexpectedly closed'); return; }
-    if (job.job.kind === 'rewind') { this.#rewind(job, source); return; }
+    if (this.#site.faults.some((f) => f.kind === 'disk-full' && f.node === this.#id)) {
+      end(job, 11, 'rsync: write failed: No space left on device (28)')
+      return
+    }
+    if (source === null || !nodeOf(this.#site, source).directory) {
+      end(job, 12, 'connection unexpectedly closed')
+      return
+    }
+    if (job.job.kind === 'rewind') {
+      this.#rewind(job, source)
+      return
+    }
     if (job.polls < JOB_POLLS) return
     this.#node.controlStaged = true
     end(job, 0, '')
@@ -336,10 +344,18 @@ export class FakeNodeHost implements NodeHost {
     const node = this.#node
     const own = node.directory
     const from = nodeOf(this.#site, source)
-    if (!own?.control) { end(job, 1, 'pg_rewind: error: could not open file "global/pg_control"'); return; }
-    if (!from.running || !from.directory) { end(job, 1, 'pg_rewind: error: connection refused'); return; }
-    if (job.polls === 1 && from.directory.checkpointTimeline === own.timeline)
-      { end(job, 0, 'pg_rewind: no rewind required'); return; }
+    if (!own?.control) {
+      end(job, 1, 'pg_rewind: error: could not open file "global/pg_control"')
+      return
+    }
+    if (!from.running || !from.directory) {
+      end(job, 1, 'pg_rewind: error: connection refused')
+      return
+    }
+    if (job.polls === 1 && from.directory.checkpointTimeline === own.timeline) {
+      end(job, 0, 'pg_rewind: no rewind required')
+      return
+    }
     if (own.content === 'whole') own.content = 'mixed'
     if (job.polls < JOB_POLLS) return
     const slots: FakeDirectory['slots'] = []

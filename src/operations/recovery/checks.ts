@@ -175,7 +175,7 @@ function checkCopy(ground: Ground, method: string): Refusal[] {
         code: 'NO_SPACE',
         message: `host ${facts.target.node.host} has ${facts.target.directory.freeBytes} bytes free, the copy needs about ${needed}`,
         hint:
-          method === 'full'
+          method === 'full' && !facts.target.directory.empty && facts.target.directory.exists
             ? 'A full copy keeps the old directory until the new one is proved; --method delta reuses it'
             : 'Free some space there',
       }),

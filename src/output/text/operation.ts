@@ -3,8 +3,10 @@ import type {OperationReport} from '../../report/operation.js'
 import type {Outage} from '../../ports/pool.js'
 import {escapeText} from '../escape.js'
 import {paint, type Style} from '../style.js'
-import {factLines, planText, stepsTable} from './plan.js'
+import {factsText} from './facts.js'
+import {planText, stepsTable} from './plan.js'
 import {poolNodesTable} from './pool-nodes.js'
+import {secondsText} from './units.js'
 
 const WORDS: Readonly<Record<OperationReport['outcome'], string>> = {
   planned: 'dry run: nothing was changed. That these checks pass does not promise that every step will succeed.',
@@ -23,10 +25,10 @@ export function operationText(report: OperationReport, style: Style): string {
     const because = report.facts['because']
     blocks.push(`${WORDS['nothing-to-do']}: ${escapeText(typeof because === 'string' ? because : '')}`)
   } else {
-    blocks.push(stepsTable(report.steps, style))
-    const seconds = report.seconds === null ? '' : ` (${report.seconds.toFixed(1)} s)`
+    blocks.push(stepsTable(report.steps, style, report.outcome === 'interrupted'))
+    const seconds = report.seconds === null ? '' : ` (${secondsText(report.seconds)})`
     blocks.push(`${paint(style, 'bold', `${report.verb}: ${WORDS[report.outcome]}`)}${seconds}`)
-    const facts = factLines(report.facts, style)
+    const facts = factsText(report.facts, style)
     if (facts !== '') blocks.push(facts)
     if (report.outage) blocks.push(outageText(report.outage))
   }
@@ -38,14 +40,15 @@ export function operationText(report: OperationReport, style: Style): string {
   return blocks.join('\n\n')
 }
 
-/** The sentence of design §1.6. */
+/** The sentence of design §1.6. Reads are named when they stopped at all: a switchover is meant to leave them going. */
 export function outageText(outage: Outage): string {
   const stopped = (what: string, seconds: number | null): string =>
-    seconds === null ? `${what} never succeeded` : `${what} stopped ${seconds.toFixed(1)} s`
+    seconds === null ? `${what} never succeeded` : `${what} stopped ${secondsText(seconds)}`
   const written = outage.acknowledgedWrites.toLocaleString('en-US')
   const lost =
     outage.lostWrites === null
       ? `${written} writes acknowledged, could not be read back`
       : `${outage.lostWrites.toLocaleString('en-US')} of ${written} acknowledged writes lost`
-  return `${stopped('writes', outage.writesStoppedSeconds)}, ${stopped('reads', outage.readsStoppedSeconds)}, ${lost}`
+  const reads = outage.readsStoppedSeconds === 0 ? [] : [stopped('reads', outage.readsStoppedSeconds)]
+  return [stopped('writes', outage.writesStoppedSeconds), ...reads, lost].join(', ')
 }

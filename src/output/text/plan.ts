@@ -1,19 +1,21 @@
 /** A plan and what came of it, for people. */
-import type {Plan} from '../../engine/plan.js'
+import type {Plan, PlannedStep} from '../../engine/plan.js'
 import type {StepReport} from '../../engine/outcome.js'
-import type {Json, JsonObject} from '../../lib/json.js'
 import {escapeText} from '../escape.js'
 import {paint, type Style, type Tone} from '../style.js'
 import {table, wrap} from '../table.js'
+import {factsText} from './facts.js'
+import {secondsText, withUnits} from './units.js'
 
-/** Head, reasons, numbered steps with host and undo; the first that cannot be undone is marked in words. */
+/** Head, reasons, numbered steps with host and undo; a step that takes something away for good says so. */
 export function planText(plan: Plan, style: Style): string {
   const head = `${paint(style, 'bold', `Plan: ${plan.verb}`)} in cluster ${escapeText(plan.cluster)} (${plan.fingerprint.slice(0, 19)})`
-  const reasons = reasonsText(plan.reasons, style)
+  const reasons = factsText(plan.reasons, style)
   const steps = plan.steps.map((step, index) => {
-    const where = step.host === null ? '' : ` on ${escapeText(step.host)}`
+    const where = step.host === null ? '' : ` (${escapeText(step.host)})`
     const lines = [wrap(`${String(index + 1).padStart(3)}. ${escapeText(step.title)}${where}`, style.columns, '     ')]
-    if (step.irreversible) lines.push(paint(style, 'yellow', '     no way back from here on'))
+    const lost = lostBy(step, plan)
+    if (lost !== null) lines.push(paint(style, 'yellow', `     ${lost}`))
     else if (step.undo !== null)
       lines.push(paint(style, 'dim', wrap(`     undo: ${escapeText(step.undo)}`, style.columns, '     ')))
     return lines.join('\n')
@@ -21,35 +23,16 @@ export function planText(plan: Plan, style: Style): string {
   return [head, ...(reasons === '' ? [] : [reasons]), '', ...steps].join('\n')
 }
 
-function reasonsText(reasons: JsonObject, style: Style): string {
-  return Object.entries(reasons)
-    .flatMap(([key, value]) => reasonLines(key, value))
-    .map((line) => wrap(line, style.columns, '      '))
-    .join('\n')
-}
-
-/** A list of records becomes a line each, its first value as the label: rungs read `delta: taken, changed files only`. */
-function reasonLines(key: string, value: Json): string[] {
-  if (value === null) return []
-  if (Array.isArray(value)) {
-    const list = value as readonly Json[]
-    return list.length === 0 ? [] : [`  ${words(key)}:`, ...list.map((item) => `    ${itemText(item)}`)]
+/**
+ * What cannot be had back once the step is done. await-routing is where a rollback of a recovery ends, because the node serves;
+ * yet it only looks, and an operator who reads "no way back" there would look for what is lost.
+ */
+function lostBy(step: PlannedStep, plan: Plan): string | null {
+  if (step.kind === 'clean-up') {
+    const keptCopy = plan.steps.some(({kind}) => kind === 'set-data-aside')
+    return keptCopy ? 'the old copy is gone after this' : null
   }
-  return [`  ${words(key)}: ${itemText(value)}`]
-}
-
-function itemText(value: Json): string {
-  if (typeof value !== 'object' || value === null) return escapeText(String(value))
-  if (Array.isArray(value)) return value.map((item) => itemText(item as Json)).join(', ')
-  return Object.entries(value as JsonObject)
-    .map(([key, inner]) =>
-      typeof inner === 'boolean' ? `${inner ? '' : 'not '}${words(key)}` : `${words(key)} ${itemText(inner)}`,
-    )
-    .join(', ')
-}
-
-function words(key: string): string {
-  return key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
+  return step.irreversible && step.kind !== 'await-routing' ? 'no way back from here on' : null
 }
 
 const TONES: Readonly<Record<StepReport['outcome'], Tone>> = {
@@ -62,21 +45,21 @@ const TONES: Readonly<Record<StepReport['outcome'], Tone>> = {
   'not-run': 'dim',
 }
 
-export function stepsTable(steps: readonly StepReport[], style: Style): string {
+const WORDS: Partial<Record<StepReport['outcome'], string>> = {'not-run': 'not run', 'undo-failed': 'undo failed'}
+
+/** `interrupted`: a step that was begun and is not done was broken off by the operator, and is not in doubt. */
+export function stepsTable(steps: readonly StepReport[], style: Style, interrupted = false): string {
+  const word = ({outcome}: StepReport): string =>
+    interrupted && outcome === 'unknown' ? 'begun' : (WORDS[outcome] ?? outcome)
   return table<StepReport>(
     [
       {heading: 'step', cell: (s) => s.id},
       {heading: 'host', cell: (s) => s.host, priority: 1},
-      {heading: 'outcome', cell: (s) => ({text: s.outcome, tone: TONES[s.outcome]})},
-      {heading: 'seconds', cell: (s) => (s.seconds === null ? null : s.seconds.toFixed(1)), right: true, priority: 2},
-      {heading: 'seen', cell: (s) => s.because, priority: 3},
+      {heading: 'outcome', cell: (s) => ({text: word(s), tone: TONES[s.outcome]})},
+      {heading: 'time', cell: (s) => (s.seconds === null ? null : secondsText(s.seconds)), right: true, priority: 2},
+      {heading: 'seen', cell: (s) => (s.because === null ? null : withUnits(s.because)), fill: true, priority: 3},
     ],
     steps,
     style,
   )
-}
-
-/** Facts of a verb as `key: value` lines, in the order given. */
-export function factLines(facts: {readonly [key: string]: Json}, style: Style): string {
-  return reasonsText(facts, style)
 }

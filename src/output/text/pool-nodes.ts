@@ -4,6 +4,7 @@ import type {NodeInfoData} from '../../report/node-info.js'
 import {escapeText} from '../escape.js'
 import type {Style, Tone} from '../style.js'
 import {table, type Cell, type Column} from '../table.js'
+import {bytesText} from './units.js'
 
 const TONES: Readonly<Record<PoolNode['status'], Tone>> = {
   unused: 'dim',
@@ -38,7 +39,7 @@ function delayOf(node: PoolNode): string | null {
   if (node.replicationDelay === null) return null
   return node.replicationDelayUnit === 'microseconds'
     ? `${(node.replicationDelay / 1_000_000).toFixed(3)} s`
-    : `${node.replicationDelay} B`
+    : bytesText(node.replicationDelay)
 }
 
 export function poolNodesTable(nodes: readonly PoolNode[], style: Style): string {

@@ -4,6 +4,7 @@ import {escapeText} from '../escape.js'
 import {paint, type Style} from '../style.js'
 import {table, wrap, type Cell} from '../table.js'
 import {statusCell} from './pool-nodes.js'
+import {bytesText} from './units.js'
 
 export function statusText(cluster: string | null, data: StatusData, style: Style): string {
   const title = `${cluster === null ? '' : `cluster ${escapeText(cluster)}, `}pgpool ${escapeText(data.pool)}`
@@ -15,7 +16,12 @@ export function statusText(cluster: string | null, data: StatusData, style: Styl
       {heading: 'believed', cell: (n) => n.pgpool?.role ?? null},
       {heading: 'server', cell: serverCell},
       {heading: 'timeline', cell: (n) => n.server.timeline ?? n.files?.timeline ?? null, right: true, priority: 1},
-      {heading: 'lag bytes', cell: (n) => n.server.lagBytes, right: true, priority: 2},
+      {
+        heading: 'lag',
+        cell: (n) => (n.server.lagBytes === null ? null : bytesText(n.server.lagBytes)),
+        right: true,
+        priority: 2,
+      },
       {heading: 'position', cell: (n) => n.server.currentLsn ?? n.server.replayedLsn, right: true, priority: 3},
       {heading: 'receives from', cell: receives, priority: 4},
       {heading: 'version', cell: (n) => n.server.version, right: true, priority: 5},
