@@ -93,6 +93,8 @@ restore_data() {
   rm -rf -- "$data" || fail WRITE_FAILED "cannot remove $data"
   put "$previous" "$data"
   each_tablespace "$data" show_tablespace
+  # Of the copy that was just thrown away: put back later, they would make old data pass for the copy's state.
+  rm -f -- "$work/pg_control.aside" "$work/pg_control.new"
 }
 
 # finish LABEL-BYTES MAP-BYTES: label, then map, from stdin; the control file last, because with it the copy can start.
@@ -139,7 +141,9 @@ install_part() {
 # clean OPERATION
 clean() {
   each_tablespace "$data" drop_tablespace
-  rm -rf -- "$previous" "$was_empty" "$work/config" "$work/config.part" "$work/pg_control.aside" "$work/pg_control.new" \
+  # Under its own name a directory that is half removed could be put back.
+  if [ -d "$previous" ]; then put "$previous" "$work/dropped"; fi
+  rm -rf -- "$work/dropped" "$was_empty" "$work/config" "$work/config.part" "$work/pg_control.aside" "$work/pg_control.new" \
     "$work/jobs/$1"-*
 }
 

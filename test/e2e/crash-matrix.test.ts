@@ -5,6 +5,7 @@
  */
 import {writeFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
+import {format, resolveConfig} from 'prettier'
 import {afterAll, describe, expect, it} from 'vitest'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {drawnCases, titleOf, wholeMatrix, type CrashCase} from '../support/crash-choice.js'
@@ -52,7 +53,9 @@ async function run(crashCase: CrashCase): Promise<void> {
 
 afterAll(async () => {
   await lab?.end()
-  if (whole) await writeFile(REPORT, reportText(rows))
+  if (!whole) return
+  const style = await resolveConfig(REPORT)
+  await writeFile(REPORT, await format(reportText(rows), {...style, parser: 'markdown'}))
 })
 
 const title = whole ? 'every step, point and round' : `one case for every kind of step (POOLCTL_SEED=${seed})`

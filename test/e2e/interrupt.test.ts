@@ -14,7 +14,7 @@ const NODE = 2
 
 let lab: SharedLab
 beforeAll(async () => {
-  lab = await startCheckedLab({nodes: 3, scale: 2})
+  lab = await startCheckedLab()
 })
 afterAll(async () => {
   await lab.end()
@@ -28,7 +28,7 @@ type Running = {operation: string; send(signal: NodeJS.Signals): void; said(): s
 
 /** A recovery of its own process, slow enough to be disturbed; returns once files are being copied. */
 async function recoveryBeingCopied(): Promise<Running> {
-  const child = spawn(process.execPath, [POOLCTL, 'recovery', String(NODE), '--yes', '--max-rate', '1MB'], {
+  const child = spawn(process.execPath, [POOLCTL, 'recovery', String(NODE), '--yes', '--max-rate', '3MB'], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -8,6 +8,7 @@
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
+import {isAttached} from '../../cluster/pool-node.js'
 import type {JsonObject} from '../../lib/json.js'
 import type {PromoteRequest} from './request.js'
 import {FENCED, type PromoteFacts} from './survey.js'
@@ -93,6 +94,11 @@ function attachSteps(nodes: readonly NodeConfig[]): PlannedStep[] {
   return nodes.map((node) =>
     step({id: `attach-${node.id}`, kind: 'attach-node', title: `attach node ${node.id}`, input: {node: node.id}}),
   )
+}
+
+/** pgpool may have dropped a sibling meanwhile; one that an operator had detached before is left detached. */
+function attachedBefore(facts: PromoteFacts, siblings: readonly NodeConfig[]): NodeConfig[] {
+  return siblings.filter((sibling) => facts.pool.some((node) => node.id === sibling.id && isAttached(node)))
 }
 
 function lastLook(candidate: NodeConfig): PlannedStep {
@@ -181,7 +187,7 @@ export function planSwitchover(
     ...take(candidate, old.id),
     ...siblingSteps(candidate, siblings),
     ...returnAsStandby(request, old, candidate, slots),
-    ...attachSteps([old, ...siblings]),
+    ...attachSteps([old, ...attachedBefore(facts, siblings)]),
     unfence(facts),
     lastLook(candidate),
   ]
@@ -206,7 +212,7 @@ export function planFailover(facts: PromoteFacts, {candidate, old, siblings}: Ca
     ...makeSure,
     ...take(candidate, old.id),
     ...siblingSteps(candidate, siblings),
-    ...attachSteps(siblings),
+    ...attachSteps(attachedBefore(facts, siblings)),
     unfence(facts),
     lastLook(candidate),
   ]
