@@ -115,7 +115,10 @@ export function wrap(text: string, columns: number, indent = ''): string {
     let line = ''
     for (const [index, word] of paragraph.trimStart().split(' ').entries()) {
       if (index === 0) line = margin + word
-      else if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > columns - indent.length) {
+      else if (
+        line !== '' &&
+        displayWidth(line) + 1 + displayWidth(word) > columns - (lines.length > 0 ? indent.length : 0)
+      ) {
         lines.push(line)
         line = word
       } else line = line === '' ? word : `${line} ${word}`

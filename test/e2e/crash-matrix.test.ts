@@ -46,7 +46,7 @@ async function run(crashCase: CrashCase): Promise<void> {
   try {
     await note(await onLab((there) => runCase(there, crashCase)))
   } catch (error) {
-    await note(`FAILED: ${String(error).split('\n')[0] ?? ''}`)
+    await note(`FAILED: ${(String(error).split('\n')[0] ?? '').replaceAll('|', '/')}`)
     throw error
   }
 }

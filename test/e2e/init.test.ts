@@ -29,7 +29,7 @@ function environment(): NodeJS.ProcessEnv {
   return {POOLCTL_CONFIG: undefined, PCPPASSFILE: paths.pcpPassfile, PGPASSFILE: paths.passfile}
 }
 
-function initArguments(file: string, identity = labPaths(lab.directory).identity): string[] {
+function initArguments(file: string, {identity, config}: {identity?: string; config?: string} = {}): string[] {
   const paths = labPaths(lab.directory)
   return [
     ...[
@@ -44,8 +44,8 @@ function initArguments(file: string, identity = labPaths(lab.directory).identity
       '-U',
       'pcpadmin',
     ],
-    ...['--ssh-user', spec.user.name, '--ssh-port', String(spec.ports.ssh), '--identity', identity],
-    ...['--known-hosts', paths.knownHosts, '--pgpool-config', paths.pgpoolConf, '--file', file],
+    ...['--ssh-user', spec.user.name, '--ssh-port', String(spec.ports.ssh), '--identity', identity ?? paths.identity],
+    ...['--known-hosts', paths.knownHosts, '--pgpool-config', config ?? paths.pgpoolConf, '--file', file],
   ]
 }
 
@@ -90,7 +90,7 @@ describe('init', () => {
     const conf = join(lab.directory, '..', 'pgpool.conf')
     const text = await readFile(labPaths(lab.directory).pgpoolConf, 'utf8')
     await writeFile(conf, text.replaceAll(/^backend_data_directory1.*\n/gm, ''), {mode: 0o644})
-    const written = await lab.poolctl([...initArguments(file), '--pgpool-config', conf, '--json'], {env: environment()})
+    const written = await lab.poolctl([...initArguments(file, {config: conf}), '--json'], {env: environment()})
     expect([written.code, (written.json as {data: {open: unknown}}).data.open]).toEqual([
       13,
       [
@@ -115,14 +115,14 @@ describe('an encrypted key', () => {
 
   it('where nobody can be asked is refused with exit 4 and the way out: an agent', async () => {
     const file = join(lab.directory, '..', 'unasked.yaml')
-    const refused = await lab.poolctl([...initArguments(file, identity), '--json'], {env: environment()})
+    const refused = await lab.poolctl([...initArguments(file, {identity}), '--json'], {env: environment()})
     expect(refused.json).toMatchObject({exitCode: 4, error: {code: 'SSH_KEY_ENCRYPTED', changed: 'none'}})
     expect((refused.json as {error: {hint: string}}).error.hint).toMatch(/agent: ssh-add/)
   })
 
   it('at a terminal is asked for once, whatever number of hosts need it, and is never shown', async () => {
     const file = join(lab.directory, '..', 'asked.yaml')
-    const words = [process.execPath, POOLCTL, ...initArguments(file, identity)]
+    const words = [process.execPath, POOLCTL, ...initArguments(file, {identity})]
     const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
     const child = spawn('script', ['-qefc', line, '/dev/null'], {
       env: {PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: tmpdir(), TERM: 'xterm', ...environment()},

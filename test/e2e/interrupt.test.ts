@@ -24,7 +24,7 @@ beforeEach(async () => {
 })
 
 type Ended = {code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; seconds: number}
-type Running = {operation: string; send(signal: NodeJS.Signals): void; said(): string; ended: Promise<Ended>}
+type Running = {operation: string; send: (signal: NodeJS.Signals) => void; said: () => string; ended: Promise<Ended>}
 
 /** A recovery of its own process, slow enough to be disturbed; returns once files are being copied. */
 async function recoveryBeingCopied(): Promise<Running> {
@@ -49,12 +49,12 @@ async function recoveryBeingCopied(): Promise<Running> {
       resolve({code, signal, stdout, stderr, seconds: (performance.now() - signalled) / 1000}),
     )
   })
-  let operation: string | null = null
   await until('the copy runs', async () => {
     if (child.exitCode !== null) throw new Error(`it ended before it was disturbed: ${stdout}${stderr}`)
-    return (operation = await copyingNow(lab, NODE)) !== null
+    return (await copyingNow(lab, NODE)) !== null
   })
-  if (operation === null) throw new Error('the copy runs under no operation')
+  const operation = await copyingNow(lab, NODE)
+  if (operation === null) throw new Error('the copy ended before it was disturbed')
   const send = (signal: NodeJS.Signals): void => {
     signalled = performance.now()
     child.kill(signal)
@@ -136,25 +136,6 @@ describe('an operation whose process was killed', () => {
     return operation
   }
 
-  it("is in nobody's way once unlocked: the id is needed, and only its own locks go", async () => {
-    const operation = await killedAfter('copy-data')
-    expect([await lockHolder(0), await lockHolder(NODE)]).toEqual([operation, operation])
-    const blocked = await change(lab, ['recovery', String(NODE), '--yes'])
-    expect([blocked.exitCode, blocked.error?.code]).toEqual([10, 'LOCKED'])
-    expect(blocked.error?.hint).toContain(`poolctl op unlock ${operation}`)
-
-    const unasked = await lab.poolctl(['op', 'unlock', operation, '--json'])
-    expect(unasked.code).toBe(12)
-    const other = await lab.poolctl(['op', 'unlock', 'recovery-20200101-000000-0000', '--yes', '--json'])
-    expect([other.code, await lockHolder(0), await lockHolder(NODE)]).toEqual([0, operation, operation])
-
-    const unlocked = await lab.poolctl(['op', 'unlock', operation, '--yes', '--json'])
-    expect([unlocked.code, await lockHolder(0), await lockHolder(NODE)]).toEqual([0, null, null])
-    const again = await change(lab, ['recovery', String(NODE), '--yes'])
-    expect(ending(again)).toEqual(DONE)
-    await expectHealthy(lab)
-  })
-
   it('is resumed from another state directory with the record that its hosts keep, and only when it is taken over', async () => {
     const operation = await killedAfter('finish-copy')
     const elsewhere = join(lab.directory, '..', 'state-elsewhere')
@@ -170,5 +151,25 @@ describe('an operation whose process was killed', () => {
     const {json} = await lab.poolctl(['op', 'show', operation, '--json'], {env})
     const {summary} = (json as {data: {summary: {state: string; outcome: string}}}).data
     expect(summary).toMatchObject({state: 'closed', outcome: 'completed'})
+  })
+
+  it("is in nobody's way once unlocked: the id is needed, and only its own locks go", async () => {
+    const operation = await killedAfter('copy-data')
+    expect([await lockHolder(0), await lockHolder(NODE)]).toEqual([operation, operation])
+    const blocked = await change(lab, ['detach', '1', '--yes'])
+    expect([blocked.exitCode, blocked.error?.code]).toEqual([10, 'LOCKED'])
+    expect(blocked.error?.hint).toContain(`poolctl op unlock ${operation}`)
+
+    const unasked = await lab.poolctl(['op', 'unlock', operation, '--json'])
+    expect(unasked.code).toBe(12)
+    const other = await lab.poolctl(['op', 'unlock', 'recovery-20200101-000000-0000', '--yes', '--json'])
+    expect([other.code, await lockHolder(0), await lockHolder(NODE)]).toEqual([0, operation, operation])
+
+    const unlocked = await lab.poolctl(['op', 'unlock', operation, '--yes', '--json'])
+    expect([unlocked.code, await lockHolder(0), await lockHolder(NODE)]).toEqual([0, null, null])
+    expect(ending(await change(lab, ['detach', '1', '--yes']))).toEqual(DONE)
+    expect(ending(await change(lab, ['attach', '1']))).toEqual(DONE)
+    // It gives up locks and nothing else: the half copy stays, and still cannot start.
+    await expectInert(lab, NODE)
   })
 })

@@ -77,7 +77,7 @@ describe('recovery of a standby while clients write', () => {
   })
 
   it('has nothing to do for one that is attached and streams', async () => {
-    const before = await footprint(lab, 2)
+    const before = await footprint(lab)
     const {result} = await underLedger(lab, () => change(lab, ['recovery', '2', '--yes']))
     expect(ending(result)).toEqual(DONE)
     expect(result.data).toMatchObject({
@@ -86,7 +86,7 @@ describe('recovery of a standby while clients write', () => {
       steps: [],
       facts: {because: 'node 2 is attached and streams from node 0 on timeline 1'},
     })
-    expect((await footprint(lab, 2))[lab.stateDirectory]).toEqual(before[lab.stateDirectory])
+    expect((await footprint(lab))[lab.stateDirectory]).toEqual(before[lab.stateDirectory])
     await expectHealthy(lab)
   })
 })

@@ -35,10 +35,11 @@ export function reportText(rows: readonly Row[]): string {
   return [
     '# The crash matrix',
     '',
-    'Made by `bin/test --matrix` (`POOLCTL_MATRIX=1`); do not edit. Each row: on a lab of three real PostgreSQL servers behind a',
+    'Made by `bin/test --matrix` (`POOLCTL_MATRIX=1`), from its own rows and those that earlier or drawn runs kept in the file',
+    '`POOLCTL_MATRIX_ROWS`; do not edit. Each row: on a lab of three real PostgreSQL servers behind a',
     'real Pgpool-II, with clients writing through it, the target is broken, `poolctl` is run and ends itself by SIGKILL at the',
     'named point of the named step, the cluster is seen to serve, and then `poolctl op resume` or `poolctl op rollback` is run.',
-    'No row is counted unless every acknowledged write is there afterwards, no lock, job, backup session, slot or fence is left,',
+    'A row says FAILED unless every acknowledged write is there afterwards, no lock, job, backup session, slot or fence is left,',
     'and, past the point of no return, a rollback was refused with nothing changed. After a rollback that left the target broken,',
     '`poolctl recovery` brought it back. `OLD` stands for the old primary.',
     '',

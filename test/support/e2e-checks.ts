@@ -5,7 +5,7 @@ import {expect} from 'vitest'
 import {labPaths, standbyName} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {StatusData} from '../../src/report/status.js'
-import {dataOf, sqlOn, until} from './e2e-lab.js'
+import {dataOf, nodeOf, sqlOn, until} from './e2e-lab.js'
 import type {TestLab} from './lab.js'
 
 export async function statusOf(lab: TestLab): Promise<StatusData> {
@@ -87,22 +87,20 @@ export async function listing(directory: string, below = directory): Promise<str
   return lines.flat().sort()
 }
 
-/** Everything a dry run or a refusal could have touched: the node's files, poolctl's own on each host, and the records. */
-export async function footprint(lab: TestLab, node: number): Promise<Record<string, string[]>> {
+/**
+ * Everything a dry run or a refusal could have touched: poolctl's own files on each host, the records, pgpool's configuration,
+ * and the data of `stopped`, a node whose server is down. A running server's files change by themselves.
+ */
+export async function footprint(lab: TestLab, stopped: number | null = null): Promise<Record<string, string[]>> {
   const spec = await requireSpec(lab.directory)
   const places = [
-    nodeDirectory(spec.nodes[node]?.data),
+    ...(stopped === null ? [] : [nodeOf(spec, stopped).data]),
     ...spec.nodes.map(({data}) => `${data}.poolctl`),
     lab.stateDirectory,
   ]
   const listings = await Promise.all(places.map(async (place) => [place, await listing(place)] as const))
-  const proxy = await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')
-  return {...Object.fromEntries(listings), pgpoolConf: [proxy]}
-}
-
-function nodeDirectory(data: string | undefined): string {
-  if (data === undefined) throw new Error('the lab has no such node')
-  return data
+  const pgpoolConf = await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')
+  return {...Object.fromEntries(listings), pgpoolConf: [pgpoolConf]}
 }
 
 /** `node N` is detached and its directory cannot be started: nothing half-done may look like a server. */

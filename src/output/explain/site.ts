@@ -1,5 +1,9 @@
 /** What the codes of pgpool, PostgreSQL, SSH and the hosts mean. */
 export const SITE_CODES: Readonly<Record<string, string>> = {
+  PROGRAMS_NOT_FOUND:
+    'init found no PostgreSQL programs on the node that can read its data directory. Name their directory with --bin, or correct the guess in the file.',
+  SETTINGS_ASSUMED:
+    'init cannot ask for these settings, so the file holds what is usual. Correct those that this site does otherwise; comments mark them.',
   PCP_BUSY:
     'pgpool is between two states (a failover is in progress) and refuses PCP for some seconds. Reads were repeated already; try again.',
   PCP_CONNECTION_CLOSED:

@@ -59,6 +59,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   SYSTEM_IDENTIFIERS_DIFFER:
     'The servers were not made from one another. An address in pgpool.conf or in the cluster file is wrong.',
   SYSTEM_IDENTIFIER_DIFFERS: 'The node holds the data of another cluster.',
+  NOT_RUNNING:
+    'A server that was on its way down when the rollback came is neither down nor answering, so it was not started again. Look at its log.',
   NOT_STREAMING: "The standby's WAL receiver does not run, so it falls behind with every write.",
   NOT_STREAMING_MODE: 'pgpool does not run in streaming replication mode.',
   NOT_FOLLOWING: 'A standby was told to follow the new primary and was not seen doing so.',

@@ -37,7 +37,7 @@ test('off a terminal: one line a change, and a sign of life no more often than e
   await progress.end()
   expect(lines).toEqual([
     '[0:00] running attach attach-1, 1 steps',
-    '[0:00] begin: Attach node 1 on db1',
+    '[0:00] begin: Attach node 1 (db1)',
     '[0:31] still: Attach node 1, pgpool\\x1b[2J says down',
     '[1:02] done: attach-node in 61.5 s, pgpool says up',
     '[1:02] completed, exit code 0',
