@@ -10,6 +10,7 @@ import type {CopyJob, JobState} from '../ports/host.js'
 import type {Observation} from '../engine/step.js'
 import {assertNever} from '../lib/assert-never.js'
 import {ActFailed, Unreachable} from '../lib/errors.js'
+import {bytesText} from '../lib/human.js'
 import type {Json, JsonObject} from '../lib/json.js'
 import {backupLost, COPY_JOB, heldSession} from './backup.js'
 import {
@@ -50,10 +51,6 @@ function copyJob(context: Context): CopyJob {
   }
 }
 
-function humanBytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`
-}
-
 /** `412.0 MB of 1.6 GB, 2.1 s left`; parts that are not known are left out. */
 export function copyProgress(state: Extract<JobState, {state: 'running'}>, elapsedMs: number): string {
   if (state.bytesDone === null || state.bytesTotal === null || state.bytesTotal === 0)
@@ -61,7 +58,7 @@ export function copyProgress(state: Extract<JobState, {state: 'running'}>, elaps
   const rate = elapsedMs > 0 ? state.bytesDone / elapsedMs : 0
   const left = rate > 0 ? (state.bytesTotal - state.bytesDone) / rate / 1000 : null
   const eta = left === null ? '' : `, about ${Math.max(0, Math.round(left))} s left`
-  return `${humanBytes(state.bytesDone)} of ${humanBytes(state.bytesTotal)}${eta}`
+  return `${bytesText(state.bytesDone)} of ${bytesText(state.bytesTotal)}${eta}`
 }
 
 /** Null: go on looking. */

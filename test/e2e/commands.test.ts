@@ -1,6 +1,6 @@
 /** The command line against a real lab: what it prints, how it refuses, and that nothing leaks or is run by accident. */
 import {execFile} from 'node:child_process'
-import {mkdir, readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {createServer, type Socket} from 'node:net'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
@@ -302,6 +302,8 @@ describe('data directories whose names mean something to a shell', () => {
     await writeFile(labPaths(directory).clusterFile, clusterDocument(moved), {mode: 0o644})
     // Not by `lab up`: pg_ctl puts its -D between double quotes of a shell's command line, where the name would be run.
     for (const {data, log} of moved.nodes) {
+      // It is dead, `killNode` has seen to that; where nobody reaps it, its number still looks alive to the server.
+      await rm(join(data, 'postmaster.pid'))
       const args = ['start', '--wait', '--silent', `--log=${log}`]
       await runAsServer(moved, join(moved.bin, 'pg_ctl'), args, {env: {PGDATA: data}})
     }

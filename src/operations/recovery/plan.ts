@@ -23,7 +23,8 @@ const STREAMING_LIMIT_MS = 15 * 60_000
 
 function settingsOf(ground: Ground): JsonObject {
   const {target} = ground.facts
-  const inside = target.directory.configInside
+  // After a copy that was broken off, the configuration in the directory may be the primary's.
+  const inside = target.directory.configInside && !target.directory.controlAside
   // Copied configuration would make the node listen on the primary's address; its own is put back where it had one.
   const lost = !inside && target.node.config === null
   if (!lost) return {}

@@ -3,7 +3,7 @@ import type {Json, JsonObject} from '../../lib/json.js'
 import {escapeText} from '../escape.js'
 import type {Style} from '../style.js'
 import {displayWidth, table, wrap} from '../table.js'
-import {bytesText, secondsText, withUnits} from './units.js'
+import {bytesText, secondsText, withUnits} from '../../lib/human.js'
 
 const LABELS: Readonly<Record<string, string>> = {
   bytesOnWire: 'sent over the network',

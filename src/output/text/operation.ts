@@ -6,7 +6,7 @@ import {paint, type Style} from '../style.js'
 import {factsText} from './facts.js'
 import {planText, stepsTable} from './plan.js'
 import {poolNodesTable} from './pool-nodes.js'
-import {secondsText} from './units.js'
+import {secondsText} from '../../lib/human.js'
 
 const WORDS: Readonly<Record<OperationReport['outcome'], string>> = {
   planned: 'dry run: nothing was changed. That these checks pass does not promise that every step will succeed.',

@@ -5,7 +5,7 @@ import {escapeText} from '../escape.js'
 import {paint, type Style, type Tone} from '../style.js'
 import {table, wrap} from '../table.js'
 import {factsText} from './facts.js'
-import {secondsText, withUnits} from './units.js'
+import {secondsText, withUnits} from '../../lib/human.js'
 
 /** Head, reasons, numbered steps with host and undo; a step that takes something away for good says so. */
 export function planText(plan: Plan, style: Style): string {

@@ -4,7 +4,7 @@ import type {NodeInfoData} from '../../report/node-info.js'
 import {escapeText} from '../escape.js'
 import type {Style, Tone} from '../style.js'
 import {table, type Cell, type Column} from '../table.js'
-import {bytesText} from './units.js'
+import {bytesText} from '../../lib/human.js'
 
 const TONES: Readonly<Record<PoolNode['status'], Tone>> = {
   unused: 'dim',

@@ -4,7 +4,7 @@ import {escapeText} from '../escape.js'
 import {paint, type Style} from '../style.js'
 import {table, wrap, type Cell} from '../table.js'
 import {statusCell} from './pool-nodes.js'
-import {bytesText} from './units.js'
+import {bytesText} from '../../lib/human.js'
 
 export function statusText(cluster: string | null, data: StatusData, style: Style): string {
   const title = `${cluster === null ? '' : `cluster ${escapeText(cluster)}, `}pgpool ${escapeText(data.pool)}`

@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {afterEach} from 'vitest'
 import {createJournal} from '../../../src/journal/journal.js'
 import {PoolctlError} from '../../../src/lib/errors.js'
-import type {Holder, Journal, NewEntry} from '../../../src/ports/journal.js'
+import type {Holder, Journal, JournalWriter, NewEntry} from '../../../src/ports/journal.js'
 
 export const OPERATION = 'recovery-20261125-164210-7f3a'
 export const NOW = '2026-11-25T16:42:10.000Z'
@@ -17,8 +17,10 @@ export const DEAD: Holder = {...ALIVE, user: 'night', pid: 5_000_000}
 export const ELSEWHERE: Holder = {...ALIVE, user: 'other', host: 'admin2', bootId: 'boot-2'}
 
 const made: string[] = []
+const writers: JournalWriter[] = []
 
 afterEach(async () => {
+  for (const writer of writers.splice(0)) await writer.release()
   for (const directory of made.splice(0)) await rm(directory, {recursive: true, force: true})
 })
 
@@ -29,7 +31,20 @@ export async function stateDirectory(): Promise<string> {
 }
 
 export function journalOf(directory: string, holder: Holder = ALIVE): Journal {
-  return createJournal({directory, holder, now: () => new Date(NOW)})
+  const journal = createJournal({directory, holder, now: () => new Date(NOW)})
+  return {
+    create: async (operation) => kept(await journal.create(operation)),
+    reopen: async (operation, options) => kept(await journal.reopen(operation, options)),
+    read: (operation) => journal.read(operation),
+    list: () => journal.list(),
+    adopt: (operation, ndjson) => journal.adopt(operation, ndjson),
+  }
+}
+
+/** Closed after the test: what a dead process leaves open, the kernel closes. */
+function kept(writer: JournalWriter): JournalWriter {
+  writers.push(writer)
+  return writer
 }
 
 export function recordFile(directory: string, operation: string = OPERATION): string {

@@ -7,7 +7,7 @@ import {factsText} from '../../../src/output/text/facts.js'
 import {operationText} from '../../../src/output/text/operation.js'
 import {performText} from '../../../src/output/text/perform.js'
 import {planText} from '../../../src/output/text/plan.js'
-import {bytesText, secondsText, withUnits} from '../../../src/output/text/units.js'
+import {bytesText, secondsText, withUnits} from '../../../src/lib/human.js'
 import type {OperationReport} from '../../../src/report/operation.js'
 
 const STYLE = {columns: 100, color: false, wide: false}

@@ -85,9 +85,9 @@ describe('the progress of a copy', () => {
     [running(null, null), 'listing files'],
     [running(null, null, 'base/5'), 'base/5'],
     [running(0, 0, 'base/5'), 'base/5'],
-    [running(0, 1_600_000_000), '0.0 MB of 1.6 GB'],
-    [running(400_000_000, 1_600_000_000), '400.0 MB of 1.6 GB, about 30 s left'],
-    [running(2_000_000_000, 1_600_000_000), '2.0 GB of 1.6 GB, about 0 s left'],
+    [running(0, 1_600_000_000), '0 B of 1.5 GB'],
+    [running(400_000_000, 1_600_000_000), '381 MB of 1.5 GB, about 30 s left'],
+    [running(2_000_000_000, 1_600_000_000), '1.9 GB of 1.5 GB, about 0 s left'],
   ])('reads %s', (text, expected) => {
     expect(text).toBe(expected)
   })
