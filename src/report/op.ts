@@ -2,8 +2,6 @@
 import type {JournalEntry, RecordSummary} from '../ports/journal.js'
 import type {Plan} from '../engine/plan.js'
 
-export type OpListData = {operations: RecordSummary[]}
-
 export type OpShowData = {summary: RecordSummary; plan: Plan | null; entries: JournalEntry[]}
 
 export type OpUnlockData = {

@@ -177,8 +177,8 @@ function envelope(name: string, data: z.ZodType): z.ZodType {
   })
 }
 
-/** Fails to compile when a schema and its type part. */
 type Same<A, B> = [A] extends [B] ? true : false
+/** Fails to compile when a schema and its type part. @public */
 export const AGREE: [
   Same<NodeInfoData['nodes'][number], z.infer<typeof poolNode>>,
   Same<z.infer<typeof status>, StatusData>,

@@ -87,10 +87,7 @@ export async function underLedger<T>(lab: TestLab, work: () => Promise<T>): Prom
     const before = ledger.acknowledged
     await until('clients write again', () => ledger.acknowledged > before + 5)
     // pgpool replaces its PCP process after an attach and does not answer for a moment; a primary that stays unknown fails here.
-    await until(
-      'pgpool and the servers agree on a primary',
-      async () => primaryOf(await labStatus(lab.directory)) !== null,
-    )
+    await untilPrimary(lab)
   } catch (error) {
     await ledger.stop().catch(() => undefined)
     throw error
@@ -98,6 +95,19 @@ export async function underLedger<T>(lab: TestLab, work: () => Promise<T>): Prom
   const counted = await ledger.stop()
   expect(counted.lost).toEqual([])
   return {result, ledger: counted}
+}
+
+async function untilPrimary(lab: TestLab): Promise<void> {
+  let seen = ''
+  const look = async (): Promise<boolean> => {
+    const status = await labStatus(lab.directory)
+    const nodes = status.nodes.map(({id, postgres, role, reason, pool}) => ({id, postgres, role, reason, pool}))
+    seen = JSON.stringify({pgpool: status.pgpool, nodes})
+    return primaryOf(status) !== null
+  }
+  await until('pgpool and the servers agree on a primary', look).catch((error: unknown) => {
+    throw new Error(seen, {cause: error})
+  })
 }
 
 export async function until(what: string, look: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {

@@ -52,19 +52,6 @@ export function wantedPostgres(): number | undefined {
   return text ? Number(text) : undefined
 }
 
-/** Starts a lab, hands it to `use`, and takes it down, also when `use` throws. */
-export async function withLab<T>(
-  options: Omit<LabOptions, 'directory'>,
-  use: (lab: TestLab) => Promise<T>,
-): Promise<T> {
-  const lab = await startLab(options)
-  try {
-    return await use(lab)
-  } finally {
-    await lab.end()
-  }
-}
-
 /** For tests that share a lab: call `end` in `afterAll`. */
 export async function startLab(
   options: Omit<LabOptions, 'directory'> = {},
