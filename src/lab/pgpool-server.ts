@@ -118,8 +118,8 @@ wait_for() {
   done
   return 1
 }
-# By its process and not by the pid file: pgpool removes that while it still waits for its children, and again at its very end,
-# which would be the file of the next one. A process that nobody reaps has ended too.
+# By its process and not by the pid file, which pgpool removes while it still waits for its children. A process that nobody reaps
+# has ended too.
 stopped() { ! kill -0 "$pid" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null; }
 case "\${1:-}" in
   start)
@@ -131,7 +131,8 @@ case "\${1:-}" in
   stop)
     if ! running; then exit 0; fi
     pid=$(cat "$pid_file")
-    "$pgpool" ${files} -m fast stop >/dev/null 2>&1 &
+    # SIGINT is its fast stop. Its own \`stop\` looks once a second and then removes the pid file, by then that of the next pgpool.
+    kill -s INT "$pid"
     wait_for stopped
     ;;
   reload) "$pgpool" ${files} reload ;;

@@ -18,7 +18,7 @@ import {PoolctlError} from '../../src/lib/errors.js'
 import type {World} from '../../src/ports/world.js'
 import {fakeWorld} from './fake-cluster.js'
 import {FAKE_HOLDER, MemoryJournal, opened} from './fake-journal.js'
-import {killClient, type Site} from './fake-site.js'
+import {holdLocks, killClient, type Site} from './fake-site.js'
 
 export type Ending = {
   way: 'undisturbed' | 'resume' | 'rollback'
@@ -64,7 +64,10 @@ export async function crashMatrix(options: {
     const world = fakeWorld(site)
     return {world, clock: world.clock}
   }
-  return crashMatrixOf<Site, World>({...options, open, kill: killClient})
+  // Locked are the hosts that the plan names and no others, so a step that acts elsewhere is found out.
+  const site = structuredClone(options.site)
+  holdLocks(site, OPERATION, options.plan.locks)
+  return crashMatrixOf<Site, World>({...options, site, open, kill: killClient})
 }
 
 export async function crashMatrixOf<S, W>(universe: Universe<S, W>): Promise<MatrixReport> {

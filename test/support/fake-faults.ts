@@ -37,12 +37,14 @@ export function reply(site: Site, method: string): void {
   throw new OutcomeUnknown({code: 'REPLY_LOST', message: `the connection was lost after ${method} was sent`})
 }
 
-/** The fence in every remote act: an operation does not act on a host that another one has. */
+/** The fence in every remote act: an operation acts only on a host whose lock it has. */
 export function guard(site: Site, id: number, operation: string): void {
   reachHost(site, id)
   const {lock} = nodeOf(site, id)
   if (lock && lock.operation !== operation)
-    throw new Locked({code: 'HOST_LOCKED', message: `db${id} is locked by ${lock.operation}`})
+    throw new Locked({code: 'LOCKED', message: `db${id} is locked by ${lock.operation}`})
+  if (!lock && site.locksRequired === true)
+    throw new Locked({code: 'LOCK_MISSING', message: `db${id}: ${operation} does not hold the lock`})
 }
 
 /** Sessions that a fault ends during a copy. */

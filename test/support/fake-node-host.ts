@@ -1,6 +1,6 @@
 /** The machine of one node of a fake site: as strict as the real one about what can start and what may be overwritten. */
 import type {ControlData} from '../../src/cluster/control-data.js'
-import {ActFailed} from '../../src/lib/errors.js'
+import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {
   DataDirectory,
   DataFile,
@@ -61,7 +61,11 @@ export class FakeNodeHost implements NodeHost {
   }
 
   #stopped(what: string): FakeNode {
-    if (this.#node.running) throw failed(`${what} on ${this.name} refused: postmaster ${this.#node.pid} is running`)
+    if (this.#node.running)
+      throw new Refused({
+        code: 'SERVER_RUNNING',
+        message: `${what} on ${this.name}: postmaster ${this.#node.pid} is running`,
+      })
     return this.#node
   }
 
@@ -395,9 +399,11 @@ export class FakeNodeHost implements NodeHost {
   }
 
   saveRecord(operation: string, ndjson: string): Promise<void> {
-    return this.#act(operation, 'saveRecord', () => {
+    // No lock is asked for: the copy is for whoever goes on, and the record is its operation's own.
+    return this.#look(() => {
       needRoom(this.#site, this.#id)
       this.#node.records[operation] = ndjson
+      reply(this.#site, 'host.saveRecord')
     })
   }
 

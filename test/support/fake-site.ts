@@ -106,6 +106,8 @@ export type Site = {
   longestGapMs: number
   /** Two servers accepted writes at the same moment while attached: never allowed, and kept once it happened. */
   sawTwoPrimaries: boolean
+  /** Hosts refuse acts without a lock, as real ones do. Off by default, for tests that take none. */
+  locksRequired?: boolean
 }
 
 const SYSTEM = '7301234567890123456'
@@ -350,6 +352,14 @@ export function runPool(site: Site): void {
     for (const node of pool.nodes) if (node.status !== 'unused' && !nodeOf(site, node.id).running) node.status = 'down'
   const primary = pool.nodes.find((n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)))
   for (const node of pool.nodes) node.role = node === primary ? 'primary' : 'standby'
+}
+
+/** The locks that the pipeline takes before a plan runs; from then on a host without one refuses. */
+export function holdLocks(site: Site, operation: string, nodes: readonly number[]): void {
+  site.locksRequired = true
+  const since = new Date(site.nowMs).toISOString()
+  for (const id of nodes)
+    nodeOf(site, id).lock = {operation, verb: 'matrix', user: 'op', host: 'admin1', pid: 4711, since}
 }
 
 /** kill -9 of poolctl: the kernel closes its connections, and servers end what hung on them. */
