@@ -73,7 +73,9 @@ function allowed({on, copied}: Site, {way, outcome}: Ending): string[] {
       return untouched && way === 'rollback' ? [] : [`not as before: ${on.join(' ')}, ${copied}`]
     case 'refused':
       return refusal(on, outcome.code, way)
-    default:
+    case 'incomplete':
+    case 'unknown':
+    case 'interrupted':
       return [`nothing failed, and it ended ${outcome.kind}`]
   }
 }
@@ -139,9 +141,9 @@ describe('a toy plan that is killed anywhere', () => {
       'not whole: b point c',
     ],
     [
-      'a probe that takes a copy from a lost session for whole',
-      {copy: {...copying(), act: () => Promise.resolve(undefined)}},
-      'not whole',
+      'a hold that is believed without a look',
+      {hold: {...holding(), probe: () => Promise.resolve({state: 'done', because: 'I believe so'})}},
+      'not as before',
     ],
   ])('is found out when it has %s', async (_, change, words) => {
     const {violations} = await crashMatrixOf(universe(change))

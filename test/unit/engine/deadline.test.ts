@@ -186,7 +186,8 @@ describe('the second Ctrl-C', () => {
   test('leaves at once, in the middle of an act, without another look', async () => {
     const {interrupts, first, second} = hand()
     const op = two({
-      act: () => {
+      act: async () => {
+        await Promise.resolve()
         first()
         second()
         return never()
@@ -201,7 +202,8 @@ describe('the second Ctrl-C', () => {
     const {interrupts, first, second} = hand()
     const op = two({
       act: () => Promise.reject(new ActFailed({code: 'BOOM', message: 'boom'})),
-      undo: () => {
+      undo: async () => {
+        await Promise.resolve()
         first()
         second()
         return never()

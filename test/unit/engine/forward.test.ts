@@ -38,9 +38,17 @@ describe('a plan that runs through', () => {
       b: {
         host: 'db1',
         code: toggle('b', {
-          act: ({world, input, operation, result, begun, observe}) => {
-            seen.push(JSON.stringify({input, operation, a: result('a'), begun: [begun('a'), begun('b'), begun('c')]}))
-            observe('12 MB behind')
+          act: (context) => {
+            const {world, input, operation} = context
+            seen.push(
+              JSON.stringify({
+                input,
+                operation,
+                a: context.result('a'),
+                begun: ['a', 'b', 'c'].map((id) => context.begun(id)),
+              }),
+            )
+            context.observe('12 MB behind')
             world.clock.advance(1500)
             turnOn(world, 'b')
             return Promise.resolve(undefined)

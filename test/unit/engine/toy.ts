@@ -96,7 +96,7 @@ export class ToyOperation {
   #text = ''
 
   constructor(steps: Record<string, ToyStep>) {
-    this.plan = toyPlan(Object.fromEntries(Object.entries(steps).map(([id, {code: _, ...step}]) => [id, step])))
+    this.plan = toyPlan(mapValues(steps, (step) => without(step, 'code')))
     this.#catalog = new Map(Object.entries(steps).map(([id, {code}]) => [id, code]))
   }
 
@@ -147,10 +147,7 @@ export class ToyOperation {
   /** Every entry but the one that opened it, without number and time. */
   get journal(): Bare[] {
     const lines = this.#text.split('\n').slice(1, -1)
-    return lines.map((line) => {
-      const {seq: _, at: __, ...entry} = JSON.parse(line) as JournalEntry
-      return entry as Bare
-    })
+    return lines.map((line) => without(JSON.parse(line) as JournalEntry, 'seq', 'at') as Bare)
   }
 }
 
@@ -171,6 +168,15 @@ export function failed(step: string, code: string, message: string, unknown = fa
 /** An outcome without the thrown value inside, which a record does not keep either. */
 export function plain({outcome}: RunResult): object {
   if (!('failure' in outcome)) return outcome
-  const {cause: _, ...failure} = outcome.failure
-  return {...outcome, failure}
+  return {...outcome, failure: without(outcome.failure, 'cause')}
+}
+
+function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
+  const kept = {...value}
+  for (const key of keys) Reflect.deleteProperty(kept, key)
+  return kept
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
