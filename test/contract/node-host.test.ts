@@ -3,6 +3,6 @@ import {healthySite} from '../support/fake-site.js'
 import {nodeHostContract} from './node-host.js'
 
 nodeHostContract('the fake', () => {
-  const world = fakeWorld(healthySite())
+  const world = fakeWorld({...healthySite(), locksRequired: true})
   return Promise.resolve({host: world.host(world.file.nodes[2]!.id), end: () => Promise.resolve()})
 })

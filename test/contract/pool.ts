@@ -2,6 +2,7 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import type {NodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
+import {Refused} from '../../src/lib/errors.js'
 import type {Pool} from '../../src/ports/pool.js'
 import {eventually, type Bench} from './bench.js'
 
@@ -50,10 +51,9 @@ export function poolContract(name: string, make: () => Promise<PoolBench>): void
       expect(others(await bench.pool.nodeInfo())).toEqual(before)
     })
 
-    test('takes a detach of a detached node as no harm', async () => {
-      await bench.pool.detach(bench.standby)
-      await bench.pool.nodeInfo()
-      expect(standbyOf(await bench.pool.nodeInfo()).status).toBe('down')
+    test('refuses to detach a detached node, which stays as it is', async () => {
+      await expect(bench.pool.detach(bench.standby)).rejects.toBeInstanceOf(Refused)
+      expect((await seen(() => true)).status).toBe('down')
     })
 
     test('shows an attach to those who ask until it is so', async () => {

@@ -166,8 +166,6 @@ export function postgresContract(name: string, make: () => Promise<PostgresBench
       expect([ended >= lsnBytes(before), now > ended]).toEqual([true, true])
       const segment = BigInt((await primary.facts()).settings['wal_segment_size']!)
       expect(now / segment).toBe(lsnBytes(before) / segment + 1n)
-      const newest = (await primary.walSegments()).map((file) => file.slice(8)).toSorted()
-      expect(newest.length).toBeGreaterThan(1)
     })
 
     test('refuse on a standby what only a primary can do', async () => {

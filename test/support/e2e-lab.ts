@@ -159,12 +159,18 @@ export async function amcheck(lab: TestLab, node: number): Promise<string> {
   const spec = await requireSpec(lab.directory)
   const {address} = nodeOf(spec, node)
   const target = ['-h', address, '-p', String(spec.ports.postgres), '-U', 'postgres', '-w']
-  const {stdout, stderr} = await execute(
-    join(spec.bin, 'pg_amcheck'),
-    ['--all', '--heapallindexed', '--jobs=2', ...target],
-    {env: {...clientEnvironment(spec)}, timeout: 120_000},
-  ).catch((error: unknown) => error as {stdout: string; stderr: string})
-  return `${stdout}${stderr}`.trim()
+  try {
+    const {stdout, stderr} = await execute(
+      join(spec.bin, 'pg_amcheck'),
+      ['--all', '--heapallindexed', '--jobs=2', ...target],
+      {env: clientEnvironment(spec), timeout: 120_000},
+    )
+    return `${stdout}${stderr}`.trim()
+  } catch (error) {
+    // It exits 2 when it has found something; one that was killed has said nothing, and that is no clean bill either.
+    const {message, stdout = '', stderr = ''} = error as Error & {stdout?: string; stderr?: string}
+    return `${message}\n${stdout}${stderr}`
+  }
 }
 
 /** A copy job of the target that is transferring data now: the operation's id, or null. */

@@ -1,6 +1,7 @@
 /** Pgpool-II of a fake site: believes what it is told, accepts more than it does, and does it later. */
 import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
+import {Refused} from '../../src/lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
 import type {Outage, Pool, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
 import {reachPool, reply} from './fake-faults.js'
@@ -85,6 +86,11 @@ export class FakePool implements Pool {
   #queue(act: 'attach' | 'detach', node: number): Promise<void> {
     return attempt(() => {
       reachPool(this.#site)
+      if (act === 'detach' && this.#site.pool.nodes.find((n) => n.id === node)?.status === 'down')
+        throw new Refused({
+          code: 'PCP_REFUSED',
+          message: `pgpool refused detach of node ${node}: status: [3] is not valid for failover`,
+        })
       this.#site.pool.queue.push({act, node})
       reply(this.#site, `pool.${act}`)
     })

@@ -26,9 +26,9 @@ export class FakePostgres implements Postgres {
     return nodeOf(this.#site, this.#id).directory!
   }
 
-  #primary(what: string): FakeDirectory {
+  #primary(what: string, sqlState = '25006'): FakeDirectory {
     const own = this.#serving()
-    if (own.standbySignal) throw refused(`${what} is not possible during recovery`, '25006')
+    if (own.standbySignal) throw refused(`${what} is not possible during recovery`, sqlState)
     return own
   }
 
@@ -128,7 +128,7 @@ export class FakePostgres implements Postgres {
 
   switchWal(): Promise<Lsn> {
     return attempt(() => {
-      const own = this.#primary('pg_switch_wal()')
+      const own = this.#primary('pg_switch_wal()', '55000')
       const ended = own.lsn
       own.lsn = (Math.floor(own.lsn / SEGMENT_BYTES) + 1) * SEGMENT_BYTES
       return asLsn(ended)

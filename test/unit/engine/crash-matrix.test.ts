@@ -133,7 +133,7 @@ describe('a toy plan that is killed anywhere', () => {
     ])
   })
 
-  test.each([
+  test.each<[string, Record<string, ToyCode>, string]>([
     ['an undo that does nothing', {b: toggle('b', {undo: () => Promise.resolve()})}, 'not as before: b'],
     [
       'a probe that does not look',
