@@ -1,4 +1,5 @@
 /** The PostgreSQL servers of a lab: configured as a careful site would, small, and reached by their own address only. */
+import {setTimeout as sleep} from 'node:timers/promises'
 import {appendFile, chmod, mkdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {giveToServers, writeForServers, type Passwords} from './credentials.js'
@@ -64,7 +65,12 @@ async function writeOwnSettings(spec: LabSpec, node: LabNode): Promise<void> {
 
 export async function startPostgres(spec: LabSpec, node: LabNode): Promise<RecordedProcess | null> {
   const args = ['start', '--wait', '--timeout=60', '--silent', `--pgdata=${node.data}`, `--log=${node.log}`]
-  await runAsServer(spec, program(spec, 'pg_ctl'), args)
+  const start = (): Promise<string> => runAsServer(spec, program(spec, 'pg_ctl'), args)
+  // A process of a killed server may hold its shared memory for a moment longer, and a start in that moment is refused.
+  await start().catch(async () => {
+    await sleep(1500)
+    return start()
+  })
   const pid = await pidFrom(join(node.data, 'postmaster.pid'))
   return pid === null ? null : recordOf(pid, `PostgreSQL of node ${node.id}`)
 }

@@ -1,5 +1,15 @@
 /** A node's machine: lock, jobs, copy, rewind, page check, start and stop, against a real sshd and small real PostgreSQL servers. */
-import {appendFileSync, closeSync, existsSync, openSync, readFileSync, readdirSync, statSync, writeSync} from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import {dirname, join} from 'node:path'
 import pg from 'pg'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -62,8 +72,7 @@ afterAll(async () => {
   await primary.stopServer(OP, 'immediate', 30).catch(() => undefined)
   await hosts.close()
   await Promise.all([way.stop(), source.stop()])
-  runAsPostgres(['rm', '-rf', root])
-  runAsPostgres(['rm', '-rf', root])
+  rmSync(root, {recursive: true, force: true})
 })
 
 function settings(data: string, lines: string[]): void {
