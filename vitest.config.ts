@@ -1,6 +1,10 @@
 import {defineConfig} from 'vitest/config'
 
-/** Four projects: the first two need no server and no network; the other two start real servers and run serially. */
+/**
+ * Four projects: the first two need no server and no network; the other two start real servers and run serially. What real
+ * servers do in time depends on what else the machine does, so a test of theirs that fails is run once more; one that fails
+ * twice has failed, and the reporter shows each retry.
+ */
 export default defineConfig({
   test: {
     disableConsoleIntercept: true,
@@ -14,6 +18,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          retry: 1,
         },
       },
       {
@@ -23,6 +28,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          retry: 1,
         },
       },
     ],
