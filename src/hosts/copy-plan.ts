@@ -2,7 +2,7 @@
  * From two listings to the work of a copy: what goes, what comes, what is compared, and who carries it. Pure, so that the decisions
  * that delete files can be tested as literals.
  */
-import {carried, EMPTY_DIRECTORIES, LOG_DIRECTORIES, unloggedFiles, type Entry} from './file-list.js'
+import {NEVER_TOP, carried, EMPTY_DIRECTORIES, LOG_DIRECTORIES, unloggedFiles, type Entry} from './file-list.js'
 
 /** A directory that rsync sees as one root: the data directory, or one tablespace. Paths below are relative to it. */
 export type RootPlan = {
@@ -145,23 +145,7 @@ function filterFor(root: string, unlogged: readonly string[]): string[] {
   ]
 }
 
-const TOP_PATTERNS = [
-  'postmaster.pid',
-  'postmaster.opts',
-  'backup_label',
-  'backup_label.old',
-  'tablespace_map',
-  'tablespace_map.old',
-  'backup_manifest',
-  'postgresql.auto.conf.tmp',
-  'standby.signal',
-  'recovery.signal',
-  'recovery.conf',
-  'recovery.done',
-  'current_logfiles*',
-  'core',
-  'core.[0-9]*',
-]
+const TOP_PATTERNS = [...NEVER_TOP, 'current_logfiles*', 'core', 'core.[0-9]*']
 
 function escapePattern(path: string): string {
   return path.replace(/[[\]*?\\]/g, '\\$&')

@@ -48,8 +48,8 @@ export const EMPTY_DIRECTORIES: readonly string[] = [
 /** Logs are the node's own: neither brought nor removed. */
 export const LOG_DIRECTORIES: readonly string[] = ['log', 'pg_log']
 
-/** Names in the data directory itself. pg_control is fetched alone, last. */
-const NEVER_TOP: ReadonlySet<string> = new Set([
+/** Names in the data directory itself, for the listing and for the last pass alike. pg_control is fetched alone, last. */
+export const NEVER_TOP: ReadonlySet<string> = new Set([
   'postmaster.pid',
   'postmaster.opts',
   'backup_label',

@@ -13,8 +13,8 @@ beforeEach(async () => {
 afterEach(() => rm(directory, {recursive: true}))
 
 test('is looked for in the order of the design', () => {
-  expect(candidates(undefined, {HOME: '/home/dba'}, '/work').map((c) => c.path)).toEqual([
-    '/work/poolctl.yaml',
+  expect(candidates(undefined, {HOME: '/home/dba'}, '/srv/shop').map((c) => c.path)).toEqual([
+    '/srv/shop/poolctl.yaml',
     '/home/dba/.config/poolctl/poolctl.yaml',
     '/etc/poolctl/poolctl.yaml',
   ])
