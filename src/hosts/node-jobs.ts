@@ -53,8 +53,8 @@ export class NodeJobs {
     })
   }
 
-  async state(operation: string, id: string): Promise<JobState> {
-    const args = [this.#node.work, checkOperation(operation), checkOperation(id)]
+  async state(operation: string, id: string, waitMs = 0): Promise<JobState> {
+    const args = [this.#node.work, checkOperation(operation), checkOperation(id), String(Math.round(waitMs / 50))]
     const {stdout} = await this.#machine.call({script: 'job-state', args, mutates: false, title: 'look at the job'})
     return jobStateFrom(stdout)
   }

@@ -71,7 +71,9 @@ export function copyToHosts(
   const copies = hosts.map((host) => new HostCopy(operation, host, warn, waitMs))
   return {
     send: (entries) => copies.forEach((copy) => copy.send(entries)),
-    hold: async (count) => void (await Promise.all(copies.map((copy) => copy.hold(count)))),
+    hold: async (count) => {
+      await Promise.all(copies.map((copy) => copy.hold(count)))
+    },
   }
 }
 

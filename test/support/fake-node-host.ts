@@ -3,6 +3,7 @@ import type {ControlData} from '../../src/cluster/control-data.js'
 import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {
   DataDirectory,
+  DirectoryState,
   DataFile,
   HostFacts,
   Job,
@@ -71,6 +72,10 @@ export class FakeNodeHost implements NodeHost {
 
   facts(): Promise<HostFacts> {
     return this.#look(() => ({user: 'postgres', hostname: this.name, bootId: `boot-${this.name}`, rsync: '3.2.7'}))
+  }
+
+  look(): Promise<DirectoryState> {
+    return this.inspect()
   }
 
   inspect(): Promise<DataDirectory> {
