@@ -19,21 +19,26 @@ export type Copies = {
 }
 
 export function mirrored(writer: JournalWriter, copies: Copies): JournalWriter {
+  const hold = (count: number): Promise<void> => {
+    copies.send(writer.entries.slice(0, count))
+    return copies.hold(count)
+  }
   return {
     operation: writer.operation,
     get entries(): readonly JournalEntry[] {
       return writer.entries
     },
     async append(entry: NewEntry): Promise<JournalEntry> {
-      if (entry.type === 'intent')
-        await copies.hold(writer.entries.length - (endsWithOwnResult(writer.entries) ? 1 : 0))
+      if (entry.type === 'intent') await hold(writer.entries.length - (endsWithOwnResult(writer.entries) ? 1 : 0))
       const written = await writer.append(entry)
-      copies.send(writer.entries)
-      if (entry.type !== 'intent' && entry.type !== 'done') await copies.hold(writer.entries.length)
+      // A result goes with the entry after it: on its own it would double the copies and tell a resume nothing it must not look at anyway.
+      if (entry.type === 'done') return written
+      if (entry.type === 'intent') copies.send(writer.entries)
+      else await hold(writer.entries.length)
       return written
     },
     async release() {
-      await copies.hold(writer.entries.length)
+      await hold(writer.entries.length)
       await writer.release()
     },
   }
@@ -98,8 +103,8 @@ class HostCopy {
   }
 
   send(entries: readonly JournalEntry[]): void {
-    this.#newest = [...entries]
-    if (!this.#underway) void this.#copy()
+    if (entries.length > this.#newest.length) this.#newest = [...entries]
+    if (!this.#underway && this.#held < this.#newest.length) void this.#copy()
   }
 
   async hold(count: number): Promise<void> {
