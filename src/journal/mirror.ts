@@ -103,8 +103,9 @@ class HostCopy {
   }
 
   send(entries: readonly JournalEntry[]): void {
-    if (entries.length > this.#newest.length) this.#newest = [...entries]
-    if (!this.#underway && this.#held < this.#newest.length) void this.#copy()
+    if (entries.length <= this.#newest.length) return
+    this.#newest = [...entries]
+    if (!this.#underway) void this.#copy()
   }
 
   async hold(count: number): Promise<void> {
