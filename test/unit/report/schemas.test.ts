@@ -39,6 +39,12 @@ test.each([...jsonSchemas()])(
   },
 )
 
+test('every command has a schema', () => {
+  const manifest = JSON.parse(readFileSync(join(DIRECTORY, '..', 'oclif.manifest.json'), 'utf8')) as {commands: object}
+  const names = Object.keys(manifest.commands).map((id) => `${id.replaceAll(':', '-')}.json`)
+  expect(names.filter((name) => !jsonSchemas().has(name))).toEqual([])
+})
+
 describe('what a command prints fits its schema', () => {
   test('node-info', async () => {
     const data = await readNodeInfo(fakeWorld(healthySite()).pool, null)
