@@ -1,15 +1,18 @@
-/** Where the new cluster of a node will be: beside the old one, by the version in its path, or as a sibling named after it. */
+/** Where the new cluster of a node will be: where the cluster file says, else by the version in its path, else as a sibling. */
 import type {NodeConfig} from './cluster-file.js'
-export function upgradeTarget(
-  node: NodeConfig,
-  from: number,
-  to: number,
-): {data: string; bin: string; config: string | null} {
-  const swap = (path: string): string => path.replaceAll(`/${from}/`, `/${to}/`)
-  const data = swap(node.data)
+
+export type UpgradeTarget = {data: string; bin: string; config: string | null}
+
+/**
+ * Distributions keep a directory a major (`/var/lib/postgresql/15/main`, `/usr/pgsql-15/bin`), so the old number in a path is
+ * the new one's place. A data directory without it gets a sibling: both must be on one file system for hard links.
+ */
+export function upgradeTarget(node: NodeConfig, from: number, to: number): UpgradeTarget {
+  const swapped = (path: string): string => path.replaceAll(new RegExp(`(?<=[/-])${from}(?=/|$)`, 'g'), String(to))
+  const data = swapped(node.data)
   return {
-    data: data === node.data ? `${node.data}-${to}` : data,
-    bin: swap(node.bin),
-    config: node.config === null ? null : swap(node.config),
+    data: node.upgrade?.data ?? (data === node.data ? `${node.data}-${to}` : data),
+    bin: node.upgrade?.bin ?? swapped(node.bin),
+    config: node.config === null ? null : swapped(node.config),
   }
 }

@@ -75,11 +75,12 @@ export default class UpgradeCheck extends BaseCommand {
         data,
         cluster: clusterOf(world.file, systemIdentifier[0] ?? null),
         exitCode: error === null ? EXIT.done : EXIT.refused,
+        // The findings stand in the report, each with its remedy: here they would be said twice.
         error: error && {
           code: error.code,
           message: error.message,
-          detail: error.detail ?? null,
-          hint: error.hint ?? null,
+          detail: null,
+          hint: `Mend what is named, then repeat: poolctl upgrade check --to ${to}`,
           changed: 'none',
           resume: null,
         },

@@ -82,7 +82,9 @@ function differencesBlock({since, differences}: UpgradeCheckData, style: Style):
   if (since === null) return []
   if (differences.length === 0) return [`Nothing has changed since the check of ${since}.`]
   const lines = differences.map(({kind, what, before, now}) => {
-    const values = kind === 'changed' ? `: ${before ?? '?'} → ${now ?? '?'}` : now === null ? '' : `: ${now}`
+    // What a check says stands above.
+    const told = now === null || what.startsWith('check ') ? '' : `: ${now}`
+    const values = kind === 'changed' && !what.startsWith('check ') ? `: ${before ?? '?'} → ${now ?? '?'}` : told
     const sign = {appeared: '+', gone: '-', changed: '~'}[kind]
     return wrap(`  ${sign} ${escapeText(withUnits(`${what}${values}`))}`, style.columns, '    ')
   })

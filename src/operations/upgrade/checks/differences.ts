@@ -17,7 +17,7 @@ export function differences(before: Compared, now: Compared): UpgradeDifference[
       ({database, name}) => `${name} in ${database}`,
       ({version}) => version,
     ),
-    ...compared('slot', before.inventory.slots, now.inventory.slots, String, String),
+    ...compared('slot', before.inventory.slots, now.inventory.slots, String, () => ''),
     ...databases(before, now),
     ...nodes(before, now),
   ]
@@ -41,8 +41,13 @@ function compared<T>(
   const came = [...fresh].filter(([name]) => !old.has(name))
   const changed = [...fresh].filter(([name, text]) => old.has(name) && old.get(name) !== text)
   return [
-    ...came.map(([name, text]) => ({kind: 'appeared' as const, what: `${noun} ${name}`, before: null, now: text})),
-    ...gone.map(([name, text]) => ({kind: 'gone' as const, what: `${noun} ${name}`, before: text, now: null})),
+    ...came.map(([name, text]) => ({
+      kind: 'appeared' as const,
+      what: `${noun} ${name}`,
+      before: null,
+      now: text || null,
+    })),
+    ...gone.map(([name, text]) => ({kind: 'gone' as const, what: `${noun} ${name}`, before: text || null, now: null})),
     ...changed.map(([name, text]) => ({
       kind: 'changed' as const,
       what: `${noun} ${name}`,
@@ -78,7 +83,7 @@ function databases(before: Compared, now: Compared): UpgradeDifference[] {
     return found
   })
   const names = (list: Compared): string[] => list.inventory.databases.map(({name}) => name)
-  return [...compared('database', names(before), names(now), String, String), ...sizes]
+  return [...compared('database', names(before), names(now), String, () => ''), ...sizes]
 }
 
 function nodes(before: Compared, now: Compared): UpgradeDifference[] {

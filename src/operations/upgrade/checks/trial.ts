@@ -1,6 +1,6 @@
 /** What the new version itself said: of the settings on every node, and of pg_upgrade --check, start and schema on the primary. */
 import type {Trial} from '../../../ports/upgrade-check.js'
-import {acceptable, listed, stop, warn, type Finding} from './finding.js'
+import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 export function checkSettings(survey: UpgradeSurvey): Finding[] {
@@ -52,7 +52,7 @@ const SAID_ALREADY: readonly [RegExp, readonly string[]][] = [
     /allow connections|datallowconn|connection to (?:be allowed|database)/i,
     ['DATABASE_NOT_CONNECTABLE', 'DATABASE_INVALID', 'TEMPLATE0_CONNECTABLE'],
   ],
-  [/invalid databases/i, ['DATABASE_INVALID']],
+  [/invalid databases?/i, ['DATABASE_INVALID']],
   [/could not create hard link/i, ['LINK_IMPOSSIBLE']],
   [/tablespace director/i, ['TABLESPACE_LEFTOVER', 'TABLESPACE_INSIDE_DATA']],
   [/checksum/i, ['NEW_CHECKSUMS_DIFFER']],
@@ -111,15 +111,18 @@ export function checkTrial(survey: UpgradeSurvey, known: readonly Finding[]): Fi
       }),
     )
   }
-  const restore = failed(trial.restore)
-  if (restore !== null) {
+  const errors = trial.restore?.ok === false ? trial.restore.messages : []
+  if (errors.length > 0) {
+    const first = (errors[0] ?? '').replace(/^schema\.sql:\d+: /, '')
     found.push(
       stop({
         ...about,
         code: 'SCHEMA_NOT_RESTORED',
-        message: `version ${request.to} does not take the schema: ${restore}`,
-        detail:
+        message: `version ${request.to} does not take the schema: ${counted(errors.length, 'error')}, the first: ${first}`,
+        detail: [
           'The real schema was restored into an empty cluster of the new version; pg_upgrade would stop there in the outage.',
+          ...errors,
+        ].join('\n'),
         hint: 'Change or drop the objects that it names',
       }),
     )
@@ -131,6 +134,9 @@ function checkPgUpgrade(trial: Trial, known: readonly Finding[], primary: number
   const {pgUpgrade, initdb} = trial
   const about = {area: 'trial', node: primary} as const
   if (pgUpgrade?.ok === true || initdb?.ok === false) return []
+  const text = pgUpgrade?.messages.join('\n') ?? ''
+  const codes = SAID_ALREADY.filter(([words]) => words.test(text)).flatMap(([, list]) => list)
+  if (known.some(({code}) => codes.includes(code))) return []
   if (!pgUpgrade?.asked) {
     const why = pgUpgrade
       ? listed(pgUpgrade.messages.slice(-3), 3)
@@ -145,7 +151,6 @@ function checkPgUpgrade(trial: Trial, known: readonly Finding[], primary: number
       }),
     ]
   }
-  const text = pgUpgrade.messages.join('\n')
   const locale = /lc_collate|lc_ctype|locale|encodings? for database/i.test(text)
   if (locale) {
     return [
@@ -157,8 +162,6 @@ function checkPgUpgrade(trial: Trial, known: readonly Finding[], primary: number
       }),
     ]
   }
-  const codes = SAID_ALREADY.filter(([words]) => words.test(text)).flatMap(([, list]) => list)
-  if (known.some(({code}) => codes.includes(code))) return []
   return [
     stop({
       ...about,

@@ -26,7 +26,7 @@ test('what appeared, went and changed since is told, with both values', () => {
     ['appeared', 'check NODE_VERSIONS_DIFFER', null, expect.stringContaining('node 1 13.15')],
     ['appeared', 'extension postgis in shop', null, '3.3'],
     ['gone', 'extension pgpool_recovery in shop', '1.4', null],
-    ['gone', 'slot poolctl_node_2 (physical)', 'poolctl_node_2 (physical)', null],
+    ['gone', 'slot poolctl_node_2 (physical)', null, null],
     ['changed', 'size of database shop', '7.6 MB', '15.3 MB'],
     ['changed', 'relations of database shop', '395', '400'],
     ['appeared', 'node 0: work_mem', null, '8MB'],
