@@ -6,6 +6,7 @@ import {z} from 'zod'
 import {clusterFileSchema} from '../cluster/config/schema.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {NodeInfoData} from './node-info.js'
+import {doctorSchema} from './doctor-schema.js'
 import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
@@ -194,6 +195,7 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
   const all: [string, z.ZodType][] = [
     ['node-info', envelope('node-info', nodeInfo)],
     ['status', envelope('status', status)],
+    ['doctor', envelope('doctor', doctorSchema)],
     ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
     ...(['attach', 'detach', 'promote', 'recovery'] as const).map((verb): [string, z.ZodType] => [
       verb,

@@ -1,8 +1,11 @@
 /** Every stable code and what it means. A test keeps this complete: a code that is printed and unknown here fails it. */
+import {DOCTOR_CODES} from './doctor.js'
 import {POOLS_CODES} from './pools.js'
 import {SITE_CODES} from './site.js'
 import {WORK_CODES} from './work.js'
 
 export const CODES: ReadonlyMap<string, string> = new Map(
-  Object.entries({...POOLS_CODES, ...SITE_CODES, ...WORK_CODES}).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  Object.entries({...DOCTOR_CODES, ...POOLS_CODES, ...SITE_CODES, ...WORK_CODES}).toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
+  ),
 )
