@@ -26,8 +26,6 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'A health check ends before connect_timeout does, so a server that is slow to accept is taken for dead earlier than intended.',
   CONNINFO_PASSWORD:
     'A password in primary_conninfo is readable in the settings, in backups and in the configuration file. libpq reads a password file instead.',
-  COPY_UNFINISHED:
-    'The work directory holds what a recovery sets aside. It was broken off; the node cannot start by accident.',
   DATA_DIRECTORY_DIFFERS: 'poolctl would work on another directory than the one that the server uses.',
   DELAY_THRESHOLD_OFF:
     'pgpool sends reads to a standby however far it is behind, so clients read old data after a pause of replication.',

@@ -646,7 +646,7 @@ describe('doctor', () => {
   test('does not call healthy what it could not look at', () => {
     const site = healthySnapshot()
     site.nodes[1]!.host = unseen('not-asked', 'no chosen check wants to know it')
-    const {health, counts} = judge(site as Snapshot, CHECKS)
+    const {health, counts} = judge(site, CHECKS)
     expect([health, counts.critical, counts.warning, counts.unknown > 0]).toEqual(['unknown', 0, 0, true])
   })
 
