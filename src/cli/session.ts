@@ -59,8 +59,8 @@ export async function openPool(flags: SessionFlags, say: (text: string) => void)
   const [pgpool] = file.pgpool
   if (!pgpool) throw new Error('a cluster file without pgpool passed its schema')
   say(`asking pgpool at ${placeOf(pgpool)}`)
-  const hosts = pgpool.pcp.via === 'ssh' ? await hostsOf(file, flags) : null
-  const pool = await poolOf(pgpool, hosts, null, flags)
+  const hosts = file.pgpool.some(({pcp}) => pcp.via === 'ssh') ? await hostsOf(file, flags) : null
+  const pool = await poolOfFile(file, hosts, flags)
   return {pool, file, [Symbol.asyncDispose]: () => hosts?.close() ?? Promise.resolve()}
 }
 
@@ -92,7 +92,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     if (!node) throw new Error(`node ${id} is not in the cluster file`)
     return node
   }
-  const pool = await poolOf(pgpool, hosts, null, flags)
+  const pool = await poolOfFile(file, hosts, flags)
   const proxy = createProxy({pgpool, access: file.postgres})
   const servers = new Map(file.nodes.map((node) => [node.id, createPostgres({node, access: file.postgres})]))
   const world: World = {
@@ -205,6 +205,14 @@ export function placeOf({host, pcp}: PgpoolConfig): string {
 
 function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** The first pgpool of the file that answers. */
+async function poolOfFile(file: ClusterFile, hosts: Hosts | null, flags: SessionFlags): Promise<Pool> {
+  const {createAnyPool} = await import('../pcp/any-pool.js')
+  const [first, ...others] = await Promise.all(file.pgpool.map((pgpool) => poolOf(pgpool, hosts, null, flags)))
+  if (first === undefined) throw new Error('a cluster file without pgpool passed its schema')
+  return createAnyPool([first, ...others])
 }
 
 async function poolOf(

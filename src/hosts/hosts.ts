@@ -2,8 +2,10 @@
 import type {Duplex} from 'node:stream'
 import type {ClusterFile, NodeConfig, PgpoolConfig, SshDefaults} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
+import type {DoctorNodeHost, DoctorPgpoolHost} from '../ports/doctor.js'
 import type {NodeHost, PgpoolHost} from '../ports/host.js'
 import type {UpgradeHost} from '../ports/upgrade-check.js'
+import {DoctorNode, DoctorPgpool} from './doctor.js'
 import {LocalTransport} from './local.js'
 import type {Secret} from '../lib/secret.js'
 import {Machine} from './machine.js'
@@ -34,6 +36,8 @@ export interface Hosts {
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
+  doctorNode(node: NodeConfig): DoctorNodeHost
+  doctorPgpool(pgpool: PgpoolConfig): DoctorPgpoolHost
   /** A byte stream to an address as that machine sees it. */
   forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex>
   /** Ends all connections. */
@@ -84,6 +88,14 @@ class Site implements Hosts {
 
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
     return new RemotePgpoolHost(pgpool, this.#machine(pgpool))
+  }
+
+  doctorNode(node: NodeConfig): DoctorNodeHost {
+    return new DoctorNode(node, this.#machine(node), this.#file.ssh)
+  }
+
+  doctorPgpool(pgpool: PgpoolConfig): DoctorPgpoolHost {
+    return new DoctorPgpool(pgpool, this.#machine(pgpool))
   }
 
   forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex> {

@@ -16,6 +16,9 @@ const STUB =
 export type ScriptName =
   | 'aside'
   | 'config'
+  | 'doctor-link'
+  | 'doctor-node'
+  | 'doctor-pgpool'
   | 'facts'
   | 'inspect'
   | 'job-start'

@@ -53,7 +53,8 @@ function configuration(spec: LabSpec): string {
     pid_file_name: labPaths(spec.directory).pgpoolPid,
     logdir: proxy,
     num_init_children: 20,
-    max_pool: 4,
+    // Twenty children times two: the servers take 60 (`settings` in postgres-server.ts).
+    max_pool: 2,
     enable_pool_hba: 'on',
     pool_passwd: 'pool_passwd',
     allow_clear_text_frontend_auth: 'off',

@@ -1,5 +1,5 @@
 /**
- * Every SQL text of poolctl, by name, with the section of the PostgreSQL manual that it rests on (by title: numbers move
+ * Every SQL text of poolctl but the doctor's (doctor-queries.ts), by name, with the section of the PostgreSQL manual that it rests on (by title: numbers move
  * between majors). All hold for 13 to 18; what was renamed between majors is asked of cluster/pg-version.ts.
  */
 import {backupFunctions} from '../cluster/pg-version.js'
@@ -7,7 +7,7 @@ import {backupFunctions} from '../cluster/pg-version.js'
 /** `Row` is what the driver returns: numbers for int4, text for int8 and pg_lsn, objects for json. */
 export type Query<Row> = {readonly text: string; readonly manual: string; readonly row?: Row}
 
-function define<Row>(manual: string, text: string): Query<Row> {
+export function define<Row>(manual: string, text: string): Query<Row> {
   return {text, manual}
 }
 

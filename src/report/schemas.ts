@@ -8,6 +8,7 @@ import type {PoolNode} from '../cluster/pool-node.js'
 import {LAB_SCHEMAS} from './lab-schemas.js'
 import type {NodeInfoData} from './node-info.js'
 import {opSchemas} from './op-schemas.js'
+import {doctorSchema} from './doctor-schema.js'
 import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
@@ -196,6 +197,7 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
   const all: [string, z.ZodType][] = [
     ['node-info', envelope('node-info', nodeInfo)],
     ['status', envelope('status', status)],
+    ['doctor', envelope('doctor', doctorSchema)],
     ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
     ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'] as const).map(
       (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],

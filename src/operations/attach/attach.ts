@@ -1,6 +1,6 @@
 /** `attach NODE`: pgpool sends clients to a node again, once it is proved to hold the right data and to receive more. */
 import type {NodeId} from '../../cluster/node-id.js'
-import {isAttached} from '../../cluster/pool-node.js'
+import {isAttached, type PoolNode} from '../../cluster/pool-node.js'
 import {AuthenticationRefused, Unreachable} from '../../lib/errors.js'
 import type {World} from '../../ports/world.js'
 import {running, surveyCluster} from '../survey-cluster.js'
@@ -48,15 +48,7 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
         measuresOutage: false,
       },
       consent: {level: 'none'},
-      warnings: facts.pcpOnly
-        ? [
-            {
-              code: 'CHECKS_LIMITED',
-              message: `without a cluster file node ${request.node}'s server was not asked: nobody checked that it streams from the right primary`,
-              node: request.node,
-            },
-          ]
-        : [],
+      warnings: warningsOf(request.node, pool, facts),
     }
   },
 
@@ -83,6 +75,30 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
     facts: {seen: steps.find((step) => step.id === 'attach-node')?.because ?? null},
     followUps: [],
   }),
+}
+
+function warningsOf(
+  node: number,
+  pool: PoolNode | null,
+  {pcpOnly}: AttachFacts,
+): Extract<Decision, {kind: 'planned'}>['warnings'] {
+  const found = []
+  if (pcpOnly) {
+    found.push({
+      code: 'CHECKS_LIMITED',
+      message: `without a cluster file node ${node}'s server was not asked: nobody checked that it streams from the right primary`,
+      node,
+    })
+  }
+  if (pool?.status === 'quarantine') {
+    // pgpool turns it into an update of its own table (failover.c, 4.x): nobody else hears of it.
+    found.push({
+      code: 'ATTACH_FROM_QUARANTINE',
+      message: `node ${node} is in quarantine at this pgpool alone: it comes back here, without failback_command, without a search for the primary and without a note in pgpool_status; if its health check fails again it goes back into quarantine`,
+      node,
+    })
+  }
+  return found
 }
 
 /** A host that cannot be asked cannot be locked; for attach and detach, which do nothing there, that is no reason to stop. */

@@ -27,12 +27,19 @@ export function attachRefusals(id: number, facts: AttachFacts): Refusal[] {
   if (node.server?.reachable !== true) {
     return [
       refusal(id, 'SERVER_UNREACHABLE', `the server of node ${id} does not answer`, {
-        detail: node.server?.reachable === false ? node.server.reason : null,
+        detail: silentDetail(node),
         hint: `Bring it back with: poolctl recovery ${id}`,
       }),
     ]
   }
   return ofRunning(node as RunningNode, facts)
+}
+
+/** What pgpool would make of an attach that was sent all the same. */
+function silentDetail({pool, server}: NodeView): string | null {
+  const reason = server?.reachable === false ? server.reason : null
+  if (pool?.status !== 'quarantine') return reason
+  return `${reason ?? 'It was not asked'}. pgpool has it in quarantine: attached now, it would be back there with the next health check, and a detach would make a real failover of it without a quorum.`
 }
 
 /** pgpool's own measurement is all there is without a cluster file; null where its version or health check gives none. */

@@ -98,7 +98,7 @@ function ofNode(node: NodeView, view: ClusterView, maxLagBytes: number): Disagre
 function ofBelief({id, pool}: NodeView): Disagreement[] {
   const found: Disagreement[] = []
   if (pool?.status === 'quarantine') {
-    found.push(warn(id, 'QUARANTINED', `this pgpool alone has set node ${id} aside`, `poolctl attach ${id}`))
+    found.push(quarantined(id, `poolctl attach ${id}`))
   }
   if (pool?.role === 'primary' && pool.backendRole === 'standby') {
     found.push(
@@ -113,10 +113,17 @@ function ofBelief({id, pool}: NodeView): Disagreement[] {
   return found
 }
 
+function quarantined(id: number, remedy: string): Disagreement {
+  return warn(id, 'QUARANTINED', `this pgpool alone has set node ${id} aside`, remedy)
+}
+
 function ofSilentNode(node: NodeView): Disagreement[] {
   const {id, pool, server, files} = node
   const reason = server?.reachable === false ? server.reason : 'not asked'
   const found: Disagreement[] = []
+  // Attached, it would be back in quarantine with the next check; and while the quorum is missing nobody is promoted for it.
+  if (pool?.status === 'quarantine')
+    found.push(quarantined(id, 'poolctl watchdog; bring its server back before an attach'))
   if (files?.inspected === true && (files.data.controlAside || files.data.dataAside)) {
     found.push(critical(id, 'COPY_UNFINISHED', `node ${id} holds a copy that was not finished`, 'poolctl op list'))
   }

@@ -1,5 +1,7 @@
 /** What the findings about several pgpools and their watchdog mean. */
 export const POOLS_CODES: Readonly<Record<string, string>> = {
+  ATTACH_FROM_QUARANTINE:
+    'Quarantine belongs to one pgpool that could not reach a node and had no quorum or votes for a failover. An attach only takes the mark away there; the next failed check sets it again.',
   HEALTH_PARAMETERS_DIFFER:
     'Two pgpools check the same node differently, so they can come to different conclusions about it, and with watchdog the votes for a failover do not come together.',
   POOL_BELIEFS_DIFFER:

@@ -1,0 +1,150 @@
+/** One look at everything that the chosen checks want to know. What cannot be seen is part of the picture, with the reason. */
+import type {ClusterFile, NodeConfig} from '../../cluster/cluster-file.js'
+import type {NodeId} from '../../cluster/node-id.js'
+import {PoolctlError} from '../../lib/errors.js'
+import type {DoctorNodeHost, DoctorPgpoolHost, DoctorServer, PgpoolPlaces} from '../../ports/doctor.js'
+import type {PoolSettings} from '../../ports/pool.js'
+import type {Postgres} from '../../ports/postgres.js'
+import {reasonOf, type PoolMember} from '../ask-pools.js'
+import {hookPrograms} from './hooks.js'
+import {
+  settingsOf,
+  type LinkLook,
+  type Look,
+  type NodeLook,
+  type PoolLook,
+  type Snapshot,
+  type ViewName,
+} from './snapshot.js'
+
+/** The ports of `doctor`, as the composition root hands them out. */
+export type DoctorWorld = {
+  file: ClusterFile
+  /** In the order of the cluster file. */
+  pools: readonly (PoolMember & {machine: DoctorPgpoolHost})[]
+  postgres(id: NodeId): Postgres
+  server(id: NodeId): DoctorServer
+  machine(id: NodeId): DoctorNodeHost
+}
+
+const NOT_ASKED: Look<never> = {seen: false, code: 'not-asked', reason: 'no chosen check wants to know it'}
+
+export async function takeSnapshot(
+  world: DoctorWorld,
+  views: ReadonlySet<ViewName>,
+  observe: (text: string) => void,
+): Promise<Snapshot> {
+  observe(`looking at ${[...views].join(', ')}`)
+  const pools = await Promise.all(world.pools.map((member, index) => lookAtPool(world, member, index, views)))
+  const [first] = pools
+  const settings = first === undefined ? null : settingsOf(first)
+  const inEffect = settings?.seen === true ? settings.value : null
+  const [nodes, links] = await Promise.all([
+    Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, inEffect}))),
+    lookAtLinks(world, views),
+  ])
+  return frozen({file: world.file, pools, nodes, links})
+}
+
+async function look<T>(wanted: boolean, ask: () => Promise<T>): Promise<Look<T>> {
+  if (!wanted) return NOT_ASKED
+  try {
+    return {seen: true, value: await ask()}
+  } catch (error) {
+    return {seen: false, code: error instanceof PoolctlError ? error.code : 'unexpected', reason: reasonOf(error)}
+  }
+}
+
+async function lookAtPool(
+  world: DoctorWorld,
+  member: DoctorWorld['pools'][number],
+  index: number,
+  views: ReadonlySet<ViewName>,
+): Promise<PoolLook> {
+  const config = world.file.pgpool[index]
+  if (config === undefined) throw new Error('more pgpools than the cluster file has')
+  const [pcp, watchdog, sql] = await Promise.all([
+    look(views.has('pcp'), async () => {
+      const admin = await member.admin()
+      const rows = await admin.parameters()
+      const parameters = new Map(rows.flatMap(({name, value}) => (value === null ? [] : [[name, value] as const])))
+      return {nodes: await admin.nodeInfo(), parameters}
+    }),
+    look(views.has('watchdog'), async () => (await member.admin()).watchdog()),
+    look(views.has('sql'), async () => {
+      const show = await member.show()
+      if (show === null) throw new Error('pgpool was named without a cluster file')
+      return {settings: await show.settings(), version: await show.version()}
+    }),
+  ])
+  const pool: PoolLook = {config, name: member.name, pcp, watchdog, sql, host: NOT_ASKED}
+  const settings = settingsOf(pool)
+  const places = placesOf(settings.seen ? settings.value : new Map<string, string>())
+  return {...pool, host: await look(views.has('pgpool-host'), () => member.machine.look(places))}
+}
+
+function placesOf(settings: PoolSettings): PgpoolPlaces {
+  const directory = settings.get('pcp_socket_dir')?.split(',')[0]?.trim()
+  const port = settings.get('pcp_port')
+  return {
+    // From 4.7 on pgpool_status lies in work_dir (Pgpool-II 4.7, release notes).
+    statusDirectory: settings.get('work_dir') ?? settings.get('logdir') ?? null,
+    pcpSocket: directory && port ? `${directory}/.s.PGSQL.${port}` : null,
+    programs: hookPrograms(settings).flatMap(({program}) => (program.startsWith('/') ? [program] : [])),
+  }
+}
+
+async function lookAtNode(
+  world: DoctorWorld,
+  config: NodeConfig,
+  {views, inEffect}: {views: ReadonlySet<ViewName>; inEffect: PoolSettings | null},
+): Promise<NodeLook> {
+  const {postgres} = world.file
+  const roles = ['sr_check_user', 'health_check_user', 'recovery_user'].flatMap((name) => inEffect?.get(name) ?? [])
+  const scripts = ['recovery_1st_stage_command', 'recovery_2nd_stage_command']
+    .flatMap((name) => inEffect?.get(name) ?? [])
+    .filter((name) => name !== '')
+  const [server, host] = await Promise.all([
+    look(views.has('server'), async () => {
+      const facts = await world.postgres(config.id).facts()
+      const doctor = world.server(config.id)
+      const more = await doctor.facts([...new Set([...roles, postgres.replicationUser, postgres.user])])
+      const database = inEffect === null ? null : recoveryDatabase(inEffect)
+      const ask = database !== null && more.databases.includes(database)
+      return {...facts, more, recoveryExtension: ask ? await doctor.hasExtension(database, 'pgpool_recovery') : null}
+    }),
+    look(views.has('node-host'), () =>
+      world.machine(config.id).look([...scripts, 'pgpool_remote_start'], postgres.replicationPassfile),
+    ),
+  ])
+  return {config, server, host}
+}
+
+/** Before 4.7 it is always template1 (pgpool's recovery.c). */
+export function recoveryDatabase(settings: PoolSettings): string {
+  return settings.get('recovery_database') ?? 'template1'
+}
+
+/** Every ordered pair: any node can become the one that the others copy from. From one host one after another. */
+async function lookAtLinks(world: DoctorWorld, views: ReadonlySet<ViewName>): Promise<LinkLook[]> {
+  if (!views.has('link')) return []
+  const {nodes, postgres} = world.file
+  const login = {user: postgres.replicationUser, passfile: postgres.replicationPassfile}
+  const all = await Promise.all(
+    nodes.map(async (from) => {
+      const links: LinkLook[] = []
+      for (const to of nodes.filter(({id}) => id !== from.id)) {
+        links.push({from, to, look: await look(true, () => world.machine(from.id).link(to, login))})
+      }
+      return links
+    }),
+  )
+  return all.flat()
+}
+
+/** A check that changed what it looks at would change what the next one sees. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) frozen(inner as unknown)
+  return value instanceof Map ? value : Object.freeze(value)
+}

@@ -1,0 +1,379 @@
+/** Faults on a real lab, one after another: after each the doctor finds exactly that one, and nothing once it is undone. */
+import {chmod, chown, mkdir, readFile, rename, rm, stat, symlink, writeFile} from 'node:fs/promises'
+import {execFile} from 'node:child_process'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {promisify} from 'node:util'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {openDoctor} from '../../src/cli/doctor-world.js'
+import {killNode} from '../../src/lab/kill.js'
+import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {requireSpec} from '../../src/lab/store.js'
+import {chooseChecks} from '../../src/operations/doctor/catalog.js'
+import {examine} from '../../src/operations/doctor/doctor.js'
+import {change, DONE, ending, nodeOf, sqlOn, until, type SharedLab} from '../support/e2e-lab.js'
+import {schemaErrors} from '../support/e2e-schema.js'
+import {startLab} from '../support/lab.js'
+
+const execute = promisify(execFile)
+
+let lab: SharedLab
+let spec: LabSpec
+let pgpoolConf = ''
+beforeAll(async () => {
+  lab = await startLab()
+  spec = await requireSpec(lab.directory)
+  pgpoolConf = await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')
+})
+afterAll(async () => {
+  await lab.end()
+})
+
+/** From host to host takes seconds; the faults that need it ask for it. */
+const LINKS = ['ssh-between', 'rsync-transfer', 'rsync-hard-links', 'replication-login']
+
+async function findings(config = lab.clusterFile, skip: string[] = LINKS): Promise<string[]> {
+  await using session = await openDoctor({config})
+  const data = await examine(session.world, chooseChecks({only: [], skip, serving: []}), () => undefined)
+  return data.checks.flatMap((check) =>
+    check.findings.map(({code, node}) => (node === null ? code : `${code} ${node}`)),
+  )
+}
+
+/** pgpool's children take a reload over one by one, and a receiver needs a moment to notice: so it is asked again for a while. */
+async function expectFindings(expected: string[], config?: string, skip?: string[]): Promise<void> {
+  let seen: string[] = []
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    seen = await findings(config, skip)
+    if (JSON.stringify(seen) === JSON.stringify(expected)) return
+    await sleep(700)
+  }
+  expect(seen).toEqual(expected)
+}
+
+type Case = {what: string; make: () => Promise<unknown>; undo: () => Promise<unknown>; expected: string[]}
+
+async function reloadPgpool(): Promise<void> {
+  await execute(labPaths(spec.directory).pgpoolControl, ['reload'], {
+    ...(spec.user.uid !== null && spec.user.gid !== null ? {uid: spec.user.uid, gid: spec.user.gid} : {}),
+  })
+  await sleep(300)
+}
+
+const writeConf = (text: string): Promise<void> => writeFile(labPaths(spec.directory).pgpoolConf, text)
+
+function conf(what: string, lines: string, expected: string[]): Case {
+  return {
+    what,
+    make: async () => {
+      await writeConf(`${pgpoolConf}${lines}\n`)
+      await reloadPgpool()
+    },
+    undo: async () => {
+      await writeConf(pgpoolConf)
+      await reloadPgpool()
+    },
+    expected,
+  }
+}
+
+const alter = async (node: number, assignment: string): Promise<void> => {
+  await sqlOn(lab, node, `ALTER SYSTEM ${assignment}`)
+  await sqlOn(lab, node, 'SELECT pg_reload_conf()')
+}
+
+function setting(node: number, name: string, value: string, expected: string): Case {
+  return {
+    what: `${name} = ${value} on node ${node}`,
+    make: () => alter(node, `SET ${name} = '${value}'`),
+    undo: () => alter(node, `RESET ${name}`),
+    expected: [`${expected} ${node}`],
+  }
+}
+
+function statement(what: string, node: number, make: string, undo: string, expected: string): Case {
+  return {what, make: () => sqlOn(lab, node, make), undo: () => sqlOn(lab, node, undo), expected: [expected]}
+}
+
+function mode(what: string, path: () => string, wrong: number, expected: string[]): Case {
+  return {what, make: () => chmod(path(), wrong), undo: () => chmod(path(), 0o600), expected}
+}
+
+function file(what: string, path: () => string, edit: (text: string) => string, expected: string[]): Case {
+  let before = ''
+  return {
+    what,
+    make: async () => {
+      before = await readFile(path(), 'utf8')
+      await writeFile(path(), edit(before))
+    },
+    undo: () => writeFile(path(), before),
+    expected,
+  }
+}
+
+const paths = (): ReturnType<typeof labPaths> => labPaths(spec.directory)
+const data = (node: number): string => nodeOf(spec, node).data
+
+async function asServers(path: string): Promise<void> {
+  if (spec.user.uid !== null && spec.user.gid !== null) await chown(path, spec.user.uid, spec.user.gid)
+}
+
+const AUTOMATIC = "follow_primary_command = '/bin/true %d %H'\ndetach_false_primary = on"
+
+const CASES: Case[] = [
+  setting(0, 'fsync', 'off', 'FSYNC_OFF'),
+  setting(0, 'full_page_writes', 'off', 'FULL_PAGE_WRITES_OFF'),
+  setting(0, 'autovacuum', 'off', 'AUTOVACUUM_OFF'),
+  setting(1, 'password_encryption', 'md5', 'PASSWORDS_MD5'),
+  setting(0, 'synchronous_standby_names', 'nobody', 'SYNC_STANDBY_ABSENT'),
+  setting(1, 'max_connections', '70', 'SERVER_RESTART_PENDING'),
+  setting(2, 'recovery_min_apply_delay', '1h', 'STANDBY_DELAYED'),
+  setting(2, 'primary_conninfo', 'host=127.0.0.1 port=1 application_name=poolctl_node_2', 'STANDBY_NOT_STREAMING'),
+  statement(
+    'a paused replay',
+    1,
+    'SELECT pg_wal_replay_pause()',
+    'SELECT pg_wal_replay_resume()',
+    'STANDBY_REPLAY_PAUSED 1',
+  ),
+  statement(
+    'a slot of nobody',
+    0,
+    "SELECT pg_create_physical_replication_slot('old', true)",
+    "SELECT pg_drop_replication_slot('old')",
+    'SLOT_UNUSED 0',
+  ),
+  statement(
+    'a replication user without rights',
+    0,
+    'ALTER ROLE repl NOREPLICATION',
+    'ALTER ROLE repl REPLICATION',
+    'REPLICATION_USER_UNFIT 0',
+  ),
+  statement(
+    'no pg_monitor for pgpool',
+    0,
+    'REVOKE pg_monitor FROM pgpool',
+    'GRANT pg_monitor TO pgpool',
+    'SR_CHECK_USER_UNFIT',
+  ),
+  conf('sr_check_period 0', 'sr_check_period = 0', ['SR_CHECK_OFF']),
+  conf('no health check of one node', 'health_check_period1 = 0', ['HEALTH_CHECK_OFF 1']),
+  conf('no retry for one node', 'health_check_max_retries2 = 0', ['HEALTH_CHECK_NO_RETRY 2']),
+  conf('a connect_timeout beyond the check', 'connect_timeout1 = 9000', ['CONNECT_TIMEOUT_UNREACHABLE 1']),
+  conf('no delay_threshold', 'delay_threshold = 0', ['DELAY_THRESHOLD_OFF']),
+  conf('clear text from clients', 'allow_clear_text_frontend_auth = on', ['CLEAR_TEXT_AUTH']),
+  conf('an endless search', 'search_primary_node_timeout = 0', ['SEARCH_PRIMARY_ENDLESS']),
+  conf('no weights', 'backend_weight0 = 0\nbackend_weight1 = 0\nbackend_weight2 = 0', ['NO_NODE_FOR_READS']),
+  conf('another application name', "backend_application_name2 = 'walreceiver'", ['APPLICATION_NAME_DIFFERS 2']),
+  conf('another data directory', "backend_data_directory2 = '/data'", ['BACKEND_DATA_DIRECTORY_WRONG 2']),
+  conf('a pinned node', "backend_flag1 = 'DISALLOW_TO_FAILOVER'", ['BACKEND_FLAG_PINS 1']),
+  conf('failover without a command', 'failover_on_backend_error = on', ['FAILOVER_COMMAND_EMPTY']),
+  conf('auto_failback', 'auto_failback = on', ['AUTO_FAILBACK_ON']),
+  conf('a failover script that is not there', `failover_command = '/nowhere/failover.sh %d %H'\n${AUTOMATIC}`, [
+    'HOOK_NOT_RUNNABLE',
+  ]),
+  conf('a failover script that is told nothing', `failover_command = '/bin/true'\n${AUTOMATIC}`, [
+    'FAILOVER_COMMAND_BLIND',
+  ]),
+  conf('nobody who follows', "failover_command = '/bin/true %d %H'\ndetach_false_primary = on", [
+    'FOLLOW_PRIMARY_EMPTY',
+  ]),
+  conf(
+    'a false primary that may stay',
+    "failover_command = '/bin/true %d %H'\nfollow_primary_command = '/bin/true %d %H'",
+    ['FALSE_PRIMARY_STAYS'],
+  ),
+  conf(
+    'failover without a retry',
+    `failover_command = '/bin/true %d %H'\nfailover_on_backend_error = on\n${AUTOMATIC}`,
+    ['FAILOVER_WITHOUT_RETRY'],
+  ),
+  conf('a recovery user that is not there', "recovery_user = 'nobody'", ['RECOVERY_USER_UNFIT']),
+  conf('a late idle limit', 'client_idle_limit_in_recovery = 600', ['RECOVERY_IDLE_LIMIT_LATE']),
+  conf('a recovery script by path', "recovery_1st_stage_command = '/etc/x'", ['RECOVERY_SCRIPT_MISSING 0']),
+  {
+    what: 'a pgpool.conf that was not reloaded',
+    make: () => writeConf(`${pgpoolConf}log_connections = on\n`),
+    undo: () => writeConf(pgpoolConf),
+    expected: ['PGPOOL_CONF_NOT_LOADED'],
+  },
+  {
+    what: 'a fence that was left',
+    make: () => writeConf(`${pgpoolConf}# >>> poolctl fence promote-20261125-1\n# <<< poolctl fence\n`),
+    undo: () => writeConf(pgpoolConf),
+    expected: ['FENCE_LEFT'],
+  },
+  mode('pcp.conf for everybody', () => paths().pcpConf, 0o644, ['PCP_CONF_EXPOSED']),
+  mode('pool_passwd for everybody', () => paths().poolPasswd, 0o640, ['POOL_PASSWD_EXPOSED']),
+  mode('a PCP password file for everybody', () => paths().pcpPassfile, 0o644, ['PCP_PASSFILE_UNUSED']),
+  mode(
+    'a replication password file for everybody',
+    () => paths().replicationPassfile,
+    0o644,
+    [0, 1, 2].map((id) => `REPLICATION_PASSFILE_EXPOSED ${id}`),
+  ),
+  file(
+    'a SHA-256 in pcp.conf',
+    () => paths().pcpConf,
+    (text) => `${text}other:${'ab'.repeat(32)}\n`,
+    ['PCP_CONF_HASH_WRONG'],
+  ),
+  file(
+    'another PCP password',
+    () => paths().pcpConf,
+    () => `pcpadmin:${'ab'.repeat(16)}\n`,
+    ['PCP_LOGIN_FAILS'],
+  ),
+  file(
+    'trust in pool_hba.conf',
+    () => paths().poolHba,
+    (text) => `${text}host all nobody 127.0.0.0/8 trust\n`,
+    ['POOL_HBA_WEAK'],
+  ),
+  file(
+    'a broken line in pg_hba.conf',
+    () => join(data(2), 'pg_hba.conf'),
+    (text) => `${text}host all\n`,
+    ['SERVER_HBA_BROKEN 2'],
+  ),
+  file(
+    'a broken line in postgresql.conf',
+    () => join(data(2), 'postgresql.conf'),
+    (text) => `${text}work_mem = 'nonsense'\n`,
+    ['SERVER_CONF_BROKEN 2'],
+  ),
+  file(
+    'a stale pgpool_status',
+    () => join(paths().proxy, 'pgpool_status'),
+    () => 'up\ndown\nup\n',
+    ['POOL_STATUS_STALE 1'],
+  ),
+  {
+    what: 'a PCP socket that was cleaned away',
+    make: () => rename(join(paths().proxy, 'run', `.s.PGSQL.${spec.ports.pcp}`), join(paths().proxy, 'socket')),
+    undo: () => rename(join(paths().proxy, 'socket'), join(paths().proxy, 'run', `.s.PGSQL.${spec.ports.pcp}`)),
+    expected: ['PCP_SOCKET_MISSING'],
+  },
+  {
+    what: 'a broken-off copy',
+    make: async () => {
+      await mkdir(`${data(1)}.poolctl/previous`, {recursive: true})
+      await asServers(`${data(1)}.poolctl`)
+    },
+    undo: () => rm(`${data(1)}.poolctl`, {recursive: true}),
+    expected: ['COPY_UNFINISHED 1'],
+  },
+  {
+    what: 'a held lock',
+    make: async () => {
+      await mkdir(`${data(1)}.poolctl`)
+      await asServers(`${data(1)}.poolctl`)
+      const holder = {
+        operation: 'recovery-1',
+        verb: 'recovery',
+        user: 'op',
+        host: 'desk',
+        pid: 1,
+        since: '2026-11-25T16:00:00Z',
+      }
+      await writeFile(`${data(1)}.poolctl/lock`, JSON.stringify(holder))
+    },
+    undo: () => rm(`${data(1)}.poolctl`, {recursive: true}),
+    expected: ['HOST_LOCKED 1'],
+  },
+  {
+    what: 'a detached node that works',
+    make: () => change(lab, ['detach', '2', '--yes']),
+    undo: () => change(lab, ['attach', '2']),
+    expected: ['NODE_DETACHED 2'],
+  },
+]
+
+describe('doctor', () => {
+  it('on a healthy lab finds nothing, also from host to host, and exits 0', async () => {
+    const {code, json, stderr} = await lab.poolctl(['doctor', '--json'])
+    const {data: found} = json as {data: {checks: {code: string; status: string}[]; health: string}}
+    expect(found.checks.filter(({status}) => status !== 'ok')).toEqual([])
+    expect({code, stderr, health: found.health}).toEqual({code: 0, stderr: '', health: 'ok'})
+    expect(schemaErrors(json)).toEqual([])
+  })
+
+  it.each(CASES.map((one) => [one.what, one] as const))('finds exactly %s', async (_, {make, undo, expected}) => {
+    await make()
+    try {
+      await expectFindings(expected)
+    } finally {
+      await undo()
+    }
+  })
+
+  it('finds nothing once everything is undone', async () => {
+    await expectFindings([])
+  })
+
+  it('finds what the cluster file says wrongly', async () => {
+    const text = await readFile(lab.clusterFile, 'utf8')
+    const other = join(lab.directory, '..', 'other.yaml')
+    const bin = join(lab.directory, '..', 'bin')
+    await mkdir(bin)
+    for (const name of ['postgres', 'pg_ctl', 'pg_controldata', 'psql'])
+      await symlink(join(spec.bin, name), join(bin, name))
+    const wrong: [string, string, string[]][] = [
+      [`"port":${spec.ports.pgpool},"config"`, '"port":1,"config"', ['PROXY_LOGIN_FAILS']],
+      [`"port":${spec.ports.pcp}`, '"port":1', ['PCP_SILENT']],
+      [`"data":"${data(1)}","bin":"${spec.bin}"`, `"data":"${data(1)}","bin":"${bin}"`, ['PROGRAM_MISSING 1']],
+    ]
+    for (const [from, to, expected] of wrong) {
+      expect(text).toContain(from)
+      await writeFile(other, text.replace(from, to))
+      await expectFindings(expected, other)
+    }
+  })
+
+  it('finds a host that another does not know, between hosts only', async () => {
+    const known = paths().peerKnownHosts
+    const before = await readFile(known, 'utf8')
+    const address = nodeOf(spec, 2).address
+    await writeFile(
+      known,
+      before
+        .split('\n')
+        .filter((line) => !line.startsWith(`[${address}]`))
+        .join('\n'),
+    )
+    try {
+      await expectFindings(['SSH_BETWEEN_HOSTS_FAILS 0', 'SSH_BETWEEN_HOSTS_FAILS 1'], lab.clusterFile, [])
+    } finally {
+      await writeFile(known, before)
+    }
+  })
+
+  it('finds a dead server, says so to a monitoring system and in JUnit, and is healthy again after its recovery', async () => {
+    await killNode(lab.directory, 2, 'stop')
+    await expectFindings(['NODE_SERVER_SILENT 2'])
+    const nagios = await lab.poolctl(['doctor', '--nagios', '--only', 'server-answers'])
+    expect(nagios.code).toBe(2)
+    expect(nagios.stdout).toMatch(
+      /^POOLCTL CRITICAL - NODE_SERVER_SILENT: the server of node 2 does not answer: .* \| critical=1;;1 warning=0;1 unknown=0 ok=0\n$/,
+    )
+    const junit = await lab.poolctl(['doctor', '--output', 'junit', '--only', 'server-answers,fsync'])
+    expect(junit.code).toBe(21)
+    expect(junit.stdout).toMatch(
+      /<testsuite name="lab" timestamp="[^"]+" tests="2" failures="1" errors="0" skipped="0">/,
+    )
+    const blind = await lab.poolctl(['doctor', '--only', 'fsync'])
+    expect(blind.code).toBe(22)
+    expect(ending(await change(lab, ['recovery', '2', '--yes']))).toEqual(DONE)
+    await until('healthy again', async () => (await findings()).length === 0)
+  })
+
+  it('leaves nothing behind on the hosts', async () => {
+    for (const {directory} of spec.nodes) {
+      const {stdout} = await execute('find', [directory, '-maxdepth', '1', '-name', '.poolctl-doctor*'])
+      expect(stdout).toBe('')
+    }
+    expect((await stat(paths().pgpoolConf)).mode & 0o777).toBe(0o600)
+  })
+})
