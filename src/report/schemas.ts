@@ -8,6 +8,7 @@ import type {PoolNode} from '../cluster/pool-node.js'
 import type {NodeInfoData} from './node-info.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
+import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -185,7 +186,8 @@ export const AGREE: [
   Same<StatusData, z.infer<typeof status>>,
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
-] = [true, true, true, true, true]
+  UpgradeCheckAgrees,
+] = [true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -197,6 +199,7 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
       verb,
       envelope(verb, changing),
     ]),
+    ['upgrade-check', envelope('upgrade-check', upgradeCheck)],
     ['cluster-file', clusterFileSchema],
   ]
   return new Map(all.map(([name, schema]) => [`${name}.json`, z.toJSONSchema(schema, {unrepresentable: 'any'})]))
