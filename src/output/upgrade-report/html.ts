@@ -2,14 +2,14 @@
 import {secondsText, withUnits} from '../../lib/human.js'
 import type {OperationRecord} from '../../report/operation-record.js'
 import {redact} from '../redact.js'
-import {html, type Markup} from './markup.js'
+import {markup, type Markup} from './markup.js'
 import {checksPart, cards, forecastPart, nodesPart, toneOf, verdictWords, versionsPart} from './parts.js'
 import {STYLE} from './style.js'
 import {laneName, legend, timeline} from './timeline.js'
 
 export function reportPage(record: OperationRecord): string {
   const title = `${record.verb} of cluster ${record.cluster}`
-  const page = html`<!doctype html>
+  const page = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -55,7 +55,7 @@ export function reportPage(record: OperationRecord): string {
           <details>
             <summary>${record.entries.length} entries, as they stand in the journal</summary>
             <pre>
-${{html: ''}}${record.entries.map(({seq, at, type, ...rest}) => `${seq} ${at} ${type}${'step' in rest ? ` ${rest.step}` : ''}`).join('\n')}</pre>
+${record.entries.map(({seq, at, type, ...rest}) => `${seq} ${at} ${type}${'step' in rest ? ` ${rest.step}` : ''}`).join('\n')}</pre>
           </details>
           <footer>poolctl ${record.toolVersion} · plan ${record.fingerprint} · times are UTC</footer>
         </main>
@@ -78,19 +78,19 @@ function stepsTable({steps}: OperationRecord): Markup {
   const withForecast = steps.some(({forecastSeconds}) => forecastSeconds !== null)
   const rows = steps.map(
     (step, index) =>
-      html`<tr data-step="${step.id}">
+      markup`<tr data-step="${step.id}">
         <td class="number">${index + 1}</td>
         <td>
-          ${step.title}${step.irreversible && step.outcome !== 'not-run' ? html` <span class="stop">· no way back after this</span>` : null}
+          ${step.title}${step.irreversible && step.outcome !== 'not-run' ? markup` <span class="stop">· no way back after this</span>` : null}
         </td>
         <td class="short">${laneName(step.host)}</td>
         <td class="short outcome ${step.outcome}">${step.outcome}</td>
         <td class="number">${step.seconds === null ? '–' : secondsText(step.seconds)}</td>
-        ${withForecast ? html`<td class="number">${step.forecastSeconds === null ? '–' : secondsText(step.forecastSeconds)}</td>` : null}
+        ${withForecast ? markup`<td class="number">${step.forecastSeconds === null ? '–' : secondsText(step.forecastSeconds)}</td>` : null}
         <td>${step.because === null ? '–' : withUnits(step.because)}</td>
       </tr> `,
   )
-  return html`<table class="steps">
+  return markup`<table class="steps">
     <thead>
       <tr>
         <th class="number">#</th>
@@ -98,7 +98,7 @@ function stepsTable({steps}: OperationRecord): Markup {
         <th>host</th>
         <th>outcome</th>
         <th class="number">time</th>
-        ${withForecast ? html`<th class="number">forecast</th>` : null}
+        ${withForecast ? markup`<th class="number">forecast</th>` : null}
         <th>seen</th>
       </tr>
     </thead>
@@ -111,7 +111,7 @@ function stepsTable({steps}: OperationRecord): Markup {
 /** As JSON in the order of the plan: the words of the request are those of the command line's flags. */
 function requestPart({request, reasons}: OperationRecord): Markup {
   const shown = (value: unknown): string => redact(JSON.stringify(value, null, 2))
-  return html`<pre>${shown(request)}</pre>
+  return markup`<pre>${shown(request)}</pre>
     <details>
       <summary>why the plan looks as it does</summary>
       <pre>${shown(reasons)}</pre>
@@ -121,7 +121,7 @@ function requestPart({request, reasons}: OperationRecord): Markup {
 function actsPart({steps}: OperationRecord): Markup {
   const rows = steps.map(
     ({id, kind, host, input, undo}) =>
-      html`<tr>
+      markup`<tr>
         <td class="short">${id}</td>
         <td class="short">${kind}</td>
         <td class="short">${laneName(host)}</td>
@@ -129,7 +129,7 @@ function actsPart({steps}: OperationRecord): Markup {
         <td>${undo ?? 'nothing to undo'}</td>
       </tr> `,
   )
-  return html`<table>
+  return markup`<table>
     <thead>
       <tr>
         <th>step</th>

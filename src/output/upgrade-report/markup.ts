@@ -16,7 +16,7 @@ export function text(value: string | number): string {
 }
 
 /** A template whose values are escaped, except those that are markup already; lists are joined, null and false are nothing. */
-export function html(
+export function markup(
   parts: TemplateStringsArray,
   ...values: (string | number | null | false | Markup | readonly Markup[])[]
 ): Markup {

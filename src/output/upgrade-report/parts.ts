@@ -2,7 +2,7 @@
 import {secondsText, withUnits} from '../../lib/human.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {OperationRecord} from '../../report/operation-record.js'
-import {html, type Markup} from './markup.js'
+import {markup, type Markup} from './markup.js'
 
 const VERDICTS: Readonly<Record<string, string>> = {
   completed: 'done, and observed',
@@ -68,10 +68,10 @@ export function figures(record: OperationRecord): Figure[] {
 }
 
 export function cards(record: OperationRecord): Markup {
-  return html`<dl class="cards">
+  return markup`<dl class="cards">
     ${figures(record).map(
       ({label, value, note, tone}) =>
-        html`<div class="${tone ?? ''}">
+        markup`<div class="${tone ?? ''}">
           <dt>${label}</dt>
           <dd>${value}<small>${note}</small></dd>
         </div> `,
@@ -86,7 +86,7 @@ export function forecastPart({steps}: OperationRecord): Markup | null {
   const percent = (value: number): string => `${((value / Math.max(longest, 0.001)) * 100).toFixed(1)}%`
   const rows = compared.map(({title, seconds, forecastSeconds}) => {
     const [was, told] = [seconds ?? 0, forecastSeconds ?? 0]
-    return html`<tr>
+    return markup`<tr>
       <td>${title}</td>
       <td class="number">${secondsText(told)}</td>
       <td class="number">${secondsText(was)}</td>
@@ -95,7 +95,7 @@ export function forecastPart({steps}: OperationRecord): Markup | null {
       </td>
     </tr> `
   })
-  return html`<h2>Forecast against actual</h2>
+  return markup`<h2>Forecast against actual</h2>
     <table>
       <thead>
         <tr>
@@ -115,7 +115,7 @@ export function versionsPart({check}: OperationRecord): Markup | null {
   if (!check) return null
   const rows = check.nodes.map(
     ({id, host, version, newVersion, newData}) =>
-      html`<tr>
+      markup`<tr>
         <td class="number">${id}</td>
         <td>${host}</td>
         <td>${version ?? 'unknown'}</td>
@@ -123,7 +123,7 @@ export function versionsPart({check}: OperationRecord): Markup | null {
         <td><code>${newData}</code></td>
       </tr> `,
   )
-  return html`<h2>Versions</h2>
+  return markup`<h2>Versions</h2>
     <table>
       <thead>
         <tr>
@@ -153,14 +153,14 @@ export function nodesPart({result}: OperationRecord): Markup | null {
   const rows = ids.map((id) => {
     const node = (after ?? before ?? []).find((candidate) => candidate.id === id)
     const place = node ? `${node.hostname}:${node.port}` : ''
-    return html`<tr>
+    return markup`<tr>
       <td class="number">${id}</td>
       <td>${place}</td>
       <td>${said(before, id)}</td>
       <td>${said(after, id)}</td>
     </tr> `
   })
-  return html`<h2>What pgpool believed</h2>
+  return markup`<h2>What pgpool believed</h2>
     <table>
       <thead>
         <tr>
@@ -179,22 +179,22 @@ export function nodesPart({result}: OperationRecord): Markup | null {
 export function checksPart({check, verb}: OperationRecord): Markup | null {
   if (!check)
     return verb.startsWith('upgrade')
-      ? html`<h2>Checks</h2>
+      ? markup`<h2>Checks</h2>
           <p>No report of a check is kept on this machine.</p>`
       : null
   const rows = check.findings.map(
     ({severity, node, code, message, hint}) =>
-      html`<tr>
+      markup`<tr>
         <td class="short ${severity}">${severity === 'stop' ? 'refused' : 'to know'}</td>
         <td class="number">${node ?? 'all'}</td>
-        <td>${withUnits(message)}${hint === null ? null : html`<span class="remedy">${hint}</span>`}</td>
+        <td>${withUnits(message)}${hint === null ? null : markup`<span class="remedy">${hint}</span>`}</td>
         <td class="short"><code>${code}</code></td>
       </tr> `,
   )
-  const none = html`<tr>
+  const none = markup`<tr>
     <td colspan="4">nothing was found</td>
   </tr>`
-  return html`<h2>Checks of ${check.checkedAt.slice(0, 10)} ${check.checkedAt.slice(11, 19)} UTC: ${check.verdict}</h2>
+  return markup`<h2>Checks of ${check.checkedAt.slice(0, 10)} ${check.checkedAt.slice(11, 19)} UTC: ${check.verdict}</h2>
     <table>
       <thead>
         <tr>

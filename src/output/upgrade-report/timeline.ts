@@ -1,7 +1,7 @@
 /** The picture of an operation: a lane a host, a row a step in the order of the plan, drawn as SVG within the page. */
 import {secondsText} from '../../lib/human.js'
 import type {OperationRecord, Span} from '../../report/operation-record.js'
-import {html, type Markup} from './markup.js'
+import {markup, type Markup} from './markup.js'
 
 const WIDTH = 1080
 const GUTTER = 330
@@ -37,7 +37,7 @@ export function timeline(record: OperationRecord): Markup {
     y += HEAD + rows.length * ROW
     return lane(host, rows, top, scale)
   })
-  return html`<svg class="timeline" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="timeline-title">
+  return markup`<svg class="timeline" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="timeline-title">
     <title id="timeline-title">${`Steps of ${record.operation} per host over ${secondsText(end)}`}</title>
     ${axis(end, height, scale)} ${drawn} ${pointOfNoReturn(record, height, scale)}
   </svg>`
@@ -53,7 +53,7 @@ function rowsOf(record: OperationRecord, host: string | null): Row[] {
 }
 
 function lane(host: string | null, rows: readonly Row[], top: number, scale: (seconds: number) => number): Markup {
-  return html`<g class="lane" data-host="${laneName(host)}">
+  return markup`<g class="lane" data-host="${laneName(host)}">
     <rect class="lane-head" x="0" y="${top}" width="${WIDTH}" height="${HEAD - 6}" />
     <text class="lane-name" x="8" y="${top + 15}">${laneName(host)}</text>
     ${rows.map((row, index) => drawRow(row, top + HEAD + index * ROW, scale))}
@@ -63,7 +63,7 @@ function lane(host: string | null, rows: readonly Row[], top: number, scale: (se
 function drawRow({step, title, spans}: Row, y: number, scale: (seconds: number) => number): Markup {
   const last = spans.reduce((latest, span) => Math.max(latest, span.fromSeconds + span.seconds), 0)
   const total = spans.reduce((sum, {seconds}) => sum + seconds, 0)
-  return html`<g class="row" data-step="${step}">
+  return markup`<g class="row" data-step="${step}">
     <text class="step" x="16" y="${y + 12}">${shortened(title)}<title>${title}</title></text>
     ${spans.map((span) => bar(span, y, scale))}
     <text class="seconds" x="${Math.min(scale(last) + 6, WIDTH - RIGHT + 8)}" y="${y + 12}">${secondsText(total)}</text>
@@ -77,7 +77,7 @@ function bar(span: Span, y: number, scale: (seconds: number) => number): Markup 
   const from = scale(span.fromSeconds)
   const width = Math.max(LEAST_WIDTH, scale(span.fromSeconds + span.seconds) - from)
   const told = `${span.title}: ${WORDS[span.what]}, ${secondsText(span.seconds)}, begun ${secondsText(span.fromSeconds)} after the start`
-  return html`<rect
+  return markup`<rect
     class="bar ${span.what}"
     x="${from.toFixed(1)}"
     y="${y + 2}"
@@ -98,11 +98,11 @@ const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 function axis(end: number, height: number, scale: (seconds: number) => number): Markup {
   const step = TICKS.find((tick) => end / tick <= 9) ?? 86_400
   const marks = Array.from({length: Math.floor(end / step) + 1}, (_, index) => index * step)
-  return html`<g class="axis"
+  return markup`<g class="axis"
     >${marks.map((seconds) => {
       const x = scale(seconds).toFixed(1)
       const label = step < 1 ? `${seconds.toFixed(1)} s` : seconds < 60 ? `${seconds} s` : clock(seconds)
-      return html`<line x1="${x}" y1="${HEAD - 8}" x2="${x}" y2="${height}" /><text x="${x}" y="14">${label}</text>`
+      return markup`<line x1="${x}" y1="${HEAD - 8}" x2="${x}" y2="${height}" /><text x="${x}" y="14">${label}</text>`
     })}</g
   >`
 }
@@ -116,12 +116,12 @@ function pointOfNoReturn(record: OperationRecord, height: number, scale: (second
   const {until} = record.wayBack
   if (until === null) return null
   const x = scale((Date.parse(until) - Date.parse(record.startedAt)) / 1000).toFixed(1)
-  return html`<g class="no-return"
+  return markup`<g class="no-return"
     ><line x1="${x}" y1="${HEAD - 8}" x2="${x}" y2="${height}" /><text x="${x}" y="26" dx="-5">no way back</text></g
   >`
 }
 
 export function legend(record: OperationRecord): Markup {
   const kinds = (Object.keys(WORDS) as Span['what'][]).filter((what) => record.spans.some((span) => span.what === what))
-  return html`<p class="legend">${kinds.map((what) => html`<span><i class="${what}"></i>${WORDS[what]}</span> `)}</p>`
+  return markup`<p class="legend">${kinds.map((what) => markup`<span><i class="${what}"></i>${WORDS[what]}</span> `)}</p>`
 }
