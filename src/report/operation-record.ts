@@ -161,8 +161,12 @@ function spansOf(plan: Plan, entries: readonly JournalEntry[], begin: number): S
         add(entry.step, open.get(entry.step) ?? at(entry), at(entry), entry.type)
         open.delete(entry.step)
         break
-      case 'opened':
       case 'taken-over':
+        // What the process before had begun broke off at a moment that nobody wrote down: at the latest, now.
+        for (const [step, from] of open) add(step, from, at(entry), 'running')
+        open.clear()
+        break
+      case 'opened':
       case 'closed':
         break
     }

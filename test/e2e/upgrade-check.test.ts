@@ -12,7 +12,17 @@ import {labPaths, LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {UpgradeCheckData} from '../../src/report/upgrade-check.js'
 import {footprint, poolView, statusOf} from '../support/e2e-checks.js'
-import {nodeOf, sqlOn, startCheckedLab, until, type SharedLab} from '../support/e2e-lab.js'
+import {
+  change,
+  DONE,
+  ending,
+  nodeOf,
+  sqlOn,
+  startCheckedLab,
+  until,
+  type Answer,
+  type SharedLab,
+} from '../support/e2e-lab.js'
 import {schemaErrors} from '../support/e2e-schema.js'
 
 const FROM = 13
@@ -131,6 +141,21 @@ const upgradeTo =
   }
 
 const asServer = (program: string, args: string[]): Promise<string> => runAsServer(spec, program, args)
+
+/** Any operation can be reported on; this one's page and Markdown name each of its steps. */
+async function expectReport({data}: Answer): Promise<void> {
+  const directory = join(lab.directory, '..', 'reports')
+  const operation = data?.operation ?? ''
+  const {code, json} = await lab.poolctl(['upgrade', 'report', operation, '--directory', directory, '--json'])
+  expect(code).toBe(0)
+  const {html, markdown} = (json as {data: {html: string; markdown: string}}).data
+  const [page, text] = await Promise.all([readFile(html, 'utf8'), readFile(markdown, 'utf8')])
+  for (const {id, because} of data?.steps ?? []) {
+    expect(page).toContain(`data-step="${id}"`)
+    expect(text).toContain(because?.split(' ')[0] ?? '–')
+  }
+  expect(page).toContain('done, and observed')
+}
 
 describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
   it('finds nothing on a healthy site, tries the new version, and leaves no trace', async () => {

@@ -58,7 +58,7 @@ export function sampleRecord(until = ACTS.length): JournalEntry[] {
   const entries: JournalEntry[] = []
   let ms = 0
   const add = (entry: NewEntry): void => {
-    entries.push({...entry, seq: entries.length + 1, at: new Date(BEGIN + ms).toISOString()} as JournalEntry)
+    entries.push({...entry, seq: entries.length + 1, at: new Date(BEGIN + ms).toISOString()})
   }
   const plan = {
     schema: 'poolctl.plan/v1',

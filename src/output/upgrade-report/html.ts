@@ -3,7 +3,7 @@ import {secondsText, withUnits} from '../../lib/human.js'
 import type {OperationRecord} from '../../report/operation-record.js'
 import {redact} from '../redact.js'
 import {markup, type Markup} from './markup.js'
-import {checksPart, cards, forecastPart, nodesPart, toneOf, verdictWords, versionsPart} from './parts.js'
+import {checksPart, cards, followUpsPart, forecastPart, nodesPart, toneOf, verdictWords, versionsPart} from './parts.js'
 import {STYLE} from './style.js'
 import {laneName, legend, timeline} from './timeline.js'
 
@@ -37,7 +37,7 @@ export function reportPage(record: OperationRecord): string {
               ${people(record)}
             </p>
           </header>
-          ${cards(record)}
+          ${cards(record)} ${followUpsPart(record)}
           <h2>Steps per host</h2>
           ${timeline(record)} ${legend(record)} ${forecastPart(record)}
           <h2>Steps and their proof</h2>

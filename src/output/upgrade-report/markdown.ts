@@ -25,6 +25,9 @@ export function reportMarkdown(record: OperationRecord): string {
       ['figure', 'value', 'note'],
       figures(record).map(({label, value, note}) => [label, value, note]),
     ),
+    ...(record.result?.followUps.length
+      ? ['## Still to do', record.result.followUps.map((what) => `- ${cell(what)}`).join('\n')]
+      : []),
     '## Steps',
     table(
       ['#', 'step', 'host', 'outcome', 'time', 'forecast', 'seen'],

@@ -79,6 +79,16 @@ export function cards(record: OperationRecord): Markup {
   </dl>`
 }
 
+/** What is left to do: a goal that was met with open ends must not read as one without. */
+export function followUpsPart({result}: OperationRecord): Markup | null {
+  const open = result?.followUps ?? []
+  if (open.length === 0) return null
+  return markup`<h2>Still to do</h2>
+    <ul class="open">
+      ${open.map((what) => markup`<li>${what}</li>`)}
+    </ul>`
+}
+
 export function forecastPart({steps}: OperationRecord): Markup | null {
   const compared = steps.filter(({seconds, forecastSeconds}) => seconds !== null && forecastSeconds !== null)
   if (compared.length === 0) return null

@@ -20,7 +20,7 @@ h2 { font-size: 16px; margin: 34px 0 10px; padding-bottom: 4px; border-bottom: 1
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); padding: 4px 8px 4px 0; }
 td { vertical-align: top; border-bottom: 1px solid var(--line); padding: 5px 8px 5px 0; overflow-wrap: anywhere; }
-td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+th.number { width: 1%; } td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.short { white-space: nowrap; }
 .outcome { font-weight: 600; } .outcome.done, .outcome.already { color: var(--good); } .outcome.failed, .outcome.undo-failed, .stop { color: var(--bad); }
 .outcome.unknown, .outcome.undone, .warn { color: var(--doubt); } .outcome.not-run { color: var(--soft); font-weight: 400; }
@@ -43,6 +43,7 @@ details summary { cursor: pointer; color: var(--soft); }
 .legend i { display: inline-block; width: 14px; height: 10px; border-radius: 2px; margin-right: 5px; }
 .forecast { position: relative; background: var(--band); height: 12px; min-width: 160px; }
 .forecast b { position: absolute; left: 0; top: 0; height: 7px; background: var(--done); } .forecast i { position: absolute; left: 0; top: 8px; height: 4px; background: var(--already); }
+ul.open { margin: 0; padding-left: 20px; }
 footer { margin-top: 36px; color: var(--soft); font-size: 12px; border-top: 1px solid var(--line); padding-top: 8px; }
 @page { size: A4 landscape; margin: 12mm; }
 @media print { body { background: none; } main { box-shadow: none; margin: 0; padding: 0; max-width: none; } tr, .row, .cards { break-inside: avoid; } }

@@ -29,6 +29,8 @@ describe('the record of an operation', () => {
     ).toEqual([
       ['checkpoint-1', 'already', 2.4],
       ['stop-1', 'done', 0.9],
+      // Its first process was killed; another resumed it.
+      ['send-1', 'running', 1.8],
       ['send-1', 'done', 4.2],
       ['start-1', 'done', 1.3],
     ])
@@ -83,7 +85,14 @@ describe('the page', () => {
   })
 
   test('says the outage, the loss, the forecast and until when one could go back', () => {
-    for (const said of ['23.4 s', '0 of 41233', 'forecast 24.0 s', 'until 22:00:29', 'forecast 31.0 s']) {
+    for (const said of [
+      '23.4 s',
+      '0 of 41233',
+      'forecast 24.0 s',
+      'until 22:00:29',
+      'forecast 31.0 s',
+      '<li>poolctl upgrade finish</li>',
+    ]) {
       expect(page).toContain(said)
     }
   })
