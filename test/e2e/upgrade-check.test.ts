@@ -315,7 +315,9 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
       await writeFile(pgpoolConf, conf)
       expect((await lab.poolctl(['attach', '1', '--yes'])).code).toBe(0)
     })
-    expect((await lab.poolctl(['detach', '1', '--yes'])).code).toBe(0)
+    const detached = await change(lab, ['detach', '1', '--yes'])
+    expect(ending(detached)).toEqual(DONE)
+    await expectReport(detached)
     const holder = {verb: 'promote', user: 'ann', host: 'ops', pid: 7, since: '2026-11-25T16:00:00.000Z'}
     await mkdir(work, {recursive: true})
     await giveToServers(spec, work)
