@@ -23,12 +23,19 @@ export async function continueOperation(
   terminal: Terminal,
 ): Promise<PerformBody> {
   const {journal} = await openJournal()
-  if (flags['from-host'] === true) await fetchRecord(journal, operation, flags)
+  const fetched = flags['from-host'] === true
+  if (fetched) await fetchRecord(journal, operation, flags)
   const {plan, clusterFile} = openingOf(operation, await journal.read(operation))
   if (way === 'rollback') await confirmRollback(operation, plan, flags, terminal)
   await using session = await sessionFor(clusterFile, flags)
   const before = await session.world.pool.nodeInfo().catch(() => null)
-  const begun = await takeUpOperation(session, plan, operation, {takeOver: flags['take-over'] === true, way}, terminal)
+  const begun = await takeUpOperation(
+    session,
+    plan,
+    operation,
+    {takeOver: flags['take-over'] === true, way, fetched},
+    terminal,
+  )
   const summarise = await summariserOf(plan.verb)
   const cluster = clusterOf(session.pcpOnly ? null : session.world.file)
   return await runOperation(

@@ -36,11 +36,11 @@ export async function takeLocks(
   }
   const taken: Lockable[] = []
   const release = async (): Promise<void> => {
-    for (const lockable of taken.toReversed()) {
-      await lockable
+    const letGo = (lockable: Lockable): Promise<void> =>
+      lockable
         .release(operation)
         .catch((error: unknown) => warn(`the lock on ${lockable.name} is still there: ${messageOf(error)}`))
-    }
+    await Promise.all(taken.map(letGo))
   }
   try {
     for (const lockable of lockablesOf(world, plan)) {

@@ -60,12 +60,12 @@ export async function beginOperation(session: Session, plan: Plan, terminal: Ter
   }
 }
 
-/** As `beginOperation`, for an operation that has a record already. */
+/** As `beginOperation`, for an operation that has a record already; `fetched`: from a host, whose copy may be a step behind. */
 export async function takeUpOperation(
   session: Session,
   plan: Plan,
   operation: string,
-  options: {takeOver: boolean; way: 'resume' | 'rollback'},
+  options: {takeOver: boolean; way: 'resume' | 'rollback'; fetched: boolean},
   terminal: Terminal,
 ): Promise<Begun> {
   const {journal, holder} = await openJournal()
@@ -75,6 +75,8 @@ export async function takeUpOperation(
       terminal.say(warningText(text, terminal.err)),
     )
     const writer = await mirroredTo(session.world, plan, operation, reopened, terminal)
+    const beyond = options.fetched ? (await import('../journal/mirror.js')).stepBeyond(reopened.entries) : null
+    if (beyond !== null) await writer.append({type: 'intent', step: beyond})
     await writer.append({type: 'taken-over', holder: holder satisfies Holder, way: options.way})
     return {operation, writer, locks, handOver: () => writer.release()}
   } catch (error) {

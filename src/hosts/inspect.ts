@@ -1,11 +1,17 @@
 /** What inspect.sh printed, as a DataDirectory. */
 import {parseControlData} from '../cluster/control-data.js'
-import type {DataDirectory} from '../ports/host.js'
+import type {DataDirectory, DirectoryState} from '../ports/host.js'
 import {nulPairs} from './fields.js'
 
 const SEGMENT = /^[0-9A-F]{24}$/
 
 export function directoryFrom(output: Buffer): DataDirectory {
+  const pairs = nulPairs(output)
+  const hardLinked = pairs.get('hardLinked')?.[0] === 'yes'
+  return {...stateFrom(output), hardLinked, usedBytes: Number(pairs.get('usedBytes')?.[0] ?? 0)}
+}
+
+export function stateFrom(output: Buffer): DirectoryState {
   const pairs = nulPairs(output)
   const one = (key: string): string => pairs.get(key)?.[0] ?? ''
   const yes = (key: string): boolean => one(key) === 'yes'
@@ -20,12 +26,10 @@ export function directoryFrom(output: Buffer): DataDirectory {
     backupLabel: yes('backupLabel'),
     controlAside: yes('controlAside'),
     dataAside: yes('dataAside'),
-    hardLinked: yes('hardLinked'),
     tablespaces: (pairs.get('tablespace') ?? []).flatMap(tablespaceFrom),
     configInside: yes('configInside'),
     oldestWalSegment: oldestSegment(pairs.get('wal') ?? [], control?.timeline ?? null),
     freeBytes: Number(one('freeBytes').trim()),
-    usedBytes: Number(one('usedBytes') || 0),
   }
 }
 

@@ -1,12 +1,22 @@
 /** The machine of one PostgreSQL node. Every act is one named script of templates/host; none is put together from text here. */
 import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
 import {ActFailed, messageOf, OutcomeUnknown} from '../lib/errors.js'
-import type {DataDirectory, DataFile, HostFacts, Job, JobState, LockHolder, NodeHost, PageCheck} from '../ports/host.js'
+import type {
+  DataDirectory,
+  DataFile,
+  DirectoryState,
+  HostFacts,
+  Job,
+  JobState,
+  LockHolder,
+  NodeHost,
+  PageCheck,
+} from '../ports/host.js'
 import type {StandbyConnection} from '../ports/postgres.js'
 import {standbyAutoConf} from './conf-file.js'
 import {nulFields} from './fields.js'
 import {carried} from './file-list.js'
-import {directoryFrom} from './inspect.js'
+import {directoryFrom, stateFrom} from './inspect.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 import {NodeJobs} from './node-jobs.js'
@@ -41,15 +51,23 @@ export class RemoteNodeHost implements NodeHost {
   }
 
   async inspect(): Promise<DataDirectory> {
+    return directoryFrom(await this.#inspect('whole'))
+  }
+
+  async look(): Promise<DirectoryState> {
+    return stateFrom(await this.#inspect('brief'))
+  }
+
+  async #inspect(how: 'whole' | 'brief'): Promise<Buffer> {
     const {data, bin, work} = this.#node
     const {stdout} = await this.#machine.call({
       script: 'inspect',
-      args: [data, bin, work],
+      args: [data, bin, work, how],
       mutates: false,
       title: `look at ${data}`,
       deadlineMs: DISK_MS,
     })
-    return directoryFrom(stdout)
+    return stdout
   }
 
   async listFiles(): Promise<DataFile[]> {
@@ -70,7 +88,7 @@ export class RemoteNodeHost implements NodeHost {
   }
 
   async checkPages(deadlineMs: number): Promise<PageCheck> {
-    return checkPages(this.#node, this.#machine, await this.inspect(), deadlineMs)
+    return checkPages(this.#node, this.#machine, await this.look(), deadlineMs)
   }
 
   startServer(operation: string, waitSeconds: number): Promise<void> {
@@ -196,12 +214,16 @@ export class RemoteNodeHost implements NodeHost {
     return this.#jobs.start(operation, id, job)
   }
 
-  jobState(operation: string, id: string): Promise<JobState> {
-    return this.#jobs.state(operation, id)
+  jobState(operation: string, id: string, waitMs = 0): Promise<JobState> {
+    return this.#jobs.state(operation, id, waitMs)
   }
 
   stopJob(operation: string, id: string): Promise<void> {
     return this.#jobs.stop(operation, id)
+  }
+
+  stopJobs(operation: string): Promise<void> {
+    return this.#jobs.stop(operation, null)
   }
 
   takeLock(holder: LockHolder): Promise<LockHolder | null> {

@@ -53,14 +53,15 @@ export class NodeJobs {
     })
   }
 
-  async state(operation: string, id: string): Promise<JobState> {
-    const args = [this.#node.work, checkOperation(operation), checkOperation(id)]
+  async state(operation: string, id: string, waitMs = 0): Promise<JobState> {
+    const args = [this.#node.work, checkOperation(operation), checkOperation(id), String(Math.round(waitMs / 50))]
     const {stdout} = await this.#machine.call({script: 'job-state', args, mutates: false, title: 'look at the job'})
     return jobStateFrom(stdout)
   }
 
-  async stop(operation: string, id: string): Promise<void> {
-    const args = [this.#lock, checkOperation(operation), this.#node.work, checkOperation(id)]
+  /** Of all jobs of the operation when `id` is null. */
+  async stop(operation: string, id: string | null): Promise<void> {
+    const args = [this.#lock, checkOperation(operation), this.#node.work, id === null ? '' : checkOperation(id)]
     await this.#machine.call({script: 'job-stop', args, mutates: true, title: 'stop the job'})
   }
 

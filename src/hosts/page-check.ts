@@ -1,6 +1,6 @@
 /** Page checksums of a stopped server, also of one that crashed (page-check.sh makes a stand-in for it). */
 import type {NodeConfig} from '../cluster/cluster-file.js'
-import type {DataDirectory, PageCheck} from '../ports/host.js'
+import type {DirectoryState, PageCheck} from '../ports/host.js'
 import {tail, type Machine} from './machine.js'
 import {asShutDown} from './pg-control.js'
 
@@ -9,7 +9,7 @@ const READ_MS = 60_000
 export async function checkPages(
   node: NodeConfig,
   machine: Machine,
-  directory: DataDirectory,
+  directory: DirectoryState,
   deadlineMs: number,
 ): Promise<PageCheck> {
   if (directory.postmasterPid !== null)

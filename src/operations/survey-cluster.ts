@@ -6,12 +6,12 @@ import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import {PoolctlError, messageOf} from '../lib/errors.js'
-import type {DataDirectory} from '../ports/host.js'
+import type {DirectoryState} from '../ports/host.js'
 import type {ServerFacts} from '../ports/postgres.js'
 import type {World} from '../ports/world.js'
 
 export type ServerView = {reachable: true; facts: ServerFacts} | {reachable: false; code: string; reason: string}
-export type FilesView = {inspected: true; data: DataDirectory} | {inspected: false; reason: string}
+export type FilesView = {inspected: true; data: DirectoryState} | {inspected: false; reason: string}
 
 export type NodeView = {
   id: NodeId
@@ -62,7 +62,7 @@ async function viewServer(world: World, id: NodeId): Promise<ServerView> {
 
 async function viewFiles(world: World, id: NodeId): Promise<FilesView> {
   try {
-    return {inspected: true, data: await world.host(id).inspect()}
+    return {inspected: true, data: await world.host(id).look()}
   } catch (error) {
     return {inspected: false, reason: reasonOf(error)}
   }

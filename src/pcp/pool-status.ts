@@ -1,14 +1,7 @@
 /** Pool status: pgpool's parameters, and some state per node, as rows of name, value, description. */
+import type {PoolParameter} from '../ports/pool-admin.js'
 import {PcpMalformed} from './errors.js'
 import {sequence, type Reply} from './responses.js'
-
-export type PoolParameter = {
-  name: string
-  /** Null: withheld, because the name looks like a secret. Can hold newlines. */
-  value: string | null
-  /** Cut by pgpool after about 79 bytes. */
-  description: string
-}
 
 /** pgpool leaves passwords out, except that old minors send wd_lifecheck_password in clear (CVE-2023-22332). */
 const LOOKS_SECRET = /password|passwd|key/i

@@ -37,6 +37,9 @@ export type DataDirectory = {
   usedBytes: number
 }
 
+/** All of it but what takes a walk over every file. */
+export type DirectoryState = Omit<DataDirectory, 'hardLinked' | 'usedBytes'>
+
 export type HostFacts = {user: string; hostname: string; bootId: string; rsync: string | null}
 
 /** A file below the data directory, for completeness checks and for dividing a copy. Tablespace files: `pg_tblspc/OID/…`. */
@@ -85,6 +88,8 @@ export interface NodeHost {
   readonly name: string
   facts(): Promise<HostFacts>
   inspect(): Promise<DataDirectory>
+  /** As `inspect`, for the looks before and after an act: quick however large the directory is. */
+  look(): Promise<DirectoryState>
   /** Every file that a copy would carry: the exclusions of the manual's 26.3.3.2 are already left out. */
   listFiles(): Promise<DataFile[]>
   /** Text of a history file in pg_wal, or null. */
@@ -121,9 +126,12 @@ export interface NodeHost {
 
   /** Starts a job detached from this SSH session; a job of that id that is there already is left as it is. */
   startJob(operation: string, id: string, job: Job): Promise<void>
-  jobState(operation: string, id: string): Promise<JobState>
+  /** `waitMs`: while it runs, the answer may be held back that long, so that its end is told at once. */
+  jobState(operation: string, id: string, waitMs?: number): Promise<JobState>
   /** Ends its processes and forgets it. Absent is fine. */
   stopJob(operation: string, id: string): Promise<void>
+  /** The same for every job of the operation: for a lock that is given up. */
+  stopJobs(operation: string): Promise<void>
 
   /** Null when taken; otherwise who has it. Taking one's own again is fine. */
   takeLock(holder: LockHolder): Promise<LockHolder | null>

@@ -92,6 +92,8 @@ export function connectionTo(world: World, primary: NodeId, standby: NodeId): St
   }
 }
 
+const SOON_MS = 25
+
 /**
  * Looks until it is so. `look` says what it sees; that is shown meanwhile, and stands in the error when `limitMs` is over.
  * An answer that could not be had (restart in progress) counts as not yet.
@@ -104,6 +106,8 @@ export async function awaitSeen(
   const {clock} = context.world
   const started = clock.monotonicMs()
   let last = 'nothing seen yet'
+  // Most waits are over soon: looked at often at first, then as asked.
+  let pauseMs = Math.min(options.everyMs, SOON_MS)
   for (;;) {
     context.signal.throwIfAborted()
     const seen = await look().catch((error: unknown): Observation =>
@@ -121,6 +125,7 @@ export async function awaitSeen(
       })
     }
     context.observe(`${last} (${Math.round(waited / 1000)} of ${Math.round(options.limitMs / 1000)} s)`)
-    await clock.sleep(options.everyMs, context.signal)
+    await clock.sleep(pauseMs, context.signal)
+    pauseMs = Math.min(options.everyMs, pauseMs * 1.5)
   }
 }

@@ -27,7 +27,9 @@ import {
   type Step,
 } from './context.js'
 
-const POLL_MS = 250
+const POLL_MS = 50
+/** How long the host may hold back its answer while the job runs: also how often progress is shown. */
+const HOLD_MS = 1000
 /** How long the target's host may be out of reach before its copy is given up. */
 const PATIENCE_MS = 60_000
 
@@ -100,7 +102,7 @@ export async function followJob(
     context.signal.throwIfAborted()
     check()
     try {
-      const state = await hostOf(context).jobState(context.operation, id)
+      const state = await hostOf(context).jobState(context.operation, id, HOLD_MS)
       lastSeen = clock.monotonicMs()
       const seen = verdict(state, what)
       if (seen?.state === 'done') return seen.result ?? {}

@@ -13,7 +13,7 @@ import {done, hostOf, lsnIn, numberIn, pending, serverOf, textIn, type Context, 
 export const finishCopy: Step = {
   kind: 'finish-copy',
   async probe(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.control !== null && directory.backupLabel
       ? done('label and control file are in place')
       : pending('no control file yet')
@@ -27,13 +27,13 @@ export const finishCopy: Step = {
     return undefined
   },
   async verify(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.control !== null && directory.backupLabel
       ? done('label and control file are in place')
       : pending('the copy is not complete')
   },
   async undo(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     if (directory.control !== null && directory.postmasterPid === null)
       await hostOf(context).setControlAside(context.operation)
   },

@@ -88,10 +88,11 @@ async function seenRouting(context: Context): Promise<Observation> {
   if (!target || !spread || node.weight === 0 || !/^[0-9a-fA-F.:]+$/.test(target.address)) {
     return done(`pgpool says ${node.status}; reads are not spread to it by weight`)
   }
-  for (let session = 0; session < 12; session += 1) {
-    const served = await context.world.proxy.readServedBy()
-    if (served?.address === target.address && served.port === target.port)
-      return done(`a read through pgpool was answered by ${served.address}`)
+  // pgpool draws the node anew for each session; a few at a time, so that a pool with few free children still serves its clients.
+  for (let round = 0; round < 4; round += 1) {
+    const served = await Promise.all([1, 2, 3].map(() => context.world.proxy.readServedBy()))
+    if (served.some((server) => server?.address === target.address && server.port === target.port))
+      return done(`a read through pgpool was answered by ${target.address}`)
   }
   return pending('12 reads through pgpool went elsewhere')
 }

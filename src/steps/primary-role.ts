@@ -26,7 +26,7 @@ import {
 
 /** The old primary's shutdown checkpoint against what the candidate has replayed. */
 async function received(context: Context): Promise<Observation> {
-  const {control, postmasterPid} = await hostOf(context, 'old').inspect()
+  const {control, postmasterPid} = await hostOf(context, 'old').look()
   if (postmasterPid !== null) return pending(`node ${idIn(context, 'old')} is running`)
   if (control?.state !== 'shut down')
     return pending(`node ${idIn(context, 'old')} is "${control?.state ?? 'unreadable'}", not "shut down"`)

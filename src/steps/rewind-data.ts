@@ -43,6 +43,6 @@ export const rewindData: Step = {
     const host = hostOf(context)
     await host.stopJob(context.operation, JOB)
     // Whether a job was seen does not count: an undo that was itself broken off has already made it forgotten.
-    if ((await host.inspect()).control !== null) await host.setControlAside(context.operation)
+    if ((await host.look()).control !== null) await host.setControlAside(context.operation)
   },
 }

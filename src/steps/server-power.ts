@@ -16,14 +16,14 @@ const STOP_SECONDS = 120
 const START_SECONDS = 300
 
 async function seenStopped(context: Context): Promise<Observation> {
-  const {postmasterPid} = await hostOf(context).inspect()
+  const {postmasterPid} = await hostOf(context).look()
   return postmasterPid === null
     ? done('no postmaster on this directory')
     : pending(`postmaster ${postmasterPid} is running`)
 }
 
 async function seenRunning(context: Context): Promise<Observation> {
-  const {postmasterPid} = await hostOf(context).inspect()
+  const {postmasterPid} = await hostOf(context).look()
   return postmasterPid === null
     ? pending('no postmaster on this directory')
     : done(`postmaster ${postmasterPid} is running`)

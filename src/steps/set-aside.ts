@@ -22,7 +22,7 @@ export const saveConfig: Step = {
 export const setControlAside: Step = {
   kind: 'set-control-aside',
   async probe(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     if (directory.controlAside && directory.control === null) return done('pg_control is set aside')
     return pending('pg_control is in place')
   },
@@ -31,7 +31,7 @@ export const setControlAside: Step = {
     return undefined
   },
   async verify(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.control === null
       ? done('the directory cannot be started by accident')
       : pending('pg_control is still in place')
@@ -47,7 +47,7 @@ export const setControlAside: Step = {
 export const setDataAside: Step = {
   kind: 'set-data-aside',
   async probe(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.dataAside ? done('the old directory is set aside') : pending('the old directory is in place')
   },
   async act(context) {
@@ -55,7 +55,7 @@ export const setDataAside: Step = {
     return undefined
   },
   async verify(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.dataAside
       ? done('the old directory is whole, beside the new one')
       : pending('the old directory is in place')

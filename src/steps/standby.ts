@@ -35,7 +35,7 @@ export const writeStandbySettings: Step = {
     return undefined
   },
   async verify(context) {
-    const directory = await hostOf(context).inspect()
+    const directory = await hostOf(context).look()
     return directory.standbySignal ? done('standby.signal is there') : pending('standby.signal is missing')
   },
 }
@@ -122,7 +122,7 @@ export const verifyStandby: Step = {
       hint: `The data directory is damaged: poolctl recovery ${idIn(context)} --method delta`,
     }
     await awaitSeen(context, wait, () => relationsPresent(context))
-    const [directory, facts] = await Promise.all([hostOf(context).inspect(), serverOf(context).facts()])
+    const [directory, facts] = await Promise.all([hostOf(context).look(), serverOf(context).facts()])
     return {
       rowSeen: true,
       relationFiles: 'present',

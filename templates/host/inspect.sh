@@ -1,8 +1,10 @@
 # shellcheck shell=sh
-# inspect.sh DATA BIN WORK: what lies in a data directory; NUL between key and value. Changes nothing.
+# inspect.sh DATA BIN WORK whole|brief: what lies in a data directory; NUL between key and value. Changes nothing. Brief leaves out
+# what takes a walk over every file.
 data=$1
 bin=$2
 work=$3
+how=$4
 
 say() {
   printf '%s\0%s\0' "$1" "$2"
@@ -31,21 +33,22 @@ say postmasterPid "$(postmaster_pid "$data")"
 has standbySignal "$data/standby.signal"
 has backupLabel "$data/backup_label"
 has configInside "$data/postgresql.conf"
+for link in "$data"/pg_tblspc/*; do
+  if [ -L "$link" ]; then say tablespace "${link##*/} $(readlink -- "$link")"; fi
+done
+# Names only: which timeline counts is decided where the control file is parsed.
+for segment in "$data"/pg_wal/????????????????????????; do
+  if [ -f "$segment" ]; then say wal "${segment##*/}"; fi
+done
+if [ "$how" = brief ]; then exit 0; fi
 hard=
 for root in "$data/base/" "$data/global/" "$data"/pg_tblspc/*/; do
   if [ ! -d "$root" ] || [ -n "$hard" ]; then continue; fi
   hard=$(find "$root" -type f -links +1 -print -quit)
 done
 if [ -n "$hard" ]; then say hardLinked yes; else say hardLinked no; fi
-for link in "$data"/pg_tblspc/*; do
-  if [ -L "$link" ]; then say tablespace "${link##*/} $(readlink -- "$link")"; fi
-done
 used=$(du -s -B1 -- "$data/" | cut -f 1)
 for link in "$data"/pg_tblspc/*/; do
   if [ -d "$link" ]; then used=$((used + $(du -s -B1 -- "$link" | cut -f 1))); fi
 done
 say usedBytes "$used"
-# Names only: which timeline counts is decided where the control file is parsed.
-for segment in "$data"/pg_wal/????????????????????????; do
-  if [ -f "$segment" ]; then say wal "${segment##*/}"; fi
-done

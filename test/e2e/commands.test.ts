@@ -227,6 +227,12 @@ describe('the envelope', () => {
     [['recovery', '2']],
     [['recovery', '2', '--dry-run', '--method', 'full']],
     [['recovery', '0']],
+    [['op', 'list']],
+    [['op', 'show', 'recovery-20261125-164210-7f3a']],
+    [['config', 'show']],
+    [['explain', 'LOCKED']],
+    [['lab', 'status', '--dir', '/nonexistent']],
+    [['nothing', 'of', 'the', 'kind']],
   ])('of poolctl %j keeps to its schema', async (args) => {
     const {json} = await lab.poolctl([...args, '--json'])
     expect(schemaErrors(json)).toEqual([])

@@ -231,6 +231,7 @@ export function recoveryFacts({target, ...change}: RecoveryChange = {}): Recover
     gaps: {missing: [], otherSize: []},
     pages: null,
     compareSince: 1_795_624_928,
+    fencedBy: null,
     ...change,
     target: {node: nodeConfig(2), directory: dataDirectory(), host: hostFacts(2), history: [], ...target},
   }

@@ -3,6 +3,7 @@ import type {ControlData} from '../../src/cluster/control-data.js'
 import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {
   DataDirectory,
+  DirectoryState,
   DataFile,
   HostFacts,
   Job,
@@ -71,6 +72,10 @@ export class FakeNodeHost implements NodeHost {
 
   facts(): Promise<HostFacts> {
     return this.#look(() => ({user: 'postgres', hostname: this.name, bootId: `boot-${this.name}`, rsync: '3.2.7'}))
+  }
+
+  look(): Promise<DirectoryState> {
+    return this.inspect()
   }
 
   inspect(): Promise<DataDirectory> {
@@ -376,6 +381,14 @@ export class FakeNodeHost implements NodeHost {
       const key = `${operation}/${id}`
       // Broken off: what it had written so far stays as it is.
       Reflect.deleteProperty(jobs, key)
+    })
+  }
+
+  stopJobs(operation: string): Promise<void> {
+    return this.#act(operation, 'stopJobs', () => {
+      const {jobs} = this.#node
+      for (const key of Object.keys(jobs).filter((name) => name.startsWith(`${operation}/`)))
+        Reflect.deleteProperty(jobs, key)
     })
   }
 

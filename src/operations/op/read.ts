@@ -72,6 +72,8 @@ export async function unlock(world: World, operation: string): Promise<OpUnlockD
     const host = world.host(id)
     try {
       if ((await host.readLock())?.operation !== operation) continue
+      // A copy that went on without its lock would write into what the next operation believes to be its own.
+      await host.stopJobs(operation)
       await host.releaseLock(operation)
       data.released.push(host.name)
     } catch (error) {

@@ -38,7 +38,7 @@ async function surveyHosts(world: World): Promise<HostView[]> {
   return Promise.all(
     world.file.nodes.map(async ({id}): Promise<HostView> => {
       try {
-        const directory = await world.host(id).inspect()
+        const directory = await world.host(id).look()
         return {id, reachable: true, control: directory.control, running: directory.postmasterPid !== null}
       } catch (error) {
         return {id, reachable: false, reason: messageOf(error)}

@@ -44,6 +44,21 @@ function question(ground: Ground, method: string): string {
   return `Rewind ${name} to ${fork}? What it wrote after that is discarded.`
 }
 
+type Warnings = Extract<Decision, {kind: 'planned'}>['warnings']
+
+function warningsOf(request: RecoveryRequest, {pages, fencedBy}: RecoveryFacts): Warnings {
+  const warnings: Warnings = []
+  if (pages?.kind === 'impossible') {
+    const message = `pages of node ${request.node} were not checked: ${pages.reason}`
+    warnings.push({code: 'PAGES_NOT_CHECKED', message, node: request.node})
+  }
+  if (fencedBy !== null) {
+    const message = `pgpool does not fail over: operation ${fencedBy} fenced it and has not ended; poolctl op show ${fencedBy}`
+    warnings.push({code: 'POOL_FENCED', message, node: null})
+  }
+  return warnings
+}
+
 function decide(request: RecoveryRequest, facts: RecoveryFacts): Decision {
   const early: Refusal[] = [...checkPool(request, facts), ...checkPrimary(request, facts)]
   const view = facts.primary && facts.servers.find((server) => server.id === facts.primary?.id)
@@ -56,16 +71,6 @@ function decide(request: RecoveryRequest, facts: RecoveryFacts): Decision {
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const method = rungs.find((rung) => rung.taken)?.method ?? 'full'
   const foreign = request.allowForeignData !== null && method !== 'start' && !facts.target.directory.empty
-  const warnings =
-    facts.pages?.kind === 'impossible'
-      ? [
-          {
-            code: 'PAGES_NOT_CHECKED',
-            message: `pages of node ${request.node} were not checked: ${facts.pages.reason}`,
-            node: request.node,
-          },
-        ]
-      : []
   return {
     kind: 'planned',
     plan: {
@@ -81,7 +86,7 @@ function decide(request: RecoveryRequest, facts: RecoveryFacts): Decision {
           name: facts.target.node.host,
         }
       : {level: 'confirm', question: question(ground, method)},
-    warnings,
+    warnings: warningsOf(request, facts),
   }
 }
 

@@ -43,6 +43,8 @@ export type RecoveryFacts = {
   pages: PageCheck | null
   /** Epoch seconds of the primary's host as of the look, less a margin: files written since are compared by content. */
   compareSince: number
+  /** Id of an operation whose fence pgpool still has. */
+  fencedBy: string | null
 }
 
 /** The node that pgpool calls primary, that is attached, and that is in fact not in recovery. Never the target itself. */
@@ -57,17 +59,29 @@ export function findPrimary(
   return believed === undefined || believed.id === candidates[0]?.id ? (candidates[0] ?? null) : null
 }
 
-async function lookAtPrimary(world: World, view: ServerView): Promise<PrimaryFacts> {
+type HostLook = {directory: DataDirectory; host: HostFacts}
+
+async function lookAtHost(world: World, id: NodeId): Promise<HostLook> {
+  const host = world.host(id)
+  const [directory, facts] = await Promise.all([host.inspect(), host.facts()])
+  return {directory, host: facts}
+}
+
+async function lookAtPrimary(world: World, view: ServerView, look: Promise<HostLook>): Promise<PrimaryFacts> {
   const server = world.postgres(view.id)
-  const host = world.host(view.id)
   const timeline = view.reachable ? view.facts.timeline : 1
-  const [history, walSegments, directory, hostFacts] = await Promise.all([
+  const [history, walSegments, {directory, host}] = await Promise.all([
     server.history(timeline),
     server.walSegments(),
-    host.inspect(),
-    host.facts(),
+    look,
   ])
-  return {id: view.id, node: view.node, history, walSegments, directory, host: hostFacts}
+  return {id: view.id, node: view.node, history, walSegments, directory, host}
+}
+
+/** The host of the node that pgpool calls primary, asked before the servers have answered: a login takes as long as they do. */
+async function lookAhead(world: World, pool: Promise<PoolNode[]>, target: NodeId): Promise<NodeId | null> {
+  const believed = (await pool).find((node) => node.role === 'primary')
+  return world.file.nodes.find((node) => node.id === believed?.id && node.id !== target)?.id ?? null
 }
 
 /** Pages are read when damage is likely (the node did not stop cleanly) or when asked for; never under a running server. */
@@ -126,15 +140,24 @@ export async function surveyRecovery(
   const node = targetNode(world, request.node)
   const host = world.host(node.id)
   observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and host ${host.name}`)
-  const [pool, settings, servers, directory, hostFacts] = await Promise.all([
-    world.pool.nodeInfo(),
+  const poolInfo = world.pool.nodeInfo()
+  const looks = new Map<NodeId, Promise<HostLook>>()
+  const lookOnce = (id: NodeId): Promise<HostLook> => {
+    const look = looks.get(id) ?? lookAtHost(world, id)
+    looks.set(id, look)
+    return look
+  }
+  const [pool, settings, servers, {directory, host: hostFacts}, fencedBy] = await Promise.all([
+    poolInfo,
     world.pool.settings(),
     surveyServers(world),
-    host.inspect(),
-    host.facts(),
+    lookOnce(node.id),
+    // The lock there says more; where it cannot be asked, that says so.
+    world.pgpoolHost.fencedBy().catch(() => null),
+    lookAhead(world, poolInfo, node.id).then((id) => (id === null ? null : lookOnce(id).catch(() => null))),
   ])
   const view = findPrimary(pool, servers, request.node)
-  const primary = view ? await lookAtPrimary(world, view) : null
+  const primary = view ? await lookAtPrimary(world, view, lookOnce(view.id)) : null
   const timeline = directory.control
     ? Math.max(directory.control.timeline, directory.control.minRecoveryTimeline || 0)
     : 1
@@ -150,6 +173,7 @@ export async function surveyRecovery(
     ...data,
     // Two seconds for the mtime grain and rounding; clock skew between hosts does not matter, mtimes are the primary's.
     compareSince: Math.floor(world.clock.now().getTime() / 1000) - 2,
+    fencedBy,
   }
 }
 

@@ -201,7 +201,7 @@ describe('that the candidate has everything', () => {
       {old: 0, node: 1},
       {
         ports: {
-          host: {0: {inspect: () => Promise.resolve(dataDirectory(directory))}},
+          host: {0: {look: () => Promise.resolve(dataDirectory(directory))}},
           postgres: {1: {facts: () => Promise.resolve(facts)}},
         },
       },
