@@ -158,6 +158,8 @@ export interface PgpoolHost {
   /** Removes the block. Absent is fine. */
   unfence(operation: string): Promise<void>
   fencedBy(): Promise<string | null>
+  /** Where PCP has no reload (before 4.2): by the service of the cluster file. Accepted, not applied. */
+  reload(operation: string): Promise<void>
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   releaseLock(operation: string): Promise<void>
 }
