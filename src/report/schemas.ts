@@ -12,6 +12,7 @@ import {doctorSchema} from './doctor-schema.js'
 import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
+import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -189,7 +190,8 @@ export const AGREE: [
   Same<StatusData, z.infer<typeof status>>,
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
-] = [true, true, true, true, true]
+  UpgradeCheckAgrees,
+] = [true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -203,6 +205,8 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
       (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],
     ),
     ...[...opSchemas(plan), ...LAB_SCHEMAS].map(([name, data]): [string, z.ZodType] => [name, envelope(name, data)]),
+    ['upgrade-check', envelope('upgrade-check', upgradeCheck)],
+    ['upgrade-report', envelope('upgrade-report', z.strictObject({operation: text, html: text, markdown: text}))],
     // A command line that names no command.
     ['command', envelope('command', z.null())],
     ['cluster-file', clusterFileSchema],
