@@ -33,7 +33,7 @@ writeFileSync(
   out,
   `# Versions
 
-Written by \`bin/test --matrix\` from what ran, on ${new Date().toISOString().slice(0, 10)}, Linux ${release().split('-')[0]} ${arch()}, Node.js ${process.version}.
+Made from the record of what ran (\`bin/test --versions\` runs all of it), on ${new Date().toISOString().slice(0, 10)}, Linux ${release().split('-')[0]} ${arch()}, Node.js ${process.version}.
 Each cell counts the tests of one suite against real servers of that pair. ${failed === 0 ? 'None failed.' : `**${failed} cells have failures.**`}
 
 ${table(['Pgpool-II', 'PostgreSQL', 'where', ...columns], rows)}

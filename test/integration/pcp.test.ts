@@ -196,7 +196,11 @@ describe('a real pgpool', () => {
     expect(`${alive.code} ${alive.changed}`).toBe('PCP_REFUSED none')
   })
 
-  test('applies a reload that it accepted', async () => {
+  test('applies a reload that it accepted, and knows none before 4.2', async () => {
+    if (!knows('4.2')) {
+      expect((await failure(poolAt().reload())).code).toBe('PCP_UNSUPPORTED')
+      return
+    }
     expect((await poolAt().settings()).get('client_idle_limit')).toBe('0')
     await cluster.configure('client_idle_limit = 77')
     await poolAt().reload()
