@@ -17,13 +17,27 @@ import {startLab} from '../support/lab.js'
 
 const execute = promisify(execFile)
 
+/** A reload leaves a value in effect whose line was taken out of pgpool.conf (4.3.5), so what the faults change is written down first. */
+const SPELLED_OUT = [
+  ...[0, 1, 2].flatMap((id) => [
+    `health_check_period${id} = 2`,
+    `health_check_max_retries${id} = 2`,
+    `connect_timeout${id} = 3000`,
+  ]),
+  "recovery_1st_stage_command = ''",
+  'client_idle_limit_in_recovery = 0',
+  '',
+].join('\n')
+
 let lab: SharedLab
 let spec: LabSpec
 let pgpoolConf = ''
 beforeAll(async () => {
   lab = await startLab()
   spec = await requireSpec(lab.directory)
-  pgpoolConf = await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')
+  pgpoolConf = `${await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')}${SPELLED_OUT}`
+  await writeConf(pgpoolConf)
+  await reloadPgpool()
 })
 afterAll(async () => {
   await lab.end()
@@ -121,6 +135,8 @@ async function asServers(path: string): Promise<void> {
 
 const AUTOMATIC = "follow_primary_command = '/bin/true %d %H'\ndetach_false_primary = on"
 
+let conninfo = ''
+
 const CASES: Case[] = [
   setting(0, 'fsync', 'off', 'FSYNC_OFF'),
   setting(0, 'full_page_writes', 'off', 'FULL_PAGE_WRITES_OFF'),
@@ -129,7 +145,15 @@ const CASES: Case[] = [
   setting(0, 'synchronous_standby_names', 'nobody', 'SYNC_STANDBY_ABSENT'),
   setting(1, 'max_connections', '70', 'SERVER_RESTART_PENDING'),
   setting(2, 'recovery_min_apply_delay', '1h', 'STANDBY_DELAYED'),
-  setting(2, 'primary_conninfo', 'host=127.0.0.1 port=1 application_name=poolctl_node_2', 'STANDBY_NOT_STREAMING'),
+  {
+    what: 'a standby that reaches nobody',
+    make: async () => {
+      ;[conninfo = ''] = await sqlOn(lab, 2, 'SHOW primary_conninfo')
+      await alter(2, "SET primary_conninfo = 'host=127.0.0.1 port=1 application_name=poolctl_node_2'")
+    },
+    undo: () => alter(2, `SET primary_conninfo = '${conninfo.replaceAll("'", "''")}'`),
+    expected: ['STANDBY_NOT_STREAMING 2'],
+  },
   statement(
     'a paused replay',
     1,
@@ -167,7 +191,6 @@ const CASES: Case[] = [
   conf('an endless search', 'search_primary_node_timeout = 0', ['SEARCH_PRIMARY_ENDLESS']),
   conf('no weights', 'backend_weight0 = 0\nbackend_weight1 = 0\nbackend_weight2 = 0', ['NO_NODE_FOR_READS']),
   conf('another application name', "backend_application_name2 = 'walreceiver'", ['APPLICATION_NAME_DIFFERS 2']),
-  conf('another data directory', "backend_data_directory2 = '/data'", ['BACKEND_DATA_DIRECTORY_WRONG 2']),
   conf('a pinned node', "backend_flag1 = 'DISALLOW_TO_FAILOVER'", ['BACKEND_FLAG_PINS 1']),
   conf('failover without a command', 'failover_on_backend_error = on', ['FAILOVER_COMMAND_EMPTY']),
   conf('auto_failback', 'auto_failback = on', ['AUTO_FAILBACK_ON']),
@@ -194,8 +217,9 @@ const CASES: Case[] = [
   conf('a late idle limit', 'client_idle_limit_in_recovery = 600', ['RECOVERY_IDLE_LIMIT_LATE']),
   conf('a recovery script by path', "recovery_1st_stage_command = '/etc/x'", ['RECOVERY_SCRIPT_MISSING 0']),
   {
-    what: 'a pgpool.conf that was not reloaded',
-    make: () => writeConf(`${pgpoolConf}log_connections = on\n`),
+    // Read at start only, so that a reload that is still on its way cannot take it over.
+    what: 'a pgpool.conf that is not in effect',
+    make: () => writeConf(`${pgpoolConf}num_init_children = 21\n`),
     undo: () => writeConf(pgpoolConf),
     expected: ['PGPOOL_CONF_NOT_LOADED'],
   },
@@ -361,7 +385,7 @@ describe('doctor', () => {
     const junit = await lab.poolctl(['doctor', '--output', 'junit', '--only', 'server-answers,fsync'])
     expect(junit.code).toBe(21)
     expect(junit.stdout).toMatch(
-      /<testsuite name="lab" timestamp="[^"]+" tests="2" failures="1" errors="0" skipped="0">/,
+      /<testsuite name="lab" timestamp="[^"]+" tests="2" failures="1" errors="0" skipped="1">/,
     )
     const blind = await lab.poolctl(['doctor', '--only', 'fsync'])
     expect(blind.code).toBe(22)

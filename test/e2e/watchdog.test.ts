@@ -1,0 +1,117 @@
+/** Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined. */
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {killNode} from '../../src/lab/kill.js'
+import type {LabSpec} from '../../src/lab/spec.js'
+import {requireSpec} from '../../src/lab/store.js'
+import type {DoctorData} from '../../src/report/doctor.js'
+import type {WatchdogData} from '../../src/report/pools.js'
+import type {StatusData} from '../../src/report/status.js'
+import {until, type SharedLab} from '../support/e2e-lab.js'
+import {schemaErrors} from '../support/e2e-schema.js'
+import {startLab} from '../support/lab.js'
+import {
+  killWatchdogPool,
+  makeWatchdogPools,
+  startWatchdogPool,
+  watchdogPools,
+  type WatchdogPool,
+} from '../support/watchdog-pools.js'
+
+let lab: SharedLab
+let spec: LabSpec
+let pools: WatchdogPool[]
+let env: {POOLCTL_CONFIG: string}
+beforeAll(async () => {
+  lab = await startLab()
+  spec = await requireSpec(lab.directory)
+  env = {POOLCTL_CONFIG: await makeWatchdogPools(spec)}
+  pools = watchdogPools(spec)
+  for (const pool of pools) await startWatchdogPool(spec, pool)
+})
+afterAll(async () => {
+  await lab.end()
+})
+
+async function ask<T>(
+  args: string[],
+): Promise<{code: number; data: T; error: {code: string; detail: string | null} | null}> {
+  const {code, json, stdout, stderr} = await lab.poolctl([...args, '--json'], {env})
+  if (json === undefined) throw new Error(`no envelope: ${stdout}${stderr}`)
+  expect(schemaErrors(json)).toEqual([])
+  return {code, ...(json as {data: T; error: {code: string; detail: string | null} | null})}
+}
+
+async function watchdog(): Promise<{leader: string | null; findings: string[]}> {
+  const {data} = await ask<WatchdogData>(['watchdog'])
+  return {leader: data.leader, findings: data.findings.map(({code}) => code)}
+}
+
+async function doctor(): Promise<string[]> {
+  const {data} = await ask<DoctorData>([
+    'doctor',
+    '--only',
+    'pcp,watchdog,node-attached,server-answers,sql-through-pgpool',
+  ])
+  return data.checks.flatMap(({findings}) => findings.map(({code, node}) => (node === null ? code : `${code} ${node}`)))
+}
+
+const named = (pool: WatchdogPool): RegExp => new RegExp(`^${pool.address}:${spec.ports.pgpool} `)
+
+async function untilFindings(expected: string[]): Promise<string | null> {
+  let seen = await watchdog()
+  await until(
+    expected.join(', '),
+    async () => {
+      seen = await watchdog()
+      return JSON.stringify(seen.findings) === JSON.stringify(expected)
+    },
+    60_000,
+  ).catch((error: unknown) => {
+    throw new Error(JSON.stringify(seen), {cause: error})
+  })
+  return seen.leader
+}
+
+describe('three pgpools under watchdog', () => {
+  it('agree on the first as leader, and the doctor finds nothing', async () => {
+    expect(await untilFindings([])).toMatch(named(pools[0]!))
+    expect(await doctor()).toEqual([])
+  })
+
+  it('choose another leader when it is killed, and say so through those that are left', async () => {
+    await killWatchdogPool(pools[0]!)
+    expect(await untilFindings(['POOL_SILENT', 'WATCHDOG_MEMBER_LOST'])).toMatch(named(pools[1]!))
+    expect(await doctor()).toEqual(['PCP_SILENT', 'WATCHDOG_MEMBER_LOST'])
+    const {data} = await ask<StatusData>(['status'])
+    expect([data.pool, data.health]).toEqual([`${pools[1]!.address}:${spec.ports.pcp}`, 'ok'])
+  })
+
+  it('lose the quorum with the second, and quarantine a server that dies then; attach refuses and says why', async () => {
+    await killWatchdogPool(pools[1]!)
+    await until('the quorum is gone', async () => (await watchdog()).findings.includes('WATCHDOG_NO_QUORUM'), 60_000)
+    expect((await doctor()).filter((code) => code === 'WATCHDOG_NO_QUORUM')).toEqual(['WATCHDOG_NO_QUORUM'])
+    await killNode(lab.directory, 2, 'stop').catch(() => undefined)
+    await until(
+      'node 2 is in quarantine',
+      async () => (await ask<StatusData>(['status'])).data.nodes[2]?.pgpool?.status === 'quarantine',
+      60_000,
+    )
+    const {data} = await ask<StatusData>(['status'])
+    expect(data.disagreements.map(({node, code}) => [node, code])).toEqual([
+      [2, 'QUARANTINED'],
+      [2, 'SERVER_SILENT'],
+    ])
+    expect(await doctor()).toEqual(expect.arrayContaining(['NODE_QUARANTINED 2', 'NODE_SERVER_SILENT 2']))
+    const attach = await ask(['attach', '2'])
+    expect([attach.code, attach.error?.code]).toEqual([6, 'SERVER_UNREACHABLE'])
+    expect(attach.error?.detail).toMatch(
+      /in quarantine: attached now, it would be back there with the next health check/,
+    )
+  })
+
+  it('have their quorum again when the others come back', async () => {
+    for (const pool of pools.slice(0, 2)) await startWatchdogPool(spec, pool)
+    expect(await untilFindings([])).not.toBeNull()
+    expect((await doctor()).filter((code) => code.startsWith('WATCHDOG'))).toEqual([])
+  })
+})
