@@ -89,6 +89,31 @@ async function poolMoved(context: Context): Promise<Observation> {
   return done(`pgpool calls node ${to.id} primary`)
 }
 
+/**
+ * pgpool looks for a primary when a node leaves or comes, for search_primary_node_timeout, and then calls nobody primary until the
+ * next one does; an attach of an attached node it ignores (failover() in pgpool_main.c). So another standby leaves the pool, which
+ * shows it the new primary at once; it comes back when it follows that. Without another, the new primary itself leaves and comes
+ * back. False: pgpool still calls some node primary, so it is searching, or `to` is on its way in.
+ */
+async function searchAgain(context: Context): Promise<boolean> {
+  const {pool} = context.world
+  const [from, to] = [idIn(context, 'from'), idIn(context, 'to')]
+  const nodes = (await pool.nodeInfo()).filter((node) => node.status !== 'unused')
+  if (nodes.some((node) => node.role === 'primary')) return false
+  if (!nodes.some((node) => node.id === to && isAttached(node))) return false
+  const other = nodes.find((node) => node.id !== to && node.id !== from && isAttached(node))
+  await pool.detach(other?.id ?? to)
+  if (other) return true
+  const wait = {limitMs: 60_000, everyMs: 100, what: `node ${to} out of the pool`, code: 'POOL_NOT_MOVED'}
+  await awaitSeen(context, wait, async () =>
+    (await pool.nodeInfo()).some((node) => node.id === to && isAttached(node))
+      ? pending('it is in')
+      : done('it is out'),
+  )
+  await pool.attach(to)
+  return true
+}
+
 export const movePool: Step = {
   kind: 'move-pool',
   probe: poolMoved,
@@ -100,9 +125,19 @@ export const movePool: Step = {
     // The new primary must be attached before the old one leaves, else pgpool has nobody to call primary.
     if (!nodes.some((node) => node.id === to && isAttached(node))) await pool.attach(to)
     if (old && isAttached(old)) await pool.detach(from)
-    // Attaching the true primary makes pgpool search again: the way out when it looked too early.
-    const wait = {limitMs: 60_000, everyMs: 100, what: `pgpool calling node ${to} primary`, code: 'POOL_NOT_MOVED'}
-    await awaitSeen(context, wait, () => poolMoved(context))
+    const searchMs = 1000 * Number((await pool.settings()).get('search_primary_node_timeout') ?? 0)
+    const wait = {
+      limitMs: 60_000 + searchMs,
+      everyMs: 100,
+      what: `pgpool calling node ${to} primary`,
+      code: 'POOL_NOT_MOVED',
+    }
+    let searches = false
+    await awaitSeen(context, wait, async () => {
+      const seen = await poolMoved(context)
+      if (seen.state !== 'done' && !searches) searches = await searchAgain(context)
+      return seen
+    })
     return undefined
   },
   verify: poolMoved,

@@ -106,6 +106,8 @@ describe('a failover', () => {
     await acknowledgeOnAll(old)
     const {result, ledger} = await underLedger(lab, async () => {
       await killNode(lab.directory, old)
+      // Then it calls nobody primary, and looks again only when a node leaves or comes.
+      await until('pgpool has given up its search', async () => !(await poolView(lab)).join().includes('primary'))
       const before = roles(await statusOf(lab))
       const refused = await change(lab, ['promote', String(next), '--yes'])
       expect({exitCode: refused.exitCode, code: refused.error?.code, hint: refused.error?.hint}).toEqual({

@@ -333,9 +333,12 @@ function clientWrites(site: Site): void {
   site.lastAckMs = site.nowMs
 }
 
-/** pgpool carries out its queue, applies a reload, and (unless fenced) detaches what its health check finds dead. */
+/**
+ * pgpool looks for the primary only when a node leaves or comes: one that is promoted meanwhile is a standby to it.
+ * It carries out its queue, applies a reload, and (unless fenced) detaches what its health check finds dead. */
 export function runPool(site: Site): void {
   const {pool} = site
+  const before = pool.nodes.map(({status}) => status === 'down').join()
   for (const {act, node: id} of pool.queue.splice(0)) {
     const node = pool.nodes.find((n) => n.id === id)
     // An id without a node was accepted all the same: pgpool logs it and forgets it.
@@ -350,6 +353,7 @@ export function runPool(site: Site): void {
   const fenced = pool.applied['failover_on_backend_error'] === 'off' || pool.applied['health_check_period'] === '0'
   if (!fenced)
     for (const node of pool.nodes) if (node.status !== 'unused' && !nodeOf(site, node.id).running) node.status = 'down'
+  if (pool.nodes.map(({status}) => status === 'down').join() === before) return
   const primary = pool.nodes.find((n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)))
   for (const node of pool.nodes) node.role = node === primary ? 'primary' : 'standby'
 }

@@ -269,7 +269,7 @@ describe('the primary of the pool', () => {
     const asked: string[] = []
     const {act, verify, context} = bench('move-pool', {from: 0, to: 1}, {site})
     const {pool} = context.world
-    const told = {...context.world, pool: {...recorded(asked, pool)}}
+    const told = {...context.world, pool: {...recorded(asked, pool), settings: () => pool.settings()}}
     Object.assign(context, {world: told})
     await act()
     expect([asked, await verify(), status(site)]).toEqual([
@@ -277,6 +277,32 @@ describe('the primary of the pool', () => {
       done('pgpool calls node 1 primary'),
       ['0 down standby', '1 waiting primary', '2 up standby'],
     ])
+  })
+
+  test.each<[string, number[], string[], string[]]>([
+    ['another standby leaves', [], ['detach 2'], ['0 down standby', '1 up primary', '2 down standby']],
+    [
+      'it leaves and comes back, when there is no other',
+      [2],
+      ['detach 1', 'attach 1'],
+      ['0 down standby', '1 waiting primary', '2 down standby'],
+    ],
+  ])('is searched for once more when pgpool has given up: %s', async (_, down, changes, end) => {
+    const site = healthySite()
+    nodeOf(site, 0).running = false
+    Object.assign(nodeOf(site, 1).directory!, {standbySignal: false, connection: null, timeline: 2})
+    for (const node of site.pool.nodes) {
+      node.role = 'standby'
+      if (node.id === 0 || down.includes(node.id)) node.status = 'down'
+    }
+    const asked: string[] = []
+    const {act, verify, context} = bench('move-pool', {from: 0, to: 1}, {site})
+    const {pool} = context.world
+    Object.assign(context, {
+      world: {...context.world, pool: {...recorded(asked, pool), settings: () => pool.settings()}},
+    })
+    await act()
+    expect([asked, await verify(), status(site)]).toEqual([changes, done('pgpool calls node 1 primary'), end])
   })
 
   test.each<[string, Parameters<typeof poolNode>[1], string]>([
