@@ -4,7 +4,8 @@
  */
 import {randomUUID} from 'node:crypto'
 import {userInfo} from 'node:os'
-import type {ClusterFile, PgpoolConfig} from '../cluster/cluster-file.js'
+import type {ClusterFile, NodeConfig, PgpoolConfig} from '../cluster/cluster-file.js'
+import type {NodeId} from '../cluster/node-id.js'
 import type {FoundClusterFile} from '../cluster/config/locate.js'
 import {UsageError} from '../lib/errors.js'
 import type {Secret} from '../lib/secret.js'
@@ -78,11 +79,18 @@ async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile> {
 export async function fileSession(file: ClusterFile, flags: SessionFlags): Promise<Session> {
   const [pgpool] = file.pgpool
   if (!pgpool) throw new Error('a cluster file without pgpool passed its schema')
-  const [{createPostgres}, {createProxy}, hosts] = await Promise.all([
+  const [{createPostgres}, {createProxy}, {createUpgradeSql}, {superuserPassword}, hosts] = await Promise.all([
     import('../postgres/server.js'),
     import('../postgres/proxy.js'),
+    import('../postgres/upgrade.js'),
+    import('../postgres/connect.js'),
     hostsOf(file, flags),
   ])
+  const nodeOf = (id: NodeId): NodeConfig => {
+    const node = file.nodes.find((candidate) => candidate.id === id)
+    if (!node) throw new Error(`node ${id} is not in the cluster file`)
+    return node
+  }
   const pool = await poolOf(pgpool, hosts, null, flags)
   const proxy = createProxy({pgpool, access: file.postgres})
   const servers = new Map(file.nodes.map((node) => [node.id, createPostgres({node, access: file.postgres})]))
@@ -92,6 +100,8 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     pool,
     proxy,
     pgpoolHost: hosts.pgpool,
+    upgradeSql: (id) => createUpgradeSql({node: nodeOf(id), access: file.postgres}),
+    upgradeHost: (id) => hosts.upgrade(id, () => superuserPassword(nodeOf(id), file.postgres)),
     postgres(id) {
       const server = servers.get(id)
       if (!server) throw new Error(`node ${id} is not in the cluster file`)
@@ -145,6 +155,8 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
     get pgpoolHost(): never {
       return noFile('the pgpool host')
     },
+    upgradeSql: () => noFile('a server'),
+    upgradeHost: () => noFile('a host'),
     postgres: () => noFile('a server'),
     host: () => noFile('a host'),
     token: () => randomUUID(),

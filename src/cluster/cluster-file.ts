@@ -37,6 +37,8 @@ export type NodeConfig = {
   /** Replication slot on the primary. Default: `poolctl_node_<id>`. */
   slot: string
   sshPort: number | null
+  /** Where the new version of an upgrade is and where its data goes. Absent: beside the old one, see upgrade-target.ts. */
+  upgrade?: {bin: string | null; data: string | null}
 }
 
 export type SshDefaults = {

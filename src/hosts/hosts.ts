@@ -3,7 +3,9 @@ import type {Duplex} from 'node:stream'
 import type {ClusterFile, NodeConfig, PgpoolConfig, SshDefaults} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {NodeHost, PgpoolHost} from '../ports/host.js'
+import type {UpgradeHost} from '../ports/upgrade-check.js'
 import {LocalTransport} from './local.js'
+import type {Secret} from '../lib/secret.js'
 import {Machine} from './machine.js'
 import {RemoteNodeHost} from './node-host.js'
 import {RemotePgpoolHost} from './pgpool-host.js'
@@ -11,6 +13,7 @@ import type {AskPassphrase, KeyCache} from './ssh/identities.js'
 import {OpensshTransport} from './ssh/openssh-transport.js'
 import {Ssh2Transport} from './ssh/ssh2-transport.js'
 import type {ForwardTarget, Transport} from './transport.js'
+import {RemoteUpgradeHost} from './upgrade-check.js'
 
 export type HostsOptions = {
   file: ClusterFile
@@ -26,6 +29,8 @@ export interface Hosts {
   /** Throws for an id that is not in the cluster file: our bug, ids are checked first. */
   node(id: NodeId): NodeHost
   nodeHost(node: NodeConfig): NodeHost
+  /** `password`: of the superuser, for a trial that asks the old server from its own machine. */
+  upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
@@ -56,9 +61,18 @@ class Site implements Hosts {
   }
 
   node(id: NodeId): NodeHost {
+    return this.nodeHost(this.#config(id))
+  }
+
+  upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost {
+    const node = this.#config(id)
+    return new RemoteUpgradeHost(node, this.#machine(node), password)
+  }
+
+  #config(id: NodeId): NodeConfig {
     const found = this.#file.nodes.find((node) => node.id === id)
     if (!found) throw new Error(`node ${id} is not in the cluster file`)
-    return this.nodeHost(found)
+    return found
   }
 
   nodeHost(node: NodeConfig): NodeHost {

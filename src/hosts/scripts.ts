@@ -30,6 +30,9 @@ export type ScriptName =
   | 'record'
   | 'server'
   | 'server-log'
+  | 'upgrade-check'
+  | 'upgrade-check-settings'
+  | 'upgrade-check-trial'
 
 /** Scripts that a job keeps as files on the host. */
 export type JobScript = 'copy' | 'job-run' | 'rewind' | 'rsync-exit'

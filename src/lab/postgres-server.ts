@@ -27,7 +27,11 @@ export async function createPrimary(spec: LabSpec, node: LabNode): Promise<void>
   await rm(paths.superuserPassword)
   await appendFile(join(node.data, 'postgresql.conf'), settings(spec))
   await writeOwnSettings(spec, node)
-  const rules = ['host all all 127.0.0.0/8 scram-sha-256', 'host replication repl,postgres 127.0.0.0/8 scram-sha-256']
+  const rules = [
+    'local all postgres scram-sha-256',
+    'host all all 127.0.0.0/8 scram-sha-256',
+    'host replication repl,postgres 127.0.0.0/8 scram-sha-256',
+  ]
   await writeForServers(spec, join(node.data, 'pg_hba.conf'), rules.map((rule) => `${rule}\n`).join(''))
 }
 
@@ -35,8 +39,6 @@ export async function createPrimary(spec: LabSpec, node: LabNode): Promise<void>
 function settings(spec: LabSpec): string {
   const values: Record<string, string> = {
     port: String(spec.ports.postgres),
-    // A path in the lab may be longer than a socket may have (107 bytes), and nothing is put elsewhere.
-    unix_socket_directories: '',
     wal_level: 'replica',
     wal_log_hints: 'on',
     hot_standby: 'on',
@@ -59,7 +61,15 @@ function settings(spec: LabSpec): string {
 
 /** What differs from node to node. */
 async function writeOwnSettings(spec: LabSpec, node: LabNode): Promise<void> {
-  const text = `listen_addresses = '${node.address}'\ncluster_name = '${standbyName(node.id)}'\n`
+  // A path in the lab may be longer than a socket may have (107 bytes), and nothing is put elsewhere; then there is no socket.
+  const socket = join(node.directory, `.s.PGSQL.${spec.ports.postgres}`)
+  const sockets = Buffer.byteLength(socket) <= 107 ? node.directory.replaceAll("'", "''").replaceAll('"', '""') : ''
+  const text = [
+    `listen_addresses = '${node.address}'`,
+    `cluster_name = '${standbyName(node.id)}'`,
+    `unix_socket_directories = '${sockets === '' ? '' : `"${sockets}"`}'`,
+    '',
+  ].join('\n')
   await writeForServers(spec, join(node.data, 'node.conf'), text)
 }
 

@@ -5,6 +5,7 @@ import type {Clock} from './clock.js'
 import type {NodeHost, PgpoolHost} from './host.js'
 import type {Pool, Proxy} from './pool.js'
 import type {Postgres} from './postgres.js'
+import type {UpgradeHost, UpgradeSql} from './upgrade-check.js'
 
 export interface World {
   readonly file: ClusterFile
@@ -16,6 +17,9 @@ export interface World {
   postgres(id: NodeId): Postgres
   host(id: NodeId): NodeHost
   readonly pgpoolHost: PgpoolHost
+  /** What an upgrade asks of a server and of a machine before it begins. */
+  upgradeSql(id: NodeId): UpgradeSql
+  upgradeHost(id: NodeId): UpgradeHost
   /** Unique text for markers and ids. */
   token(): string
 }

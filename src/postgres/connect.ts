@@ -6,6 +6,7 @@
 import type {Client, Connection} from 'pg'
 import type {PostgresAccess} from '../cluster/cluster-file.js'
 import {AuthenticationRefused} from '../lib/errors.js'
+import {Secret} from '../lib/secret.js'
 import {sqlState, translate, type Phase} from './errors.js'
 import {passfilePath, readPassfile} from './passfile.js'
 import type {Query} from './queries.js'
@@ -214,6 +215,17 @@ async function attemptConnect(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The password that our own sessions with a node would give; null: there is none, or none is needed. */
+export async function superuserPassword(
+  node: {address: string; port: number},
+  access: PostgresAccess,
+): Promise<Secret | null> {
+  const given = process.env['PGPASSWORD']
+  if (given) return new Secret(given)
+  const key = {host: node.address, port: node.port, database: access.database, user: access.user}
+  return readPassfile(passfilePath(access.passfile, process.env), key)
 }
 
 /** Asked only when the server wants a password, so that `trust` and `peer` need no file. PGPASSWORD goes first, as in libpq. */

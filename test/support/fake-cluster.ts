@@ -4,6 +4,7 @@ import {siteClock, type FakeClock} from './fake-clock.js'
 import {FakeNodeHost} from './fake-node-host.js'
 import {FakePgpoolHost, FakePool, FakeProxy} from './fake-pool.js'
 import {FakePostgres} from './fake-postgres.js'
+import {FakeUpgradeHost, FakeUpgradeSql} from './fake-upgrade.js'
 import {isPrimary, nodeOf, replicate, runPool, upstream, type FakeNode, type Site} from './fake-site.js'
 
 export type FakeWorld = World & {readonly clock: FakeClock}
@@ -18,6 +19,8 @@ export function fakeWorld(site: Site): FakeWorld {
     postgres: (id) => new FakePostgres(site, id),
     host: (id) => new FakeNodeHost(site, id),
     pgpoolHost: new FakePgpoolHost(site),
+    upgradeSql: (id) => new FakeUpgradeSql(site, id),
+    upgradeHost: (id) => new FakeUpgradeHost(site, id),
     token: () => {
       site.next += 1
       return `token-${site.next}`

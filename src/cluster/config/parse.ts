@@ -217,6 +217,7 @@ function fillNode(written: WrittenClusterFile['nodes'][number]): NodeConfig {
     work: written.work ?? `${data}.poolctl`,
     slot: written.slot ?? `poolctl_node_${written.id}`,
     sshPort: written.sshPort ?? null,
+    ...(written.upgrade && {upgrade: {bin: written.upgrade.bin ?? null, data: written.upgrade.data ?? null}}),
   }
 }
 

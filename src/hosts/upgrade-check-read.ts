@@ -1,0 +1,133 @@
+/** What upgrade-check*.sh printed, as the port's types. */
+import {parseControlData} from '../cluster/control-data.js'
+import type {LinkTest, SettingsProof, Trial, TrialPart, UpgradeHostFacts} from '../ports/upgrade-check.js'
+import {nulPairs} from './fields.js'
+
+type NewState = UpgradeHostFacts['newData']['state']
+const NEW_STATES: readonly NewState[] = ['absent', 'empty', 'cluster', 'other']
+
+export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHostFacts {
+  const pairs = nulPairs(output)
+  const all = (key: string): string[] => pairs.get(key) ?? []
+  const one = (key: string): string => all(key)[0] ?? ''
+  const yes = (key: string): boolean => one(key) === 'yes'
+  return {
+    user: one('user'),
+    uid: Number(one('uid')),
+    clockSeconds: Number(one('clock')),
+    askedAtSeconds,
+    libc: one('libc') || null,
+    oldVersion: versionOf(one('oldVersion')),
+    newVersion: versionOf(one('newVersion')),
+    missingPrograms: all('missingProgram'),
+    missingLibraries: all('missingLibrary'),
+    missingExtensions: all('missingExtension'),
+    missingLocales: all('missingLocale'),
+    oldData: {
+      owner: Number(one('owner')),
+      mode: one('mode').padStart(4, '0'),
+      isSymlink: yes('dataSymlink'),
+      walIsSymlink: yes('walSymlink'),
+      readyFiles: Number(one('readyFiles')),
+      stray: all('stray').flatMap(strayFrom),
+      control: parseControlData(one('control')),
+    },
+    newData: {
+      state: NEW_STATES.find((state) => state === one('newState')) ?? 'other',
+      pgVersion: one('newVersionFile').trim() || null,
+      control: parseControlData(one('newControl')),
+      running: yes('newRunning'),
+      parentWritable: yes('parentWritable'),
+      nested: yes('nested'),
+    },
+    link: linkFrom(one('link')),
+    tablespaces: tablespacesFrom(all('tablespace'), all('tablespaceLink'), all('tablespaceLeft')),
+    space: all('space').flatMap(spaceFrom),
+    catalogBytes: Number(one('catalogBytes')),
+  }
+}
+
+/** `postgres (PostgreSQL) 15.18 (Debian 15.18-1)` is 15.18; a beta keeps its word. */
+function versionOf(text: string): string | null {
+  return /\(PostgreSQL\) (\S+)/.exec(text)?.[1] ?? null
+}
+
+function linkFrom(text: string): LinkTest {
+  return text === 'ok' ? {ok: true, why: null} : {ok: false, why: text || 'it was not tried'}
+}
+
+function strayFrom(text: string): {path: string; bytes: number}[] {
+  const match = /^(\d+) (.*)$/s.exec(text)
+  return match?.[2] === undefined ? [] : [{path: match[2], bytes: Number(match[1])}]
+}
+
+function tablespacesFrom(
+  heads: readonly string[],
+  links: readonly string[],
+  left: readonly string[],
+): UpgradeHostFacts['tablespaces'] {
+  return heads.flatMap((head, index) => {
+    const match = /^(\d+) (yes|no) (yes|no) (.*)$/s.exec(head)
+    if (match?.[4] === undefined) return []
+    return [
+      {
+        oid: Number(match[1]),
+        location: match[4],
+        link: linkFrom(links[index] ?? ''),
+        leftovers: (left[index] ?? '').split(' ').filter((name) => name !== ''),
+        insideData: match[2] === 'yes',
+        writable: match[3] === 'yes',
+      },
+    ]
+  })
+}
+
+/** `wal  1234 99 /path`, as df aligns it; some file systems count no inodes and say `-` or 0. */
+function spaceFrom(text: string): UpgradeHostFacts['space'] {
+  const match = /^(.*?) +(\d+) +(\d+|-) (\/.*)$/s.exec(text)
+  if (match?.[4] === undefined) return []
+  const inodes = match[3] === '-' || match[3] === '0' ? null : Number(match[3])
+  return [{what: match[1] ?? '', freeBytes: Number(match[2]), freeInodes: inodes, path: match[4]}]
+}
+
+export function settingsProofFrom(output: Buffer): SettingsProof {
+  const text = output.toString('utf8')
+  const [status = '', said = ''] = text.split('\0')
+  return {ok: status === '0', messages: status === '0' ? [] : serverLines(said)}
+}
+
+/** The server's own words without time and process: `unrecognized configuration parameter "x" in file "…" line 3`. */
+function serverLines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^.*?\b(?:LOG|FATAL|ERROR|PANIC|HINT|DETAIL):\s+/, '').trim())
+    .filter((line) => line !== '' && !/^configuration file ".*" contains errors$/.test(line))
+}
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
+
+/** pg_upgrade that could not log in has checked nothing. */
+const NOT_ASKED =
+  /could not connect to (?:source|target) postmaster|connection to server .*failed|connection to database failed/i
+
+export function trialFrom(output: Buffer): Trial {
+  const pairs = nulPairs(output)
+  const said = (key: string): string => pairs.get(key)?.[0] ?? ''
+  const part = (key: string, text = said(`${key}Said`)): TrialPart | null => {
+    const match = /^(\d+) (\d+)$/.exec(said(key))
+    if (!match) return null
+    const messages = linesOf(text)
+    const clean = key === 'restore' ? messages.length === 0 : match[2] === '0'
+    return {seconds: Math.round(Number(match[1]) / 1e6) / 1000, ok: clean, messages}
+  }
+  const upgradeWords = [said('pgUpgradeSaid'), said('pgUpgradeNamed')].join('\n')
+  const pgUpgrade = part('pgUpgrade', upgradeWords)
+  const dump = part('dump')
+  return {
+    initdb: part('initdb'),
+    pgUpgrade: pgUpgrade && {...pgUpgrade, asked: pgUpgrade.ok || !NOT_ASKED.test(upgradeWords)},
+    start: part('start'),
+    dump: dump && {...dump, bytes: Number(said('dumpBytes') || 0)},
+    restore: part('restore'),
+  }
+}

@@ -1,0 +1,96 @@
+/** The port `UpgradeHost`: the questions of an upgrade to one machine. What the scripts print is read in upgrade-check-read.ts. */
+import type {NodeConfig} from '../cluster/cluster-file.js'
+import type {Secret} from '../lib/secret.js'
+import type {
+  HostQuestion,
+  SettingsProof,
+  Trial,
+  TrialRequest,
+  UpgradeHost,
+  UpgradeHostFacts,
+} from '../ports/upgrade-check.js'
+import type {Machine} from './machine.js'
+import {hostFactsFrom, settingsProofFrom, trialFrom} from './upgrade-check-read.js'
+
+/** Walking catalogs and tablespaces of a large cluster on a busy disk. */
+const LOOK_MS = 10 * 60_000
+
+export class RemoteUpgradeHost implements UpgradeHost {
+  readonly name: string
+  readonly #node: NodeConfig
+  readonly #machine: Machine
+  readonly #password: () => Promise<Secret | null>
+
+  constructor(node: NodeConfig, machine: Machine, password: () => Promise<Secret | null>) {
+    this.name = node.host
+    this.#node = node
+    this.#machine = machine
+    this.#password = password
+  }
+
+  async look(question: HostQuestion): Promise<UpgradeHostFacts> {
+    const {data, bin, config} = this.#node
+    const before = Date.now()
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check',
+      args: [data, bin, config ?? '', question.newData, question.newBin, String(question.newMajor)],
+      input: Buffer.from(questionText(question), 'utf8'),
+      mutates: false,
+      title: 'look at what an upgrade needs',
+      deadlineMs: LOOK_MS,
+    })
+    return hostFactsFrom(stdout, (before + Date.now()) / 2000)
+  }
+
+  async proveSettings(newBin: string, config: string): Promise<SettingsProof> {
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check-settings',
+      args: [newBin],
+      input: Buffer.from(config, 'utf8'),
+      mutates: false,
+      title: 'try the settings with the new version',
+    })
+    return settingsProofFrom(stdout)
+  }
+
+  async trial(request: TrialRequest, deadlineMs: number): Promise<Trial> {
+    const {data, bin} = this.#node
+    const config = Buffer.from(request.config, 'utf8')
+    const password = await this.#password()
+    const passfile = Buffer.from(password === null ? '' : passfileLine(request.user, password.reveal()), 'utf8')
+    const {encoding, collate, ctype} = request.database
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check-trial',
+      args: [
+        ...[request.newBin, request.newData, bin, data, String(request.oldPort), request.address, request.user],
+        ...[encoding, collate, ctype, String(request.segmentBytes / 1024 ** 2), request.dataChecksums ? '1' : '0'],
+        ...[request.prepared ? '1' : '0', String(config.length), String(passfile.length)],
+        ...request.socketDirectories,
+      ],
+      input: Buffer.concat([config, passfile]),
+      mutates: false,
+      title: 'try the new version',
+      deadlineMs,
+    })
+    return trialFrom(stdout)
+  }
+}
+
+/** One question a line; a name with a line break in it would be two, and is asked about by SQL's own words instead. */
+function questionText({libraries, extensions, locales, tablespaces}: HostQuestion): string {
+  return [
+    ...libraries.map((name) => `library ${name}`),
+    ...extensions.map((name) => `extension ${name}`),
+    ...locales.map((name) => `locale ${name}`),
+    ...tablespaces.map(({oid, location}) => `tablespace ${oid} ${location}`),
+  ]
+    .filter((line) => !/[\r\n\0]/.test(line))
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+/** For every host, port and database: the trial's own socket needs none, and the old server is reached in one of several ways. */
+function passfileLine(user: string, password: string): string {
+  const field = (text: string): string => text.replaceAll(/[\\:]/g, String.raw`\$&`)
+  return `*:*:*:${field(user)}:${field(password)}\n`
+}

@@ -1,0 +1,256 @@
+/**
+ * The frozen look that an upgrade is judged from: pgpool, every server, every machine, the primary's content. All nodes are asked at
+ * once. What cannot be seen is part of the survey with its reason, because a check that could not be made has not passed.
+ */
+import type {NodeConfig} from '../../../cluster/cluster-file.js'
+import type {NodeId} from '../../../cluster/node-id.js'
+import {pgMajor} from '../../../cluster/pg-version.js'
+import type {PoolNode} from '../../../cluster/pool-node.js'
+import {translateSettings, trialConfig, type SettingChange} from '../../../cluster/settings-translation.js'
+import {upgradeTarget} from '../../../cluster/upgrade-target.js'
+import {AuthenticationRefused, messageOf} from '../../../lib/errors.js'
+import type {HostFacts, LockHolder} from '../../../ports/host.js'
+import type {
+  FileSetting,
+  HostQuestion,
+  SettingsProof,
+  Trial,
+  UpgradeContent,
+  UpgradeHostFacts,
+} from '../../../ports/upgrade-check.js'
+import type {World} from '../../../ports/world.js'
+import {surveyServers, type ServerView} from '../../survey-servers.js'
+import {scansFor} from './scans.js'
+
+export type UpgradeCheckRequest = {
+  to: number
+  maxLagBytes: number
+  /** Codes of checks that the site has lifted, by name. */
+  accept: string[]
+  /** Restore the schema into a trial cluster; without it the survey is a matter of seconds. */
+  trial: boolean
+}
+
+export type MachineView =
+  | {
+      seen: true
+      facts: UpgradeHostFacts
+      host: HostFacts
+      lock: LockHolder | null
+      /** Null: the server's settings could not be read, or the new programs are not there. */
+      proof: SettingsProof | null
+    }
+  | {seen: false; reason: string}
+
+export type NodeSurvey = {
+  id: NodeId
+  config: NodeConfig
+  target: {data: string; bin: string}
+  server: ServerView
+  machine: MachineView
+  settings: FileSetting[] | null
+  changes: SettingChange[]
+}
+
+export type UpgradeSurvey = {
+  takenAt: string
+  request: UpgradeCheckRequest
+  /** Null: no server answered. */
+  from: number | null
+  /** The one server that is not in recovery; null when there is none, or more than one. */
+  primary: NodeId | null
+  pool: {nodes: PoolNode[]; settings: Record<string, string>; backendPids: number[]; fencedBy: string | null}
+  nodes: NodeSurvey[]
+  content: UpgradeContent | null
+  contentUnseen: string | null
+  trial: Trial | null
+  trialSkipped: string | null
+}
+
+/** pgpool's settings that decide what it does by itself while servers stop, and as whom it looks at them. */
+const POOL_SETTINGS = [
+  'backend_clustering_mode',
+  'auto_failback',
+  'failover_on_backend_error',
+  'failover_on_backend_shutdown',
+  'detach_false_primary',
+  'failover_command',
+  'follow_primary_command',
+  'health_check_period',
+  'health_check_user',
+  'sr_check_user',
+]
+
+/** A schema of some hundred thousand relations takes about as long as this to restore. */
+const TRIAL_MS = 60 * 60_000
+
+/** Throws when pgpool cannot be asked or a password is refused; everything else that cannot be seen is in the survey. */
+export async function surveyUpgrade(
+  request: UpgradeCheckRequest,
+  world: World,
+  observe: (text: string) => void,
+): Promise<UpgradeSurvey> {
+  observe(`asking ${world.pool.name} and ${world.file.nodes.length} servers`)
+  const [nodes, settings, sessions, servers] = await Promise.all([
+    world.pool.nodeInfo(),
+    world.pool.settings(),
+    world.pool.sessions(),
+    surveyServers(world),
+  ])
+  const from = versionOf(servers)
+  const primaries = servers.filter((server) => server.reachable && !server.facts.inRecovery)
+  const primary = primaries.length === 1 ? (primaries[0]?.id ?? null) : null
+  const {content, contentUnseen} = await contentOf(world, primary, from, request.to, observe)
+  observe(`looking at ${world.file.nodes.map(({host}) => host).join(', ')}`)
+  const seen = await Promise.all(
+    servers.map((server) =>
+      surveyNode(world, server, from ?? request.to - 1, request.to, content, tablespacesOf(servers)),
+    ),
+  )
+  const base = {
+    takenAt: world.clock.now().toISOString(),
+    request,
+    from,
+    primary,
+    pool: {
+      nodes,
+      settings: Object.fromEntries(
+        POOL_SETTINGS.flatMap((name) => (settings.has(name) ? [[name, settings.get(name) ?? '']] : [])),
+      ),
+      backendPids: sessions.flatMap(({backendPid}) => (backendPid === null ? [] : [backendPid])),
+      fencedBy: await world.pgpoolHost.fencedBy().catch(() => null),
+    },
+    nodes: seen,
+    content,
+    contentUnseen,
+  }
+  return {...base, ...(await trialOf(world, base, observe))}
+}
+
+function versionOf(servers: readonly ServerView[]): number | null {
+  const [first] = servers.flatMap((server) => (server.reachable ? [server.facts.versionNum] : []))
+  return first === undefined ? null : pgMajor(first)
+}
+
+function tablespacesOf(servers: readonly ServerView[]): HostQuestion['tablespaces'] {
+  const seen = servers.find((server) => server.reachable)
+  return seen?.reachable === true ? seen.facts.tablespaces.map(({oid, location}) => ({oid, location})) : []
+}
+
+async function contentOf(
+  world: World,
+  primary: NodeId | null,
+  from: number | null,
+  to: number,
+  observe: (text: string) => void,
+): Promise<Pick<UpgradeSurvey, 'content' | 'contentUnseen'>> {
+  if (primary === null || from === null) return {content: null, contentUnseen: 'there is no one primary to ask'}
+  observe(`reading the catalogs of node ${primary}`)
+  try {
+    return {content: await world.upgradeSql(primary).content(scansFor(from, to)), contentUnseen: null}
+  } catch (error) {
+    if (error instanceof AuthenticationRefused) throw error
+    return {content: null, contentUnseen: messageOf(error)}
+  }
+}
+
+async function surveyNode(
+  world: World,
+  server: ServerView,
+  from: number,
+  to: number,
+  content: UpgradeContent | null,
+  tablespaces: HostQuestion['tablespaces'],
+): Promise<NodeSurvey> {
+  const {id, node: config} = server
+  const {data, bin} = upgradeTarget(config, from, to)
+  const settings = server.reachable ? await fileSettings(world, id) : null
+  const {settings: translated, changes} = translateSettings(settings ?? [], from, to)
+  const question: HostQuestion = {
+    newBin: bin,
+    newData: data,
+    newMajor: to,
+    tablespaces,
+    libraries: content?.libraries.map(({library}) => library) ?? [],
+    extensions: [...new Set(content?.extensions.map(({name}) => name))],
+    locales: [...new Set(content?.databases.flatMap(({collate, ctype}) => [collate, ctype]))],
+  }
+  const machine = await machineOf(world, id, question, settings === null ? null : trialConfig(translated, false))
+  return {id, config, target: {data, bin}, server, machine, settings, changes}
+}
+
+async function fileSettings(world: World, id: NodeId): Promise<FileSetting[] | null> {
+  return world
+    .upgradeSql(id)
+    .fileSettings()
+    .catch(() => null)
+}
+
+async function machineOf(
+  world: World,
+  id: NodeId,
+  question: HostQuestion,
+  config: string | null,
+): Promise<MachineView> {
+  try {
+    const upgrade = world.upgradeHost(id)
+    const [facts, host, lock] = await Promise.all([
+      upgrade.look(question),
+      world.host(id).facts(),
+      world.host(id).readLock(),
+    ])
+    const provable = config !== null && !facts.missingPrograms.includes('postgres')
+    const proof = provable ? await upgrade.proveSettings(question.newBin, config) : null
+    return {seen: true, facts, host, lock, proof}
+  } catch (error) {
+    if (error instanceof AuthenticationRefused) throw error
+    return {seen: false, reason: messageOf(error)}
+  }
+}
+
+/** On the primary alone: its schema is everybody's. Skipped where it could only repeat what is known to be missing. */
+async function trialOf(
+  world: World,
+  survey: Omit<UpgradeSurvey, 'trial' | 'trialSkipped'>,
+  observe: (text: string) => void,
+): Promise<Pick<UpgradeSurvey, 'trial' | 'trialSkipped'>> {
+  const skipped = (trialSkipped: string): Pick<UpgradeSurvey, 'trial' | 'trialSkipped'> => ({trial: null, trialSkipped})
+  const {request, primary, content, from} = survey
+  if (!request.trial) return skipped('it was not asked for')
+  const node = survey.nodes.find(({id}) => id === primary)
+  if (!node || !content || from === null || !node.server.reachable) return skipped('there is no one primary to ask')
+  if (!node.machine.seen) return skipped(`its machine cannot be asked: ${node.machine.reason}`)
+  const {facts} = node.machine
+  const impossible = facts.missingPrograms.length > 0 || !facts.newData.parentWritable || facts.newData.nested
+  if (impossible) return skipped('the new programs or a place for a cluster are missing')
+  const template = content.databases.find(({name}) => name === 'template0')
+  if (!template || request.to <= from) return skipped('there is nothing to try')
+  observe(`trying version ${request.to} on ${node.config.host}: pg_upgrade --check, settings, schema`)
+  const {settings} = translateSettings(node.settings ?? [], from, request.to)
+  const trial = await world
+    .upgradeHost(node.id)
+    .trial(
+      {
+        newBin: node.target.bin,
+        newData: node.target.data,
+        oldPort: node.config.port,
+        address: node.config.address,
+        user: content.user.name,
+        socketDirectories: socketDirectories(node.settings),
+        database: {encoding: template.encoding, collate: template.collate, ctype: template.ctype},
+        segmentBytes: Number(node.server.facts.settings['wal_segment_size'] ?? 16 * 1024 ** 2),
+        dataChecksums: node.server.facts.settings['data_checksums'] === 'on',
+        config: trialConfig(settings, true),
+        prepared: facts.newData.state === 'cluster' && facts.newData.pgVersion === String(request.to),
+      },
+      TRIAL_MS,
+    )
+  return {trial, trialSkipped: null}
+}
+
+/** Debian's and upstream's defaults where the site has set nothing. */
+function socketDirectories(settings: readonly FileSetting[] | null): string[] {
+  const set = settings?.find(({name}) => name === 'unix_socket_directories')?.value
+  const directories = (set ?? '/var/run/postgresql,/tmp').split(',').map((text) => text.trim().replaceAll('"', ''))
+  return directories.filter((text) => text.startsWith('/'))
+}

@@ -1,0 +1,185 @@
+/**
+ * What an upgrade asks before it begins: of a server by SQL (`UpgradeSql`, src/postgres) and of a machine (`UpgradeHost`, src/hosts).
+ * Nothing here changes the cluster: a trial lives in a directory of its own and is removed.
+ * All methods throw `Unreachable`, `AuthenticationRefused` and `ActFailed` as those of the other ports do.
+ */
+import type {ControlData} from '../cluster/control-data.js'
+
+/** Something in a database that stands in the way: `public.account.owner`. */
+export type Found = {database: string; object: string}
+
+export type DatabaseFacts = {
+  name: string
+  allowsConnections: boolean
+  /** -2: its DROP was broken off (16, and minor releases before it). */
+  connectionLimit: number
+  encoding: string
+  collate: string
+  ctype: string
+  bytes: number
+  relations: number
+  largeObjects: number
+  unloggedBytes: number
+  /** Transactions since the oldest unfrozen one. */
+  xidAge: number
+}
+
+export type UpgradeSlot = {
+  name: string
+  kind: 'physical' | 'logical'
+  database: string | null
+  plugin: string | null
+  active: boolean
+  retainedBytes: number | null
+}
+
+export type UpgradeSession = {
+  pid: number
+  user: string
+  database: string
+  application: string
+  /** Null: over a local socket. */
+  client: string | null
+  transactionSeconds: number | null
+}
+
+/** Names of the scans of postgres/upgrade-queries.ts; each says in which versions it applies. */
+export type ScanName =
+  | 'reg-columns'
+  | 'system-composites'
+  | 'sql-identifier'
+  | 'removed-types'
+  | 'aclitem'
+  | 'with-oids'
+  | 'postfix-operators'
+  | 'encoding-conversions'
+  | 'polymorphic-functions'
+  | 'not-null-inheritance'
+  | 'invalid-indexes'
+  | 'version-dependent-collations'
+  | 'unready-subscriptions'
+
+/** The old cluster's content, over all databases that take connections. */
+export type UpgradeContent = {
+  user: {name: string; isBootstrap: boolean; isSuperuser: boolean}
+  databases: DatabaseFacts[]
+  preparedTransactions: {gid: string; database: string; owner: string; ageSeconds: number}[]
+  slots: UpgradeSlot[]
+  sessions: UpgradeSession[]
+  extensions: {database: string; name: string; version: string}[]
+  /** As C functions name them (`$libdir/pgpool-recovery`), with where; preload libraries have no database. */
+  libraries: {library: string; databases: string[]}[]
+  rolesWithPgPrefix: string[]
+  archiveReady: number | null
+  archiveFailing: boolean
+  scans: Partial<Record<ScanName, Found[]>>
+}
+
+/** One setting of the configuration files that is in force, as it is written there; includes are resolved. */
+export type FileSetting = {name: string; value: string; file: string; line: number}
+
+export interface UpgradeSql {
+  /** Of a primary. `scans`: those that apply to this pair of versions. */
+  content(scans: readonly ScanName[]): Promise<UpgradeContent>
+  fileSettings(): Promise<FileSetting[]>
+}
+
+/** What a machine is asked about: all paths of one node, and what must be found in the new installation. */
+export type HostQuestion = {
+  /** Of the new installation and of the new cluster, which need not exist yet. */
+  newBin: string
+  newData: string
+  newMajor: number
+  tablespaces: {oid: number; location: string}[]
+  libraries: string[]
+  extensions: string[]
+  locales: string[]
+}
+
+export type LinkTest = {ok: boolean; why: string | null}
+
+export type UpgradeHostFacts = {
+  user: string
+  uid: number
+  /** Seconds since 1970 by that machine's clock, when it was asked. */
+  clockSeconds: number
+  /** Operator's own clock at that moment, halfway between question and answer. */
+  askedAtSeconds: number
+  libc: string | null
+  oldVersion: string | null
+  newVersion: string | null
+  missingPrograms: string[]
+  missingLibraries: string[]
+  missingExtensions: string[]
+  missingLocales: string[]
+  oldData: {
+    owner: number
+    mode: string
+    isSymlink: boolean
+    walIsSymlink: boolean
+    readyFiles: number
+    stray: {path: string; bytes: number}[]
+    control: ControlData | null
+  }
+  newData: {
+    state: 'absent' | 'empty' | 'cluster' | 'other'
+    pgVersion: string | null
+    control: ControlData | null
+    running: boolean
+    parentWritable: boolean
+    /** Inside the old data directory, or the other way round. */
+    nested: boolean
+  }
+  link: LinkTest
+  tablespaces: {
+    oid: number
+    location: string
+    link: LinkTest
+    leftovers: string[]
+    insideData: boolean
+    writable: boolean
+  }[]
+  space: {what: string; path: string; freeBytes: number; freeInodes: number | null}[]
+  /** Bytes and files of catalogs, WAL and the like that are copied and not linked. */
+  catalogBytes: number
+}
+
+/** `postgres -C` with the translated settings: what it says of each that it does not take. */
+export type SettingsProof = {ok: boolean; messages: string[]}
+
+export type TrialRequest = {
+  newBin: string
+  newData: string
+  oldPort: number
+  address: string
+  user: string
+  /** Directories where the old server's sockets may be. */
+  socketDirectories: string[]
+  database: {encoding: string; collate: string; ctype: string}
+  segmentBytes: number
+  dataChecksums: boolean
+  /** postgresql.conf of the trial: translated, with memory made small. */
+  config: string
+  /** With a new cluster that was made already: pg_upgrade is asked about that one. */
+  prepared: boolean
+}
+
+/** One part of a trial: how long it took, and what went wrong. */
+export type TrialPart = {seconds: number; ok: boolean; messages: string[]}
+
+export type Trial = {
+  initdb: TrialPart | null
+  /** pg_upgrade --check --link against the running old server. Null messages and not ok: it could not be asked; see `messages`. */
+  pgUpgrade: (TrialPart & {asked: boolean}) | null
+  start: TrialPart | null
+  dump: (TrialPart & {bytes: number}) | null
+  restore: TrialPart | null
+}
+
+export interface UpgradeHost {
+  readonly name: string
+  look(question: HostQuestion): Promise<UpgradeHostFacts>
+  proveSettings(newBin: string, config: string): Promise<SettingsProof>
+  /** Makes an empty cluster beside the new data directory, restores the schema into it, and removes it. */
+  trial(request: TrialRequest, deadlineMs: number): Promise<Trial>
+}

@@ -1,0 +1,67 @@
+/** The survey of a healthy three-node site on 13 that wants to go to 15; a test changes what it is about. */
+import {nodeId} from '../../src/cluster/node-id.js'
+import type {NodeSurvey, UpgradeSurvey} from '../../src/operations/upgrade/checks/survey.js'
+import type {ServerFacts} from '../../src/ports/postgres.js'
+import type {UpgradeHostFacts} from '../../src/ports/upgrade-check.js'
+import {scansFor} from '../../src/operations/upgrade/checks/scans.js'
+import {controlData, answering, hostFacts, nodeConfig, poolNode, primaryControl} from './builders.js'
+import {healthyContent, healthyHost, healthyTrial} from './fake-upgrade.js'
+
+export const FROM = 13
+export const TO = 15
+
+export function nodeSurvey(id: number): NodeSurvey {
+  const config = nodeConfig(id)
+  const control = id === 0 ? primaryControl({state: 'in production'}) : controlData({state: 'in archive recovery'})
+  return {
+    id: nodeId(id),
+    config,
+    target: {data: `/var/lib/postgresql/15/node ${id}`, bin: '/usr/lib/postgresql/15/bin'},
+    server: answering(id, {versionNum: 130_016}),
+    machine: {
+      seen: true,
+      facts: {...healthyHost(control), oldVersion: '13.16', newVersion: '15.20'},
+      host: hostFacts(id),
+      lock: null,
+      proof: {ok: true, messages: []},
+    },
+    settings: [],
+    changes: [],
+  }
+}
+
+export function upgradeSurvey(change: (survey: UpgradeSurvey) => void = () => undefined): UpgradeSurvey {
+  const survey: UpgradeSurvey = {
+    takenAt: '2026-11-25T16:42:10.000Z',
+    request: {to: TO, maxLagBytes: 16 * 1024 ** 2, accept: [], trial: true},
+    from: FROM,
+    primary: nodeId(0),
+    pool: {
+      nodes: [poolNode(0), poolNode(1), poolNode(2)],
+      settings: {backend_clustering_mode: '1'},
+      backendPids: [],
+      fencedBy: null,
+    },
+    nodes: [nodeSurvey(0), nodeSurvey(1), nodeSurvey(2)],
+    content: healthyContent(scansFor(FROM, TO)),
+    contentUnseen: null,
+    trial: healthyTrial(),
+    trialSkipped: null,
+  }
+  const own = structuredClone(survey)
+  change(own)
+  return own
+}
+
+/** Of a node whose machine was seen. */
+export function machine(survey: UpgradeSurvey, id: number): UpgradeHostFacts {
+  const view = survey.nodes[id]!.machine
+  if (!view.seen) throw new Error(`the machine of node ${id} was not seen`)
+  return view.facts
+}
+
+export function server(survey: UpgradeSurvey, id: number): ServerFacts {
+  const view = survey.nodes[id]!.server
+  if (!view.reachable) throw new Error(`the server of node ${id} does not answer`)
+  return view.facts
+}
