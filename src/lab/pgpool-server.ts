@@ -4,6 +4,7 @@ import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Refused} from '../lib/errors.js'
 import {writeForServers, type Passwords} from './credentials.js'
+import {settingsOfRelease} from './pgpool-release.js'
 import {pidFrom, recordOf} from './processes.js'
 import {runAsServer} from './run.js'
 import {labPaths, standbyName, type LabSpec, type RecordedProcess} from './spec.js'
@@ -89,7 +90,7 @@ function configuration(spec: LabSpec): string {
     [`backend_flag${node.id}`]: 'ALLOW_TO_FAILOVER',
   }))
   return [general, ...backends]
-    .flatMap((part) => Object.entries(part))
+    .flatMap((part) => Object.entries(settingsOfRelease(spec.programs.pgpoolVersion, part)))
     .map(([name, value]) => (typeof value === 'number' ? `${name} = ${value}\n` : `${name} = '${value}'\n`))
     .join('')
 }

@@ -126,7 +126,8 @@ export async function fillPrimary(spec: LabSpec, node: LabNode, passwords: Passw
   ]
   await sql(spec, node, roles.join('\n'))
   await sql(spec, node, TABLES, {database: LAB_DATABASE, user: 'app'})
-  await sql(spec, node, RECOVERY_EXTENSION, {database: 'template1'})
+  // pgpool looks for it in template1, from 4.7 on in `recovery_database`, which is postgres by default.
+  for (const database of ['template1', 'postgres']) await sql(spec, node, RECOVERY_EXTENSION, {database})
   if (spec.scale !== null) await runPgbench(spec, node, spec.scale)
 }
 

@@ -3,7 +3,8 @@ import {constants} from 'node:fs'
 import {access, readdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Refused} from '../lib/errors.js'
-import {capture} from './run.js'
+import {pgpoolVersionIn} from './pgpool-release.js'
+import {capture, captureBoth} from './run.js'
 
 /** Where Debian keeps a directory per major version. */
 const DEBIAN = '/usr/lib/postgresql'
@@ -11,7 +12,7 @@ const DEBIAN = '/usr/lib/postgresql'
 /** Not in the PATH of an ordinary user on Debian, and sshd must be started by its full path anyway. */
 const SERVER_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin', '/sbin']
 
-export type Programs = {bin: string; major: number; sshd: string; pgpool: string; keygen: string}
+export type Programs = {bin: string; major: number; sshd: string; pgpool: string; pgpoolVersion: string; keygen: string}
 
 /** @throws Refused naming everything that is missing, at once, with the Debian packages. */
 export async function findPrograms(wantedMajor: number | null): Promise<Programs> {
@@ -27,7 +28,9 @@ export async function findPrograms(wantedMajor: number | null): Promise<Programs
     ...(pgpool ? [] : [{what: 'Pgpool-II', debian: 'pgpool2'}]),
     ...(keygen ? [] : [{what: 'ssh-keygen', debian: 'openssh-client'}]),
   ]
-  if (postgres && sshd && pgpool && keygen) return {...postgres, sshd, pgpool, keygen}
+  if (postgres && sshd && pgpool && keygen) {
+    return {...postgres, sshd, pgpool, pgpoolVersion: await versionOfPgpool(pgpool), keygen}
+  }
   throw new Refused({
     code: 'LAB_PROGRAMS_MISSING',
     message: `a lab needs servers that are not installed: ${missing.map(({what}) => what).join(', ')}`,
@@ -55,6 +58,19 @@ async function postgresInPath(wanted: number | null): Promise<{bin: string; majo
   const major = Number(/(\d+)/.exec(await capture(config, ['--version']))?.[1] ?? Number.NaN)
   const usable = (wanted === null || wanted === major) && (await executable(join(bin, 'initdb')))
   return usable ? {bin, major} : null
+}
+
+/** It says its version on standard error. */
+async function versionOfPgpool(program: string): Promise<string> {
+  const text = await captureBoth(program, ['--version'])
+  const version = pgpoolVersionIn(text)
+  if (version !== null) return version
+  throw new Refused({
+    code: 'LAB_PGPOOL_VERSION_UNKNOWN',
+    message: `${program} does not tell its version`,
+    detail: `\`${program} --version\` said: ${text.trim().slice(0, 200) || '(nothing)'}`,
+    hint: "Its configuration differs between releases; install the distribution's pgpool2 or pgpool-II package.",
+  })
 }
 
 async function findServer(name: string): Promise<string | null> {

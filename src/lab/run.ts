@@ -72,6 +72,15 @@ export async function capture(program: string, args: string[]): Promise<string> 
   return (await execute(program, args, {env: {PATH: process.env['PATH'], LC_ALL: 'C'}, timeout: 30_000})).stdout
 }
 
+/** The same with what it wrote to standard error. */
+export async function captureBoth(program: string, args: string[]): Promise<string> {
+  const {stdout, stderr} = await execute(program, args, {
+    env: {PATH: process.env['PATH'], LC_ALL: 'C'},
+    timeout: 30_000,
+  })
+  return `${stdout}${stderr}`
+}
+
 /** PostgreSQL refuses to run as root, so root's labs run as `postgres`; anybody else's as themselves. */
 export async function serverUser(caller: string): Promise<LabSpec['user']> {
   if (process.getuid?.() !== 0) return {name: caller, uid: null, gid: null}

@@ -24,7 +24,7 @@ export type LabSpec = {
   mode: LabMode
   postgresMajor: number
   bin: string
-  programs: {sshd: string; pgpool: string}
+  programs: {sshd: string; pgpool: string; pgpoolVersion: string}
   /** The user that the servers run as; ids are null when that is the caller. */
   user: {name: string; uid: number | null; gid: number | null}
   ports: {ssh: number; postgres: number; pgpool: number; pcp: number}

@@ -119,7 +119,7 @@ async function create(
     mode: options.mode ?? 'streaming',
     postgresMajor: programs.major,
     bin: programs.bin,
-    programs: {sshd: programs.sshd, pgpool: programs.pgpool},
+    programs: {sshd: programs.sshd, pgpool: programs.pgpool, pgpoolVersion: programs.pgpoolVersion},
     user,
     ports: network.ports,
     proxy: {address: network.proxy, directory: labPaths(directory).proxy},
@@ -132,7 +132,8 @@ async function create(
     sharedMemory: [],
   }
   await createSpec(spec)
-  tell(`${count} nodes of PostgreSQL ${programs.major} and Pgpool-II in ${directory}, at ${network.nodes.join(', ')}`)
+  const versions = `PostgreSQL ${programs.major} and Pgpool-II ${programs.pgpoolVersion}`
+  tell(`${count} nodes of ${versions} in ${directory}, at ${network.nodes.join(', ')}`)
   await build(spec, programs.keygen, tell)
   return spec
 }

@@ -123,6 +123,8 @@ export const SITE_CODES: Readonly<Record<string, string>> = {
   LAB_PATH_TOO_LONG: "A socket's path would be longer than the system allows. Choose a shorter directory.",
   LAB_PROCESS_STAYS: 'A process of the lab does not end.',
   LAB_PROGRAMS_MISSING: 'Programs that a lab needs are not installed.',
+  LAB_PGPOOL_VERSION_UNKNOWN:
+    'The installed pgpool does not tell its version, and its configuration differs between releases.',
   LAB_PROGRAM_FAILED: 'A program that builds the lab failed; the end of its output is in the error.',
   LAB_REMOVE_FAILED: "The lab's directory could not be removed.",
   LAB_SSHD_FAILED: "The lab's sshd did not start.",

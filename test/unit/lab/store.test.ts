@@ -28,7 +28,7 @@ function specIn(directory: string): LabSpec {
     mode: 'streaming',
     postgresMajor: 15,
     bin: '/usr/lib/postgresql/15/bin',
-    programs: {sshd: '/usr/sbin/sshd', pgpool: '/usr/sbin/pgpool'},
+    programs: {sshd: '/usr/sbin/sshd', pgpool: '/usr/sbin/pgpool', pgpoolVersion: '4.3.5'},
     user: {name: 'postgres', uid: 101, gid: 104},
     ports: {ssh: 2222, postgres: 5432, pgpool: 9999, pcp: 9898},
     proxy: {address: '127.9.9.9', directory: join(directory, 'proxy')},
