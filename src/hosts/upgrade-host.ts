@@ -140,7 +140,7 @@ export class RemoteMigrationHost implements MigrationHost {
         ['rsh', Buffer.from(remoteShell(peer))],
       ]),
       args: [
-        ...[pair.old.data, pair.new.data, String(pair.from), String(pair.to), source.links],
+        ...[pair.old.data, pair.new.data, String(pair.to), source.links],
         ...[enter(source.data), enter(source.links.slice(0, source.links.lastIndexOf('/')))],
       ],
     }

@@ -1,15 +1,14 @@
 # shellcheck shell=sh
-# upgrade-link.sh OLDDATA NEWDATA FROM TO LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its own host. What pg_upgrade
+# upgrade-link.sh OLDDATA NEWDATA TO LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its own host. What pg_upgrade
 # linked on the primary is linked here from this node's own old files, which are the same bytes at the same checkpoint; the rest (new
 # catalogs, WAL of the new version) is fetched. The old directory is only read, so that it stays a way back, and paths may differ from
 # the primary's. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
 old=$1
 new=$2
-from=$3
-to=$4
-links=$5
-enter_new=$6
-enter_links=$7
+to=$3
+links=$4
+enter_new=$5
+enter_links=$6
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
@@ -30,8 +29,8 @@ fetch() {
 phase 'fetching the list of links'
 fetch "$enter_links" list "source:./${links##*/}" ./links
 phase 'linking'
-mkdir -p -m 700 -- "$new" || fail WRITE_FAILED "cannot make $new"
-mkdir -p -m 700 -- "$new/pg_tblspc"
+mkdir -p -- "$new/pg_tblspc" || fail WRITE_FAILED "cannot make $new"
+chmod 700 -- "$new"
 : >tablespaces
 for link in "$old"/pg_tblspc/*; do
   if [ ! -L "$link" ]; then continue; fi
@@ -40,13 +39,14 @@ for link in "$old"/pg_tblspc/*; do
 done
 # X_init says that X is unlogged.
 sed -n 's|^[^ ]* \(.*\)_init$|\1|p' links >unlogged
-awk 'NR == FNR { unlogged[$1]; next }
+awk 'BEGIN { while ((getline name < "unlogged") > 0) unlogged[name] }
   { base = $2; if (base !~ /_init$/) sub(/(_fsm|_vm)?(\.[0-9]+)?$/, "", base)
-    if (base ~ /_init$/ || !(base in unlogged)) print }' unlogged links >wanted
-cut -d ' ' -f 2 wanted | sed 's|/[^/]*$||' | sort -u | (cd -- "$new" && xargs -r mkdir -p -m 700 --) || fail WRITE_FAILED "cannot make directories in $new"
+    if (base ~ /_init$/ || !(base in unlogged)) print }' links >wanted
+if [ ! -s wanted ]; then fail LINKS_UNLISTED 'the list of links is empty'; fi
+cut -d ' ' -f 2 wanted | sed 's|/[^/]*$||' | sort -u | (cd -- "$new" && xargs -r mkdir -p --) || fail WRITE_FAILED "cannot make directories in $new"
 # One ln for all files of a directory that keep their name, as they do from 15 on; one for each that changes it.
-awk -v old="$old" '{ from = $1; to = $2; sub(/\/[^\/]*$/, "", to); split($1, f, "/"); n = split($2, t, "/")
-  if ($1 ~ ("/" t[n] "$")) print to " " $1 > "same"; else print > "renamed" }' wanted
+awk '{ to = $2; sub(/\/[^\/]*$/, "", to); m = split($1, f, "/"); n = split($2, t, "/")
+  if (f[m] == t[n]) print to " " $1 > "same"; else print > "renamed" }' wanted
 : >>same
 : >>renamed
 sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print dir files; dir = $1; files = ""; count = 0 } files = files " " $2; count++ }
@@ -78,19 +78,16 @@ phase 'fetching catalogs'
 # those of the old one.
 fetch "$enter_new" main -rlpD --size-only --delete --filter='merge ./filter' source:./ "$new/"
 while read -r oid; do
-  place=
-  for place in "$new/pg_tblspc/$oid"/; do :; done
   sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
   printf '%s\n' "+ /PG_${to}_*/" "- /*" >>"filter.$oid"
-  fetch "$enter_new" "tablespace.$oid" -rlpD --size-only --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$place"
+  fetch "$enter_new" "tablespace.$oid" -rlpD --size-only --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
 done <tablespaces
 
 phase 'proving it'
 # Asked again without sending anything: whatever differs in name or size would be named.
 fetch "$enter_new" proof -rlpD -n --size-only --delete --itemize-changes --filter='merge ./filter' source:./ "$new/"
 if grep -q '^[<>ch*][fdL*]' out.proof; then fail LINKS_DIFFER "$(grep '^[<>ch*][fdL*]' out.proof | head -n 3)"; fi
-wrong=$(awk '{ print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' -- | awk '$1 < 2' | head -n 3)) || fail LINKS_DIFFER 'a linked file is missing'
-fetched=$(cat missing)
-if [ -n "$wrong" ] && [ "$fetched" -eq 0 ]; then fail LINKS_DIFFER "not linked: $wrong"; fi
-sync -f -- "$new"
+awk '{ print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
+alone=$(grep -c -x 1 names)
+if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched"; fi
 phase 'linked'

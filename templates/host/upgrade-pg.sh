@@ -42,7 +42,7 @@ named() {
     done
   } | sort -k 1,1
 }
-(named "$old" "$from") >old.names && (named "$new" "$to") >new.names || fail LINKS_UNLISTED 'cannot list what was linked'
+if ! (named "$old" "$from") >old.names || ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED 'cannot list what was linked'; fi
 join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
 if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
 sync -- links.part

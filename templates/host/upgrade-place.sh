@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO VERB [ARGUMENT...]: the new cluster beside the old one. Each verb may be
-# repeated. The old directory is changed by `take-back` (its control file gets its name back) and by `drop-old` alone.
+# repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing else touches it.
 need_lock "$1" "$2"
 work=$3
 old=$4
@@ -121,7 +121,10 @@ claim)
   ;;
 configure)
   need_stopped "$new"
+  need_stopped "$old"
   overlay "$new"
+  # As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
+  if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;
 take-back) take_back ;;
 drop-old) drop_old ;;

@@ -34,6 +34,10 @@ export function summariseRun(
       streaming,
       held: held ?? null,
       leftOut: left.map((node) => ({node, because: why[String(node)] ?? null})),
+      // Only pgpool's own recovery and failover commands are told these; poolctl's do not ask pgpool for them.
+      pgpool: restart
+        ? 'takes the new backend_data_directory at its next start; pgpool.conf has it'
+        : 'has the new directories',
       wayBack: plan.reasons['wayBack'] ?? null,
       extensions: objectOf(results.get('update-extensions')?.['updated']),
       seconds: Object.fromEntries(steps.map(({id, seconds}) => [id, seconds])),
@@ -43,7 +47,6 @@ export function summariseRun(
       ...Object.entries(failedExtensions).map(
         ([database, text]) => `update extensions in "${database}" by hand: ${String(text)}`,
       ),
-      ...(restart ? ['restart pgpool when it suits: it takes backend_data_directory at its start only'] : []),
     ],
   }
 }
