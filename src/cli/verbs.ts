@@ -33,6 +33,14 @@ export async function summariserOf(verb: string): Promise<Summarise | null> {
       const {upgradeRun} = await import('../operations/upgrade/upgrade.js')
       return (plan, steps, results) => upgradeRun.summarise(plan, steps, results)
     }
+    case 'upgrade-rollback': {
+      const {upgradeRollback} = await import('../operations/upgrade/follow.js')
+      return (plan, steps, results) => upgradeRollback.summarise(plan, steps, results)
+    }
+    case 'upgrade-finish': {
+      const {upgradeFinish} = await import('../operations/upgrade/follow.js')
+      return (plan, steps, results) => upgradeFinish.summarise(plan, steps, results)
+    }
     default:
       return null
   }

@@ -92,6 +92,13 @@ export class RemoteMigrationHost implements MigrationHost {
     return this.#place(operation, pair, 'note', 'leave a note of the upgrade', [String(input.length)], input)
   }
 
+  async readNote(): Promise<string | null> {
+    const path = `${this.#node.work}/upgrade/note`
+    const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
+    const {status, stdout} = await this.#machine.call(call)
+    return status === 3 ? null : stdout.toString('utf8')
+  }
+
   async #place(
     operation: string,
     pair: Pair,
@@ -176,6 +183,5 @@ export function pairStateFrom(fields: readonly string[]): PairState {
     newControl: parseControlData(pairs.get('newControl') ?? ''),
     newPid: pid === '' ? null : Number(pid),
     oldControlAside: pairs.has('oldControlAside'),
-    note: pairs.get('note') ?? null,
   }
 }

@@ -32,8 +32,6 @@ export type PairState = {
   newPid: number | null
   /** pg_upgrade has begun to link: it renames the old control file first. */
   oldControlAside: boolean
-  /** What an earlier operation has left to be known, see `saveNote`. */
-  note: string | null
 }
 
 export type PgUpgradeJob = {kind: 'pg-upgrade'; pair: Pair; port: number; user: string; jobs: number}
@@ -63,6 +61,8 @@ export interface MigrationHost {
   /** Where `startJob` of kind pg-upgrade leaves the list of links, for the standbys to fetch. */
   linksPath(operation: string, id: string): string
   startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void>
+  /** Null when there is none. */
+  readNote(): Promise<string | null>
   saveNote(operation: string, pair: Pair, note: string): Promise<void>
 }
 

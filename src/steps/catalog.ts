@@ -13,7 +13,7 @@ import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
 import {createSlot, dropSlots} from './slots.js'
-import {leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
+import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
 import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
@@ -54,6 +54,8 @@ const ALL: readonly Step[] = [
   makeCluster,
   located('stop-old', 'old', stopServer),
   located('start-new', 'new', startServer),
+  located('stop-new', 'new', stopServer),
+  located('start-old', 'old', startServer),
   awaitShutdownCheckpoint,
   stopStandbys,
   proveEqual,
@@ -67,6 +69,8 @@ const ALL: readonly Step[] = [
   makeStatistics,
   moveInFile,
   leaveNote,
+  configureNew,
+  dropOld,
 ]
 
 export const stepCatalog: StepCatalog<World> = new Map(ALL.map((step) => [step.kind, step]))

@@ -6,10 +6,11 @@
  * Undo: none. Repeat: harmless; an extension that is up to date is not touched, statistics are made again.
  */
 import {nodeId} from '../cluster/node-id.js'
+import type {UpgradeNote} from '../cluster/upgrade-note.js'
 import {messageOf} from '../lib/errors.js'
 import type {Json} from '../lib/json.js'
 import {done, idIn, pending, textIn, type Context, type Step} from './context.js'
-import {nodesIn, pairOf} from './upgrade-place.js'
+import {at, nodesIn, pairOf} from './upgrade-place.js'
 
 export const updateExtensions: Step = {
   kind: 'update-extensions',
@@ -44,10 +45,10 @@ export const makeStatistics: Step = {
   async act(context) {
     const server = context.world.newServer(idIn(context, 'on'))
     const databases = await server.databases()
-    for (const [at, target] of STAGES.entries()) {
+    for (const [stage, target] of STAGES.entries()) {
       for (const database of databases) {
         context.signal.throwIfAborted()
-        context.observe(`stage ${at + 1} of ${STAGES.length}: ${database}`)
+        context.observe(`stage ${stage + 1} of ${STAGES.length}: ${database}`)
         await server.analyze(database, target)
       }
     }
@@ -73,18 +74,6 @@ export const moveInFile: Step = {
 }
 
 /** For `upgrade status`, `upgrade rollback` and `upgrade finish` on whatever machine: on each host, what became of it. */
-export type UpgradeNote = {
-  operation: string
-  from: number
-  to: number
-  primary: number
-  held: number | null
-  phase: 'opened' | 'rolled-back' | 'finished'
-  at: string
-  old: {data: string; bin: string}
-  new: {data: string; bin: string}
-}
-
 export const leaveNote: Step = {
   kind: 'leave-note',
   probe: () => Promise.resolve(pending('written anew')),
@@ -111,4 +100,37 @@ export const leaveNote: Step = {
     return undefined
   },
   verify: () => Promise.resolve(done('a note lies on each host')),
+}
+
+/**
+ * drop-old: the old cluster's directory, and what it has in tablespaces, are removed.
+ *
+ * Precondition: the new version serves on all nodes and the site has consented. Effect: the space comes back; the way back is gone.
+ * Undo: none. Repeat: harmless, what is gone is gone.
+ */
+export const dropOld: Step = {
+  kind: 'drop-old',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('looked for')),
+  async act(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).dropOld(context.operation, pairOf(context, node))
+    return undefined
+  },
+  async verify(context) {
+    const {exists} = await at(context, 'old').world.host(idIn(context)).look()
+    return exists ? pending('the old directory is there') : done('the old directory is gone')
+  },
+}
+
+/** configure-new: the node's own configuration over that which a copy of the primary has brought. Repeat: harmless. */
+export const configureNew: Step = {
+  kind: 'configure-new',
+  probe: () => Promise.resolve(pending('written anew')),
+  async act(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
+    return undefined
+  },
+  verify: () => Promise.resolve(done("the node's own configuration is there")),
 }

@@ -9,7 +9,6 @@
  * Repeat: harmless: joins a running job, a finished one counts; a pg_upgrade that was killed cannot be repeated, and fails.
  */
 import {ActFailed, messageOf} from '../lib/errors.js'
-import type {Json} from '../lib/json.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
@@ -94,7 +93,7 @@ export const linkStandbys: Step = {
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
     const linked: number[] = []
-    const failed: Record<string, Json> = {}
+    const failed: Record<string, string> = {}
     await Promise.all(
       carriedOf(context).map(async (node) => {
         try {
@@ -112,7 +111,7 @@ export const linkStandbys: Step = {
         code: 'STANDBYS_NOT_LINKED',
         message: `${linked.length} standbys have the new version, ${enough} are needed`,
         detail: Object.entries(failed)
-          .map(([node, text]) => `node ${node}: ${String(text)}`)
+          .map(([node, text]) => `node ${node}: ${text}`)
           .join('\n'),
         hint: 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
       })

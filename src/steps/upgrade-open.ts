@@ -10,7 +10,6 @@ import {isAttached} from '../cluster/pool-node.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import type {Json} from '../lib/json.js'
 import {
   awaitSeen,
   done,
@@ -56,7 +55,7 @@ export const bringStandbys: Step = {
     // pgpool lets no client in while it counts on a server that does not answer.
     await leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)])
     const streaming: number[] = []
-    const failed: Record<string, Json> = {}
+    const failed: Record<string, string> = {}
     await Promise.all(
       linkedOf(context).map(async (node) => {
         try {
@@ -74,7 +73,7 @@ export const bringStandbys: Step = {
         code: 'STANDBYS_NOT_STREAMING',
         message: `${streaming.length} standbys stream from the new primary, ${enough} are needed`,
         detail: Object.entries(failed)
-          .map(([node, text]) => `node ${node}: ${String(text)}`)
+          .map(([node, text]) => `node ${node}: ${text}`)
           .join('\n'),
         hint: 'The new primary runs. Look at the server logs of the standbys, then resume.',
       })

@@ -67,14 +67,11 @@ export function at(context: Context, which: 'old' | 'new'): Context {
 
 /** `step` under another kind, on the old or the new cluster of each node. */
 export function located(kind: string, which: 'old' | 'new', step: Step): Step {
-  const {undo, makeSafe, deadlineMs} = step
   return {
     kind,
     probe: (context) => step.probe(at(context, which)),
     act: (context) => step.act(at(context, which)),
     verify: (context) => step.verify(at(context, which)),
-    ...(undo && {undo: (context: Context) => undo(at(context, which))}),
-    ...(makeSafe && {makeSafe: (context: Context) => makeSafe(at(context, which))}),
-    ...(deadlineMs !== undefined && {deadlineMs}),
+    undo: async (context) => step.undo?.(at(context, which)),
   }
 }

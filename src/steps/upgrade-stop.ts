@@ -11,7 +11,6 @@ import {lsnBytes} from '../cluster/lsn.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import type {Json, JsonObject} from '../lib/json.js'
 import {awaitSeen, done, idIn, numberIn, pending, type Context, type Step} from './context.js'
 import {startServer, stopServer} from './server-power.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
@@ -43,7 +42,7 @@ export const awaitShutdownCheckpoint: Step = {
   probe: () => Promise.resolve(pending('to be proved')),
   async act(context) {
     const checkpoint = await shutdownCheckpoint(context)
-    const late: Record<string, Json> = {}
+    const late: Record<string, string> = {}
     await Promise.all(
       nodesIn(context).map(async (node) => {
         const wait = {
@@ -89,13 +88,13 @@ export const stopStandbys: Step = {
   },
 }
 
-type Compared = {checkpoint: string; equal: number[]; different: JsonObject}
+type Compared = {checkpoint: string; equal: number[]; different: Record<string, string>}
 
 async function compare(context: Context): Promise<Compared> {
   const {world} = at(context, 'old')
   const checkpoint = await shutdownCheckpoint(context)
   const equal: number[] = []
-  const different: Record<string, Json> = {}
+  const different: Record<string, string> = {}
   await Promise.all(
     nodesIn(context).map(async (node) => {
       const {control, postmasterPid} = await world.host(node).look()
@@ -115,7 +114,7 @@ export const proveEqual: Step = {
     const held = context.input['held']
     const enough = numberIn(context.input, 'minStandbys')
     const usable = compared.equal.filter((node) => node !== held)
-    const says = Object.entries(compared.different).map(([node, text]) => `node ${node}: ${String(text)}`)
+    const says = Object.entries(compared.different).map(([node, text]) => `node ${node}: ${text}`)
     if (usable.length < enough || (typeof held === 'number' && !compared.equal.includes(held))) {
       throw new ActFailed({
         code: 'CHECKPOINTS_DIFFER',

@@ -16,4 +16,3 @@ if [ -r "$new/PG_VERSION" ]; then
   say newPid "$(postmaster_pid "$new")"
 fi
 if [ -e "$old/global/pg_control.old" ]; then say oldControlAside yes; fi
-if [ -r "$work/upgrade/note" ]; then say note "$(cat -- "$work/upgrade/note")"; fi

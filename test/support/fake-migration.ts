@@ -87,7 +87,6 @@ export class FakeMigrationHost implements MigrationHost {
               } as PairState['newControl']),
         newPid: runs ? node.pid : null,
         oldControlAside: upgrade.controlAside,
-        note: upgrade.note,
       }
     })
   }
@@ -171,6 +170,13 @@ export class FakeMigrationHost implements MigrationHost {
     })
   }
 
+  readNote(): Promise<string | null> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return upgradeOf(this.#node).note
+    })
+  }
+
   saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
     return this.#act(operation, 'saveNote', (_node, upgrade) => {
       upgrade.note = note
@@ -198,37 +204,28 @@ function emptyCluster(node: FakeNode): FakeDirectory {
 
 /** Called when a job of a fake host has been looked at often enough. */
 export function finishUpgradeJob(site: Site, id: number, job: FakeJob): void {
+  const [exitStatus, stderr] = upgradeJobEnd(site, id, job)
+  Object.assign(job, {state: 'ended', exitStatus, stderr} satisfies Partial<FakeJob>)
+}
+
+function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string] {
   const node = nodeOf(site, id)
-  const end = (exitStatus: number, stderr: string): void =>
-    void Object.assign(job, {state: 'ended', exitStatus, stderr})
   if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id))
-    return end(1, 'No space left on device')
-  if (job.job.kind === 'pg-upgrade') {
-    const {pair} = job.job
-    const old = at(site, id, pair.old.data)
-    if (!old) return end(1, 'no old cluster')
-    put(node, pair.new.data, {
-      ...emptyCluster(node),
-      rows: [...old.rows],
-      control: true,
-      linkedFrom: pair.old.data,
-      content: old.content,
-    })
-    return end(0, '')
-  }
-  if (job.job.kind !== 'link') return
-  const {pair, source} = job.job
-  const from = site.file.nodes.find(({address}) => address === source.address)
-  const model = from ? at(site, from.id, source.data) : null
+    return [1, 'No space left on device']
+  if (job.kind !== 'pg-upgrade' && job.kind !== 'link') return [1, 'not a job of an upgrade']
+  const {pair} = job
   const own = at(site, id, pair.old.data)
-  if (!model || !own) return end(12, 'connection unexpectedly closed')
-  put(node, pair.new.data, {
-    ...structuredClone(model),
-    rows: [...own.rows],
-    linkedFrom: pair.old.data,
-    content: own.content,
-  })
-  end(0, '')
+  if (!own) return [1, 'no old cluster']
+  const linked = {rows: [...own.rows], linkedFrom: pair.old.data, content: own.content}
+  if (job.kind === 'pg-upgrade') {
+    put(node, pair.new.data, {...emptyCluster(node), ...linked, control: true})
+    return [0, '']
+  }
+  const from = site.file.nodes.find(({address}) => address === job.source.address)
+  const model = from ? at(site, from.id, job.source.data) : null
+  if (!model) return [12, 'connection unexpectedly closed']
+  put(node, pair.new.data, {...structuredClone(model), ...linked})
+  return [0, '']
 }
 
 export class FakeNewServer implements NewServer {

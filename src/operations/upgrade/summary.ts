@@ -45,7 +45,7 @@ export function summariseRun(
     followUps: [
       ...left.map((node) => `poolctl recovery ${node} --method full`),
       ...Object.entries(failedExtensions).map(
-        ([database, text]) => `update extensions in "${database}" by hand: ${String(text)}`,
+        ([database, text]) => `update extensions in "${database}" by hand: ${typeof text === 'string' ? text : ''}`,
       ),
     ],
   }
