@@ -123,7 +123,12 @@ export const dropOld: Step = {
   },
 }
 
-/** configure-new: the node's own configuration over that which a copy of the primary has brought. Repeat: harmless. */
+/**
+ * configure-new: the node's own configuration over that which a copy of the primary has brought; its old control file is set aside.
+ *
+ * Precondition: a whole copy in the new place, both servers of the node down. Undo: the old control file gets its name back.
+ * Repeat: harmless.
+ */
 export const configureNew: Step = {
   kind: 'configure-new',
   probe: () => Promise.resolve(pending('written anew')),
@@ -133,4 +138,9 @@ export const configureNew: Step = {
     return undefined
   },
   verify: () => Promise.resolve(done("the node's own configuration is there")),
+  /** The old control file was set aside with it; the held standby is the way back again. */
+  async undo(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
+  },
 }

@@ -102,6 +102,8 @@ export const linkStandbys: Step = {
         } catch (error) {
           context.signal.throwIfAborted()
           failed[String(node)] = detailOf(error)
+          // Nothing half-made stays: the node is recovered later into an empty place.
+          await leaveOut(context, nodeId(node)).catch(() => undefined)
         }
       }),
     )
@@ -120,13 +122,13 @@ export const linkStandbys: Step = {
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
   async undo(context) {
-    await Promise.all(
-      nodesIn(context).map(async (node) => {
-        await at(context, 'old').world.host(node).stopJob(context.operation, LINK_JOB)
-        await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
-      }),
-    )
+    await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
   },
+}
+
+async function leaveOut(context: Context, node: NodeId): Promise<void> {
+  await at(context, 'old').world.host(node).stopJob(context.operation, LINK_JOB)
+  await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
 }
 
 function detailOf(error: unknown): string {

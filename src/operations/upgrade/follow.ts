@@ -68,7 +68,8 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
       reasons: {from: note.to, to: note.from, held: held.node.id, lost: `everything written since ${note.at}`},
       steps: planRollback(facts, note, held),
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
-      measuresOutage: true,
+      // What a prober writes into the new version is lost by design, and would be reported as a fault.
+      measuresOutage: false,
     },
     consent: {
       level: 'type-name',
@@ -148,7 +149,7 @@ export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
     },
     followUps: plan.locks
       .filter((node) => node !== plan.reasons['held'])
-      .map((node) => `poolctl recovery ${node} --method full`),
+      .map((node) => `poolctl recovery ${node} --method full --allow-foreign-data unreadable`),
   }),
 }
 

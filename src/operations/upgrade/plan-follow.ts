@@ -174,7 +174,13 @@ function releaseHeld(
       input: both,
       undo: 'the control file is set aside again',
     }),
-    step({id: 'configure-new', host, title: "write the node's own configuration", input: {pairs, node: id}}),
+    step({
+      id: 'configure-new',
+      host,
+      title: "write the node's own configuration, and make the old cluster unstartable",
+      input: {pairs, node: id},
+      undo: 'the old control file gets its name back',
+    }),
     step({
       id: 'write-standby-settings',
       host,

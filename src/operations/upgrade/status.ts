@@ -100,7 +100,12 @@ export function statusData(
     operation,
     wayBack: wayBackText(note),
     next: [
-      ...missing.map(({id}) => `poolctl recovery ${id} --method full`),
+      // Their old control files were set aside, so whose data it is cannot be read any more.
+      ...missing.map(({id}) =>
+        phase === 'rolled-back'
+          ? `poolctl recovery ${id} --method full --allow-foreign-data unreadable`
+          : `poolctl recovery ${id} --method full`,
+      ),
       ...(phase === 'opened' && held !== null ? ['poolctl upgrade rollback'] : []),
       ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
     ],
