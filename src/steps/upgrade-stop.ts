@@ -16,6 +16,7 @@ import {startServer, stopServer} from './server-power.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
 
 const RECEIVE_MS = 15_000
+const STREAM_MS = 30_000
 
 async function shutdownCheckpoint(context: Context): Promise<string> {
   const primary = idIn(context, 'primary')
@@ -78,14 +79,24 @@ export const stopStandbys: Step = {
     return undefined
   },
   verify: allStopped,
+  // The primary first: a standby that finds nobody asks again after wal_retrieve_retry_interval only, five seconds later.
   async undo(context) {
     const old = at(context, 'old')
-    await Promise.all(
-      nodesIn(context).map(async (node) => {
-        if ((await startServer.probe(about(old, node))).state !== 'done') await startServer.act(about(old, node))
-      }),
-    )
+    const up = async (node: NodeId): Promise<void> => {
+      if ((await startServer.probe(about(old, node))).state !== 'done') await startServer.act(about(old, node))
+    }
+    await up(idIn(context, 'primary'))
+    await Promise.all(nodesIn(context).map(up))
+    await Promise.all(nodesIn(context).map((node) => streamsAgain(context, node)))
   },
+}
+
+async function streamsAgain(context: Context, node: NodeId): Promise<void> {
+  const wait = {limitMs: STREAM_MS, everyMs: 100, what: `node ${node} streaming again`, code: 'NOT_STREAMING'}
+  await awaitSeen(context, wait, async () => {
+    const {receiver} = await context.world.postgres(node).facts()
+    return receiver?.status === 'streaming' ? done('it streams') : pending('it does not stream yet')
+  })
 }
 
 type Compared = {checkpoint: string; equal: number[]; different: Record<string, string>}

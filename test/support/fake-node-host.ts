@@ -459,7 +459,8 @@ function controlOf(own: FakeDirectory): ControlData {
     systemIdentifier: own.systemIdentifier,
     state: own.state,
     timeline: own.timeline,
-    checkpointLsn: asLsn(own.state === 'shut down' ? own.lsn - SHUTDOWN_RECORD_BYTES : own.lsn),
+    // A standby that has replayed the shutdown checkpoint of its primary names the same place when it stops (restartpoint).
+    checkpointLsn: asLsn(own.state.startsWith('shut down') ? own.lsn - SHUTDOWN_RECORD_BYTES : own.lsn),
     redoLsn: asLsn(own.lsn),
     minRecoveryLsn: own.standbySignal ? asLsn(own.lsn) : null,
     minRecoveryTimeline: own.standbySignal ? own.timeline : 0,

@@ -2,13 +2,18 @@
 import {describe, expect, it, vi} from 'vitest'
 import {nodeId} from '../../src/cluster/node-id.js'
 
+import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
+import {runPlan} from '../../src/engine/run.js'
+import type {Gate} from '../../src/engine/setup.js'
+import {ActFailed} from '../../src/lib/errors.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
 import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
-import {dangers, unserved} from '../support/fake-cluster.js'
+import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
 import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
+import {MemoryJournal, opened} from '../support/fake-journal.js'
 import {healthySite, nodeOf, placeOf, type Site} from '../support/fake-site.js'
 import {healthyContent} from '../support/fake-upgrade.js'
 
@@ -77,7 +82,9 @@ function serving(site: Site, id: number): 'old' | 'new' | 'down' {
 
 /** One of both serves, whole; which one is what the outcome says. */
 function allowed(site: Site, {outcome}: Ending): string[] {
-  const found = [...dangers(site), ...unserved(site)]
+  // A rollback that is refused past the point of no return has changed nothing: the standbys are down until somebody resumes.
+  const halfWay = outcome.kind === 'refused'
+  const found = [...dangers(site).filter((text) => !halfWay || !text.includes('does not stream')), ...unserved(site)]
   const mixed = [0, 1, 2].map((id) => serving(site, id))
   if (mixed.includes('old') && mixed.includes('new')) found.push(`both versions run: ${mixed.join(', ')}`)
   if (outcome.kind === 'completed' && mixed.join() !== 'new,new,down') found.push(`completed with ${mixed.join(', ')}`)
@@ -133,4 +140,60 @@ describe('the plan of an upgrade', () => {
     expect(steps.some(({id}) => id === 'detach-node')).toBe(false)
     expect(steps.find(({id}) => id === 'link-standbys')?.input).toMatchObject({nodes: [1, 2], held: null})
   })
+})
+
+/** The way back, and the outcome that the exit code is made of. */
+async function runOn(site: Site, request: RunRequest, gate: Gate | null = null): Promise<RunOutcome> {
+  const world = fakeWorld(site)
+  const made = plan(site, request)
+  const journal = new MemoryJournal('matrix-20261125-164210-7f3a', () => world.clock.now(), '')
+  await journal.append(opened('matrix-20261125-164210-7f3a', made))
+  const result = await runPlan({
+    plan: made,
+    catalog: stepCatalog,
+    world,
+    clock: world.clock,
+    journal,
+    sink: () => undefined,
+    stepTimeoutMs: 600_000,
+    interrupts: {requested: null, onSecond: new AbortController().signal},
+    onFailure: 'rollback',
+    gate,
+  })
+  return result.outcome
+}
+
+describe('what goes wrong on the way', () => {
+  it('is left out where enough standbys come along without it: the disk of one is full', async () => {
+    const site = preparedSite()
+    site.faults.push({kind: 'disk-full', node: 2})
+    expect((await runOn(site, {...REQUEST, wayBack: 'none'})).kind).toBe('completed')
+    expect([0, 1, 2].map((id) => serving(site, id))).toEqual(['new', 'new', 'down'])
+    expect(site.pool.nodes.map(({status}) => status === 'down')).toEqual([false, false, true])
+    expect(unserved(site)).toEqual([])
+  })
+
+  it('puts the old cluster back where they do not: two are asked for', async () => {
+    const site = preparedSite()
+    site.faults.push({kind: 'disk-full', node: 2})
+    const outcome = await runOn(site, {...REQUEST, wayBack: 'none', minStandbys: 2})
+    // Its undo needs no room: the old servers start as they were.
+    site.faults = []
+    expect(outcome).toMatchObject({kind: 'incomplete', failure: {code: 'STANDBYS_NOT_LINKED'}})
+    expect(serving(site, 0)).toBe('old')
+    expect(unserved(site)).toEqual([])
+  })
+
+  const before = plan(preparedSite()).steps
+  const barrier = before.findIndex(({irreversible}) => irreversible)
+  it.each(before.slice(0, barrier + 1).map(({id}) => id))(
+    'the window ends before %s: the old cluster serves again',
+    async (id) => {
+      const site = preparedSite()
+      const stop = new ActFailed({code: 'WINDOW_WOULD_BE_MISSED', message: 'too late'})
+      const outcome = await runOn(site, REQUEST, (_now, step) => ({say: step, stop: step === id ? stop : null}))
+      expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED'}})
+      expect(allowed(site, {way: 'undisturbed', stoppedAt: [], outcome})).toEqual([])
+    },
+  )
 })
