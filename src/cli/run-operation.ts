@@ -5,7 +5,7 @@ import {nodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {Failure, RunOutcome, StepReport} from '../engine/outcome.js'
 import type {Plan} from '../engine/plan.js'
-import type {RunResult, RunSetup} from '../engine/setup.js'
+import type {Gate, RunResult, RunSetup} from '../engine/setup.js'
 import type {Holder, JournalWriter} from '../ports/journal.js'
 import type {Outage, Prober} from '../ports/pool.js'
 import type {World} from '../ports/world.js'
@@ -140,6 +140,7 @@ export async function runOperation(
         stepTimeoutMs: durationFlag('timeout', flags.timeout) ?? world.file.limits.stepTimeoutMs,
         interrupts: interrupts.interrupts,
         onFailure: 'rollback',
+        gate: await gateOf(plan, begun.writer),
       })
     } finally {
       outage = prober === null ? null : await stopProber(prober, request.warnings)
@@ -155,6 +156,14 @@ export async function runOperation(
   const body = report(request, result, outage, after, summarise)
   if ('outcome' in body.data) await keepResult(begun.operation, body.data)
   return body
+}
+
+/** A window is promised from the moment the operation was opened, whoever goes on with it. */
+async function gateOf(plan: Plan, writer: JournalWriter): Promise<Gate | null> {
+  if (!plan.verb.startsWith('upgrade')) return null
+  const {upgradeGate} = await import('../operations/upgrade/deadline.js')
+  const opened = writer.entries.find(({type}) => type === 'opened')
+  return upgradeGate(plan, new Date(opened?.at ?? Date.now()))
 }
 
 async function engineRun(way: RunRequest['way'], setup: RunSetup<World>): Promise<RunResult> {

@@ -80,11 +80,21 @@ export async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile
 export async function fileSession(file: ClusterFile, flags: SessionFlags): Promise<Session> {
   const [pgpool] = file.pgpool
   if (!pgpool) throw new Error('a cluster file without pgpool passed its schema')
-  const [{createPostgres}, {createProxy}, {createUpgradeSql}, {superuserPassword}, hosts] = await Promise.all([
+  const [
+    {createPostgres},
+    {createProxy},
+    {createUpgradeSql},
+    {createNewServer},
+    {superuserPassword},
+    {moveInFile},
+    hosts,
+  ] = await Promise.all([
     import('../postgres/server.js'),
     import('../postgres/proxy.js'),
     import('../postgres/upgrade.js'),
+    import('../postgres/new-server.js'),
     import('../postgres/connect.js'),
+    import('./move-in-file.js'),
     hostsOf(file, flags),
   ])
   const nodeOf = (id: NodeId): NodeConfig => {
@@ -103,6 +113,10 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     pgpoolHost: hosts.pgpool,
     upgradeSql: (id) => createUpgradeSql({node: nodeOf(id), access: file.postgres}),
     upgradeHost: (id) => hosts.upgrade(id, () => superuserPassword(nodeOf(id), file.postgres)),
+    migrationHost: (id) => hosts.migration(id),
+    newServer: (id) => createNewServer({node: nodeOf(id), access: file.postgres}),
+    hostAt: (node) => hosts.nodeHost(node),
+    moveInFile: (operation, places) => moveInFile(file, operation, places),
     postgres(id) {
       const server = servers.get(id)
       if (!server) throw new Error(`node ${id} is not in the cluster file`)
@@ -158,6 +172,10 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
     },
     upgradeSql: () => noFile('a server'),
     upgradeHost: () => noFile('a host'),
+    migrationHost: () => noFile('a host'),
+    newServer: () => noFile('a server'),
+    hostAt: () => noFile('a host'),
+    moveInFile: () => noFile('the cluster file'),
     postgres: () => noFile('a server'),
     host: () => noFile('a host'),
     token: () => randomUUID(),

@@ -25,6 +25,22 @@ export async function summariserOf(verb: string): Promise<Summarise | null> {
       const {recovery} = await import('../operations/recovery/recovery.js')
       return (plan, steps, results) => recovery.summarise(plan, steps, results)
     }
+    case 'upgrade-prepare': {
+      const {upgradePrepare} = await import('../operations/upgrade/prepare.js')
+      return (plan, steps, results) => upgradePrepare.summarise(plan, steps, results)
+    }
+    case 'upgrade-run': {
+      const {upgradeRun} = await import('../operations/upgrade/upgrade.js')
+      return (plan, steps, results) => upgradeRun.summarise(plan, steps, results)
+    }
+    case 'upgrade-rollback': {
+      const {upgradeRollback} = await import('../operations/upgrade/follow.js')
+      return (plan, steps, results) => upgradeRollback.summarise(plan, steps, results)
+    }
+    case 'upgrade-finish': {
+      const {upgradeFinish} = await import('../operations/upgrade/follow.js')
+      return (plan, steps, results) => upgradeFinish.summarise(plan, steps, results)
+    }
     default:
       return null
   }

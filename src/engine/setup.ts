@@ -40,6 +40,12 @@ export type EngineClock = {
   alarm?(ms: number, ring: () => void): () => void
 }
 
+/** `stop`: why the step must not begin; the plan goes back, as far as it can. `say` is shown. */
+export type Verdict = {say: string; stop: Error | null}
+
+/** Asked before each step on the way forward: now, its id, and the steps that are done with their seconds. */
+export type Gate = (now: Date, step: string, done: readonly {id: string; seconds: number | null}[]) => Verdict
+
 export type RunSetup<W> = {
   plan: Plan
   catalog: StepCatalog<W>
@@ -56,6 +62,8 @@ export type RunSetup<W> = {
   interrupts: Interrupts
   /** `leave` stops at the failed step and keeps everything for a look. */
   onFailure: 'rollback' | 'leave'
+  /** Absent: nothing but the steps themselves decides. */
+  gate?: Gate | null
   /** What it throws passes through everything, and nothing is tidied up: the nearest to kill -9 inside one process. */
   crash?: (point: CrashPoint, step: string) => void | Promise<void>
 }

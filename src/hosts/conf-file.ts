@@ -69,6 +69,17 @@ function settingLine(key: string, value: string): string {
   return `${key} = ${quoteSetting(value)}`
 }
 
+/** The text with these settings: each where it stands last, because the last one wins; at the end when it stands nowhere. */
+export function setValues(text: string, settings: Readonly<Record<string, string>>): string {
+  const lines = text.split('\n')
+  for (const [key, value] of Object.entries(settings)) {
+    const at = lines.findLastIndex((line) => settingOf(line) === key.toLowerCase())
+    if (at >= 0) lines[at] = settingLine(key, value)
+    else lines.splice(lines.at(-1) === '' ? -1 : lines.length, 0, settingLine(key, value))
+  }
+  return lines.join('\n')
+}
+
 const FENCE_BEGIN = '# >>> poolctl fence '
 const FENCE_END = '# <<< poolctl fence'
 

@@ -6,6 +6,7 @@ import type {DoctorNodeHost, DoctorPgpoolHost} from '../ports/doctor.js'
 import type {NodeHost, PgpoolHost} from '../ports/host.js'
 import type {UpgradeHost} from '../ports/upgrade-check.js'
 import {DoctorNode, DoctorPgpool} from './doctor.js'
+import type {MigrationHost} from '../ports/upgrade-host.js'
 import {LocalTransport} from './local.js'
 import type {Secret} from '../lib/secret.js'
 import {Machine} from './machine.js'
@@ -16,6 +17,7 @@ import {OpensshTransport} from './ssh/openssh-transport.js'
 import {Ssh2Transport} from './ssh/ssh2-transport.js'
 import type {ForwardTarget, Transport} from './transport.js'
 import {RemoteUpgradeHost} from './upgrade-check.js'
+import {RemoteMigrationHost} from './upgrade-host.js'
 
 export type HostsOptions = {
   file: ClusterFile
@@ -33,6 +35,7 @@ export interface Hosts {
   nodeHost(node: NodeConfig): NodeHost
   /** `password`: of the superuser, for a trial that asks the old server from its own machine. */
   upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost
+  migration(id: NodeId): MigrationHost
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
@@ -70,6 +73,11 @@ class Site implements Hosts {
   upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost {
     const node = this.#config(id)
     return new RemoteUpgradeHost(node, this.#machine(node), password)
+  }
+
+  migration(id: NodeId): MigrationHost {
+    const node = this.#config(id)
+    return new RemoteMigrationHost(node, this.#machine(node), this.#file.ssh)
   }
 
   #config(id: NodeId): NodeConfig {

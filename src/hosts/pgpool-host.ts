@@ -2,7 +2,7 @@
 import type {PgpoolConfig, Service} from '../cluster/cluster-file.js'
 import {ActFailed} from '../lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../ports/host.js'
-import {addFence, fenceOwner, removeFence} from './conf-file.js'
+import {addFence, fenceOwner, removeFence, setValues} from './conf-file.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 
@@ -46,6 +46,14 @@ export class RemotePgpoolHost implements PgpoolHost {
   async fence(operation: string, settings: Record<string, string>): Promise<void> {
     checkOperation(operation)
     await this.#edit(operation, 'fence pgpool', (text) => addFence(text, operation, settings))
+  }
+
+  async setValues(operation: string, settings: Record<string, string>): Promise<boolean> {
+    checkOperation(operation)
+    const before = (await this.#read()).toString('latin1')
+    if (setValues(before, settings) === before) return false
+    await this.#edit(operation, 'change pgpool.conf', (text) => setValues(text, settings))
+    return true
   }
 
   async unfence(operation: string): Promise<void> {

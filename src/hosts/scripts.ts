@@ -37,9 +37,12 @@ export type ScriptName =
   | 'upgrade-check'
   | 'upgrade-check-settings'
   | 'upgrade-check-trial'
+  | 'upgrade-config'
+  | 'upgrade-look'
+  | 'upgrade-place'
 
 /** Scripts that a job keeps as files on the host. */
-export type JobScript = 'copy' | 'job-run' | 'rewind' | 'rsync-exit'
+export type JobScript = 'copy' | 'job-run' | 'rewind' | 'rsync-exit' | 'upgrade-link' | 'upgrade-pg'
 
 const cache = new Map<string, Promise<string>>()
 

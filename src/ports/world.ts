@@ -1,11 +1,14 @@
 /** All ports of one site, as the composition root (cli/session.ts) hands them to operations and steps. */
-import type {ClusterFile} from '../cluster/cluster-file.js'
+import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {Clock} from './clock.js'
 import type {NodeHost, PgpoolHost} from './host.js'
 import type {Pool, Proxy} from './pool.js'
 import type {Postgres} from './postgres.js'
 import type {UpgradeHost, UpgradeSql} from './upgrade-check.js'
+import type {MigrationHost, NewServer} from './upgrade-host.js'
+
+export type NodePlace = {node: NodeId; data: string; bin: string}
 
 export interface World {
   readonly file: ClusterFile
@@ -20,6 +23,13 @@ export interface World {
   /** What an upgrade asks of a server and of a machine before it begins. */
   upgradeSql(id: NodeId): UpgradeSql
   upgradeHost(id: NodeId): UpgradeHost
+  /** The acts of an upgrade on a machine, and the SQL that follows it. */
+  migrationHost(id: NodeId): MigrationHost
+  newServer(id: NodeId): NewServer
+  /** The machine of a node as another cluster file would describe it: its other cluster during an upgrade. */
+  hostAt(node: NodeConfig): NodeHost
+  /** Writes where the nodes' clusters are into the cluster file; the text before is kept beside it once for each operation. */
+  moveInFile(operation: string, places: readonly NodePlace[]): Promise<void>
   /** Unique text for markers and ids. */
   token(): string
 }

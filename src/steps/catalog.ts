@@ -13,6 +13,12 @@ import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
 import {createSlot, dropSlots} from './slots.js'
+import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
+import {linkStandbys, pgUpgrade} from './upgrade-link.js'
+import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
+import {located} from './upgrade-place.js'
+import {makeCluster, stageConfig} from './upgrade-prepare.js'
+import {awaitShutdownCheckpoint, proveEqual, stopStandbys} from './upgrade-stop.js'
 import {awaitStreaming, cleanUp, verifyStandby, writeStandbySettings} from './standby.js'
 
 const ALL: readonly Step[] = [
@@ -44,6 +50,27 @@ const ALL: readonly Step[] = [
   movePool,
   followPrimary,
   verifyTopology,
+  stageConfig,
+  makeCluster,
+  located('stop-old', 'old', stopServer),
+  located('start-new', 'new', startServer),
+  located('stop-new', 'new', stopServer),
+  located('start-old', 'old', startServer),
+  awaitShutdownCheckpoint,
+  stopStandbys,
+  proveEqual,
+  pgUpgrade,
+  linkStandbys,
+  bringStandbys,
+  verifyNew,
+  openPool,
+  setPoolPaths,
+  updateExtensions,
+  makeStatistics,
+  moveInFile,
+  leaveNote,
+  configureNew,
+  dropOld,
 ]
 
 export const stepCatalog: StepCatalog<World> = new Map(ALL.map((step) => [step.kind, step]))

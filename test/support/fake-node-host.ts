@@ -14,11 +14,13 @@ import type {
 } from '../../src/ports/host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 import {countPoll, guard, needRoom, reachHost, reply} from './fake-faults.js'
+import {finishUpgradeJob} from './fake-migration.js'
 import {attempt} from './fake-pool.js'
 import {
   SEGMENT_BYTES,
   asLsn,
   nodeOf,
+  placeOf,
   replicate,
   upstream,
   type FakeDirectory,
@@ -36,9 +38,13 @@ export class FakeNodeHost implements NodeHost {
   readonly #site: Site
   readonly #id: number
 
-  constructor(site: Site, id: number) {
+  readonly #data: string | null
+
+  /** `data`: the cluster it is about, where a node has two. */
+  constructor(site: Site, id: number, data: string | null = null) {
     this.#site = site
     this.#id = id
+    this.#data = data
     this.name = site.file.nodes.find((n) => Number(n.id) === id)!.host
   }
 
@@ -78,9 +84,31 @@ export class FakeNodeHost implements NodeHost {
     return this.inspect()
   }
 
+  /** The node as whoever asks about one of its clusters sees it. */
+  get #seen(): FakeNode {
+    const node = this.#node
+    const at = placeOf(this.#site, this.#id)
+    if (this.#data === null || this.#data === at) return node
+    return {...node, running: false, directory: node.clusters?.[this.#data] ?? null}
+  }
+
+  /** A server is started in one of its clusters: from then on that is the node's directory. */
+  #enter(): void {
+    const node = this.#node
+    const at = placeOf(this.#site, this.#id)
+    if (this.#data === null || this.#data === at || node.running) return
+    const there = node.clusters?.[this.#data] ?? null
+    if (node.directory) node.clusters = {...node.clusters, [at]: node.directory}
+    node.directory = there
+    node.at = this.#data
+    // Hard links: whoever starts the one spoils the other.
+    for (const [path, other] of Object.entries(node.clusters ?? {}))
+      if (path !== this.#data && there !== null && there.linkedFrom === path) other.content = 'mixed'
+  }
+
   inspect(): Promise<DataDirectory> {
     return this.#look(() => {
-      const node = this.#node
+      const node = this.#seen
       const own = node.directory
       const whole = own !== null && own.content !== 'empty'
       return {
@@ -135,6 +163,7 @@ export class FakeNodeHost implements NodeHost {
     return this.#act(operation, 'startServer', () => {
       const node = this.#node
       if (node.running) return
+      this.#enter()
       needRoom(this.#site, this.#id)
       const own = node.directory
       if (!own || own.content === 'empty' || !own.control) {
@@ -171,7 +200,7 @@ export class FakeNodeHost implements NodeHost {
     return this.#act(operation, 'stopServer', () => {
       const node = this.#node
       const own = node.directory
-      if (!node.running || !own) return
+      if (!node.running || !own || (this.#data !== null && this.#data !== placeOf(this.#site, this.#id))) return
       // A fast shutdown ends when the walsenders have sent everything (manual: pg_ctl stop -m fast), the checkpoint's own record
       // included: pg_control names where that begins, and who has it is past that place.
       if (mode === 'fast' && !own.standbySignal) own.lsn += SHUTDOWN_RECORD_BYTES
@@ -196,7 +225,7 @@ export class FakeNodeHost implements NodeHost {
   writeStandbySettings(operation: string, connection: StandbyConnection): Promise<void> {
     return this.#act(operation, 'writeStandbySettings', () => {
       needRoom(this.#site, this.#id)
-      const own = this.#node.directory
+      const own = this.#seen.directory
       if (!own) throw failed(`${this.name} has no data directory`)
       own.standbySignal = true
       own.connection = {...connection}
@@ -330,6 +359,10 @@ export class FakeNodeHost implements NodeHost {
   #progress(job: FakeJob): void {
     countPoll(this.#site)
     job.polls += 1
+    if (job.job.kind === 'pg-upgrade' || job.job.kind === 'link') {
+      if (job.polls >= JOB_POLLS) finishUpgradeJob(this.#site, this.#id, job)
+      return
+    }
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null
     const source = this.#sourceId(job.job)
     if (this.#site.faults.some((f) => f.kind === 'disk-full' && f.node === this.#id)) {
@@ -434,7 +467,8 @@ function controlOf(own: FakeDirectory): ControlData {
     systemIdentifier: own.systemIdentifier,
     state: own.state,
     timeline: own.timeline,
-    checkpointLsn: asLsn(own.state === 'shut down' ? own.lsn - SHUTDOWN_RECORD_BYTES : own.lsn),
+    // A standby that has replayed the shutdown checkpoint of its primary names the same place when it stops (restartpoint).
+    checkpointLsn: asLsn(own.state.startsWith('shut down') ? own.lsn - SHUTDOWN_RECORD_BYTES : own.lsn),
     redoLsn: asLsn(own.lsn),
     minRecoveryLsn: own.standbySignal ? asLsn(own.lsn) : null,
     minRecoveryTimeline: own.standbySignal ? own.timeline : 0,

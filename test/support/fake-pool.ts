@@ -163,6 +163,16 @@ export class FakePgpoolHost implements PgpoolHost {
     })
   }
 
+  setValues(_operation: string, settings: Record<string, string>): Promise<boolean> {
+    return attempt(() => {
+      const {config} = this.#site.pool
+      const changed = Object.entries(settings).some(([name, value]) => config[name] !== value)
+      Object.assign(config, settings)
+      reply(this.#site, 'pgpoolHost.setValues')
+      return changed
+    })
+  }
+
   unfence(): Promise<void> {
     return attempt(() => {
       this.#site.pool.fence = null

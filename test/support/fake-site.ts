@@ -9,6 +9,7 @@ import type {ClusterFile, NodeConfig} from '../../src/cluster/cluster-file.js'
 import {lsnAt, type Lsn} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {LockHolder, Job} from '../../src/ports/host.js'
+import type {LinkJob, PgUpgradeJob} from '../../src/ports/upgrade-host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 
 export type FakeFork = {timeline: number; until: number}
@@ -36,10 +37,12 @@ export type FakeDirectory = {
   slots: FakeSlot[]
   rows: number[]
   markers: string[]
+  /** Data directory that its files are hard links of. */
+  linkedFrom?: string
 }
 
 export type FakeJob = {
-  job: Job
+  job: Job | PgUpgradeJob | LinkJob
   polls: number
   state: 'running' | 'ended' | 'lost'
   exitStatus: number
@@ -62,6 +65,19 @@ export type FakeNode = {
   lock: LockHolder | null
   records: Record<string, string>
   log: string[]
+  /** Other clusters of this node by their data directory; `directory` is the one at `at` (absent: where the cluster file says). */
+  clusters?: Record<string, FakeDirectory>
+  at?: string
+  upgrade?: FakeUpgrade
+}
+
+export type FakeUpgrade = {
+  configStaged: boolean
+  prepared: boolean
+  made: boolean
+  /** The old control file is set aside under another name. */
+  controlAside: boolean
+  note: string | null
 }
 
 export type FakeSession = {id: number; node: number; label: string; startLsn: number; open: boolean}
@@ -245,6 +261,13 @@ export function nodeOf(site: Site, id: number): FakeNode {
   const node = site.nodes[id]
   if (!node) throw new Error(`no node ${id} in the fake site`)
   return node
+}
+
+/** The data directory that `directory` of a fake node stands for. */
+export function placeOf(site: Site, id: number): string {
+  const node = nodeOf(site, id)
+  node.at ??= site.file.nodes.find((one) => Number(one.id) === id)?.data ?? ''
+  return node.at
 }
 
 export function asLsn(bytes: number): Lsn {

@@ -8,10 +8,11 @@
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
+import {fenceInput} from '../../cluster/pool-fence.js'
 import {isAttached} from '../../cluster/pool-node.js'
 import type {JsonObject} from '../../lib/json.js'
 import type {PromoteRequest} from './request.js'
-import {FENCED, type PromoteFacts} from './survey.js'
+import type {PromoteFacts} from './survey.js'
 
 type Draft = Pick<PlannedStep, 'id' | 'kind' | 'title' | 'input'> & Partial<PlannedStep>
 
@@ -20,14 +21,6 @@ function step(draft: Draft): PlannedStep {
 }
 
 const STREAMING_LIMIT_MS = 5 * 60_000
-
-function fenceSettings(facts: PromoteFacts): {settings: {[name: string]: string}; before: {[name: string]: string}} {
-  const names = Object.keys(facts.settings).filter((name) => name in FENCED || name.startsWith('health_check_period'))
-  return {
-    settings: Object.fromEntries(names.map((name) => [name, FENCED[name] ?? '0'])),
-    before: Object.fromEntries(names.map((name) => [name, facts.settings[name] ?? ''])),
-  }
-}
 
 function slotSteps(candidate: NodeConfig, others: readonly NodeConfig[]): PlannedStep[] {
   return others.map((other) =>
@@ -42,7 +35,7 @@ function slotSteps(candidate: NodeConfig, others: readonly NodeConfig[]): Planne
 }
 
 function fence(facts: PromoteFacts): PlannedStep {
-  const input: JsonObject = fenceSettings(facts)
+  const input: JsonObject = fenceInput(facts.settings)
   return step({
     id: 'fence-pool',
     kind: 'fence-pool',
@@ -57,7 +50,7 @@ function unfence(facts: PromoteFacts): PlannedStep {
     id: 'unfence-pool',
     kind: 'unfence-pool',
     title: "give pgpool the site's own settings back",
-    input: fenceSettings(facts),
+    input: fenceInput(facts.settings),
   })
 }
 

@@ -3,6 +3,7 @@ import type {NodeId} from '../../cluster/node-id.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {ControlData} from '../../cluster/control-data.js'
 import {messageOf} from '../../lib/errors.js'
+import {FENCED} from '../../cluster/pool-fence.js'
 import type {World} from '../../ports/world.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {PromoteRequest} from './request.js'
@@ -20,18 +21,6 @@ export type PromoteFacts = {
   hosts: HostView[]
   /** Operation that has a fence in pgpool.conf, or null. */
   fencedBy: string | null
-}
-
-/** What the fence replaces; those that this pgpool does not have are left out. */
-export const FENCED: Readonly<Record<string, string>> = {
-  failover_command: '',
-  follow_primary_command: '',
-  follow_master_command: '',
-  failback_command: '',
-  failover_on_backend_error: 'off',
-  failover_on_backend_shutdown: 'off',
-  auto_failback: 'off',
-  detach_false_primary: 'off',
 }
 
 async function surveyHosts(world: World): Promise<HostView[]> {

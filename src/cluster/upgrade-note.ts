@@ -1,0 +1,37 @@
+/** What an upgrade leaves on each host, so that its state is known from whatever machine: one JSON document. */
+
+export type UpgradeNote = {
+  operation: string
+  from: number
+  to: number
+  primary: number
+  held: number | null
+  phase: 'opened' | 'rolled-back' | 'finished'
+  at: string
+  old: {data: string; bin: string}
+  new: {data: string; bin: string}
+}
+
+/** Null for what is no note of ours. */
+export function parseNote(text: string): UpgradeNote | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const note = value as Record<string, unknown>
+  const place = (key: string): {data: string; bin: string} | null => {
+    const where = note[key]
+    if (typeof where !== 'object' || where === null) return null
+    const {data, bin} = where as Record<string, unknown>
+    return typeof data === 'string' && typeof bin === 'string' ? {data, bin} : null
+  }
+  const {operation, from, to, primary, held, phase, at} = note
+  const [old, fresh] = [place('old'), place('new')]
+  if (typeof operation !== 'string' || typeof from !== 'number' || typeof to !== 'number') return null
+  if (typeof primary !== 'number' || typeof at !== 'string' || !old || !fresh) return null
+  if (phase !== 'opened' && phase !== 'rolled-back' && phase !== 'finished') return null
+  return {operation, from, to, primary, held: typeof held === 'number' ? held : null, phase, at, old, new: fresh}
+}

@@ -1,0 +1,187 @@
+/** The port `MigrationHost`: the new cluster beside the old one on one machine. The scripts are templates/host/upgrade-*.sh. */
+import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
+import {parseControlData} from '../cluster/control-data.js'
+import type {
+  ConfigFile,
+  InitdbRequest,
+  LinkJob,
+  MigrationHost,
+  Pair,
+  PairState,
+  PgUpgradeJob,
+} from '../ports/upgrade-host.js'
+import {checkOperation} from './lock.js'
+import type {Machine} from './machine.js'
+import {peerWords, remoteShell} from './peer.js'
+import {commandLine} from './quote.js'
+import {scriptText} from './scripts.js'
+
+/** Removing an old cluster of a million files, or flushing a new one, takes minutes on a slow disk. */
+const DISK_MS = 30 * 60_000
+
+export class RemoteMigrationHost implements MigrationHost {
+  readonly name: string
+  readonly #node: NodeConfig
+  readonly #machine: Machine
+  readonly #ssh: SshDefaults
+
+  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+    this.name = node.host
+    this.#node = node
+    this.#machine = machine
+    this.#ssh = ssh
+  }
+
+  async look(pair: Pair): Promise<PairState> {
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-look',
+      args: [this.#node.work, pair.old.data, pair.new.data, pair.new.bin],
+      mutates: false,
+      title: `look at ${pair.new.data}`,
+    })
+    return pairStateFrom(stdout.toString('utf8').split('\0'))
+  }
+
+  async readConfig(pair: Pair): Promise<ConfigFile[]> {
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-config',
+      args: [pair.old.data],
+      mutates: false,
+      title: `read the configuration in ${pair.old.data}`,
+    })
+    // latin1, so that bytes of whatever encoding come back as they were.
+    const fields = stdout.toString('latin1').split('\0')
+    const files: ConfigFile[] = []
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      files.push({name: fields[at] ?? '', text: fields[at + 1] ?? ''})
+    }
+    return files
+  }
+
+  stageConfig(operation: string, pair: Pair, files: readonly ConfigFile[]): Promise<void> {
+    const parts = files.map(({name, text}) => ({name, bytes: Buffer.from(text, 'latin1')}))
+    const sizes = parts.flatMap(({name, bytes}) => [name, String(bytes.length)])
+    const input = Buffer.concat(parts.map(({bytes}) => bytes))
+    return this.#place(operation, pair, 'stage', 'keep the configuration for the new version', sizes, input)
+  }
+
+  makeCluster(operation: string, pair: Pair, request: InitdbRequest): Promise<void> {
+    const {user, encoding, collate, ctype, segmentBytes, dataChecksums} = request
+    const words = [user, encoding, collate, ctype, String(segmentBytes / 1024 ** 2), dataChecksums ? '1' : '0']
+    return this.#place(operation, pair, 'make', `make ${pair.new.data}`, [pair.new.bin, ...words])
+  }
+
+  claim(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'claim', `claim ${pair.new.data}`)
+  }
+
+  configure(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'configure', `write the configuration into ${pair.new.data}`)
+  }
+
+  takeBack(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'take-back', 'make the old cluster startable again')
+  }
+
+  dropOld(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'drop-old', `remove ${pair.old.data}`)
+  }
+
+  saveNote(operation: string, pair: Pair, note: string): Promise<void> {
+    const input = Buffer.from(note, 'utf8')
+    return this.#place(operation, pair, 'note', 'leave a note of the upgrade', [String(input.length)], input)
+  }
+
+  async readNote(): Promise<string | null> {
+    const path = `${this.#node.work}/upgrade/note`
+    const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
+    const {status, stdout} = await this.#machine.call(call)
+    return status === 3 ? null : stdout.toString('utf8')
+  }
+
+  async #place(
+    operation: string,
+    pair: Pair,
+    verb: string,
+    title: string,
+    extra: readonly string[] = [],
+    input?: Buffer,
+  ): Promise<void> {
+    const {work} = this.#node
+    const clusters = [pair.old.data, pair.new.data, String(pair.from), String(pair.to)]
+    const args = [this.#lock, checkOperation(operation), work, ...clusters, verb, ...extra]
+    const call = {script: 'upgrade-place', args, mutates: true, title, deadlineMs: DISK_MS} as const
+    await this.#machine.call(input === undefined ? call : {...call, input})
+  }
+
+  get #lock(): string {
+    return `${this.#node.work}/lock`
+  }
+
+  linksPath(operation: string, id: string): string {
+    return `${this.#node.work}/jobs/${checkOperation(operation)}-${checkOperation(id)}/links`
+  }
+
+  async startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
+    const {files, args} = job.kind === 'link' ? await this.#link(job) : await pgUpgrade(job)
+    files.set('run', Buffer.from(await scriptText('job-run')))
+    const sizes = [...files].flatMap(([name, bytes]) => [name, String(bytes.length)])
+    await this.#machine.call({
+      script: 'job-start',
+      args: [
+        ...[this.#lock, checkOperation(operation), job.pair.old.data, this.#node.work, checkOperation(id)],
+        ...[String(files.size), ...sizes, ...args],
+      ],
+      input: Buffer.concat([...files.values()]),
+      mutates: true,
+      title: `start ${job.kind}`,
+    })
+  }
+
+  async #link({pair, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
+    const peer = peerWords(source, this.#ssh)
+    const enter = (directory: string): string => commandLine(['sh', '-c', ENTER, 'poolctl', directory])
+    return {
+      files: new Map([
+        ['script', Buffer.from(await scriptText('upgrade-link'))],
+        ['rsh', Buffer.from(remoteShell(peer))],
+      ]),
+      args: [
+        ...[pair.old.data, pair.new.data, String(pair.to), source.links],
+        ...[enter(source.data), enter(source.links.slice(0, source.links.lastIndexOf('/')))],
+      ],
+    }
+  }
+}
+
+/** Enters a root on the source and becomes what rsync asked for. */
+const ENTER = 'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec "$@"'
+
+async function pgUpgrade({
+  pair,
+  port,
+  user,
+  jobs,
+}: PgUpgradeJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
+  const {old, new: fresh, from, to} = pair
+  return {
+    files: new Map([['script', Buffer.from(await scriptText('upgrade-pg'))]]),
+    args: [old.bin, fresh.bin, old.data, fresh.data, String(from), String(to), String(port), user, String(jobs)],
+  }
+}
+
+/** What upgrade-look.sh printed: key and value in turn. */
+export function pairStateFrom(fields: readonly string[]): PairState {
+  const pairs = new Map<string, string>()
+  for (let at = 0; at + 1 < fields.length; at += 2) pairs.set(fields[at] ?? '', fields[at + 1] ?? '')
+  const pid = pairs.get('newPid') ?? ''
+  return {
+    prepared: pairs.has('prepared'),
+    configStaged: pairs.has('configStaged'),
+    ours: pairs.has('ours'),
+    newVersion: pairs.get('newVersion') ?? null,
+    newControl: parseControlData(pairs.get('newControl') ?? ''),
+    newPid: pid === '' ? null : Number(pid),
+    oldControlAside: pairs.has('oldControlAside'),
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The promise of a window, defended: before each step it is asked whether there would still be time to go back afterwards.
+ * Latest decision = end of the window - what going back takes - margin. Pure; the engine asks (`RunSetup.gate`).
+ */
+import type {Plan} from '../../engine/plan.js'
+import type {Verdict} from '../../engine/setup.js'
+import {ActFailed} from '../../lib/errors.js'
+
+/** What was done so far, as journalled. */
+export type StepTime = {id: string; seconds: number | null}
+
+/** Part of the window that is kept for what nobody thought of, and never less than this. */
+const MARGIN_SHARE = 0.05
+const LEAST_MARGIN_S = 5
+/** Control file renamed back and new directories removed; servers come up as fast as they went down, from a clean stop. */
+const RENAME_S = 5
+const LEAST_START_S = 5
+
+/** Seconds that going back would take from here: measured by what this run has done already. */
+export function rollbackSeconds(done: readonly StepTime[]): number {
+  const took = (id: string): number => done.find((step) => step.id === id)?.seconds ?? 0
+  const stops = took('stop-primary') + took('stop-standbys')
+  return RENAME_S + Math.max(LEAST_START_S, 2 * stops) + 0.5 * took('link-standbys')
+}
+
+export type Decision = {
+  /** Seconds since the run began. */
+  latestSeconds: number
+  leftSeconds: number
+  verdict: 'go' | 'hold' | 'back'
+}
+
+/** `hold`: less than twice what going back takes is left; a person should look at it. */
+export function decide(windowSeconds: number, elapsedSeconds: number, done: readonly StepTime[]): Decision {
+  const back = rollbackSeconds(done)
+  const margin = Math.max(LEAST_MARGIN_S, windowSeconds * MARGIN_SHARE)
+  const latestSeconds = windowSeconds - back - margin
+  const leftSeconds = latestSeconds - elapsedSeconds
+  return {latestSeconds, leftSeconds, verdict: leftSeconds <= 0 ? 'back' : leftSeconds < back ? 'hold' : 'go'}
+}
+
+/** The shortest promise that leaves time for anything at all. */
+export function shortestWindowSeconds(): number {
+  return rollbackSeconds([]) + LEAST_MARGIN_S + 1
+}
+
+/** What the engine asks before each step of a run; null for a plan that promised nothing. */
+export function upgradeGate(
+  plan: Plan,
+  startedAt: Date,
+): ((now: Date, step: string, done: readonly StepTime[]) => Verdict) | null {
+  const windowMs = plan.request['windowMs']
+  if (plan.verb !== 'upgrade-run' || typeof windowMs !== 'number') return null
+  const barrier = plan.steps.findIndex(({irreversible}) => irreversible)
+  return (now, step, done) => {
+    const elapsed = (now.getTime() - startedAt.getTime()) / 1000
+    const at = plan.steps.findIndex(({id}) => id === step)
+    const end = new Date(startedAt.getTime() + windowMs).toISOString().slice(11, 19)
+    if (at > barrier) {
+      const left = windowMs / 1000 - elapsed
+      const past = left < 0 ? `the window ended at ${end} UTC; past the point of no return, going on` : null
+      return {say: past ?? `past the point of no return; the window ends at ${end} UTC`, stop: null}
+    }
+    const {latestSeconds, leftSeconds, verdict} = decide(windowMs / 1000, elapsed, done)
+    const latest = new Date(startedAt.getTime() + latestSeconds * 1000).toISOString().slice(11, 19)
+    const say = `${verdict}: ${Math.round(elapsed)} s gone, latest decision at ${latest} UTC, window ends at ${end} UTC`
+    if (verdict !== 'back') return {say, stop: null}
+    return {
+      say,
+      stop: new ActFailed({
+        code: 'WINDOW_WOULD_BE_MISSED',
+        message: `going back from "${step}" would no longer end within the window`,
+        detail: `It ends at ${end} UTC; going back takes about ${Math.round(rollbackSeconds(done))} s, and the latest moment to decide was ${latest} UTC, ${Math.round(-leftSeconds)} s ago.`,
+        hint: 'The old cluster serves again. Look at what took long (op show), and ask for a longer window.',
+        changed: 'none',
+      }),
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** The look that `upgrade status`, `rollback` and `finish` are decided from: the notes of an upgrade, pgpool and every server. */
+import {messageOf} from '../../lib/errors.js'
+import type {NodeConfig} from '../../cluster/cluster-file.js'
+import type {PoolNode} from '../../cluster/pool-node.js'
+import {parseNote, type UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {Pair} from '../../ports/upgrade-host.js'
+import type {World} from '../../ports/world.js'
+import {surveyServers, type ServerView} from '../survey-servers.js'
+import type {FollowRequest} from './request.js'
+
+export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
+
+export type FollowFacts = {
+  cluster: string
+  pool: PoolNode[]
+  settings: Record<string, string>
+  servers: ServerView[]
+  notes: NoteView[]
+  fencedBy: string | null
+}
+
+export async function surveyFollow(
+  _request: FollowRequest,
+  world: World,
+  observe: (text: string) => void,
+): Promise<FollowFacts> {
+  observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
+  const [pool, settings, servers, notes, fencedBy] = await Promise.all([
+    world.pool.nodeInfo(),
+    world.pool.settings(),
+    surveyServers(world),
+    Promise.all(world.file.nodes.map((node) => noteOf(world, node))),
+    world.pgpoolHost.fencedBy(),
+  ])
+  return {cluster: world.file.name, pool, settings: Object.fromEntries(settings), servers, notes, fencedBy}
+}
+
+async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {
+  try {
+    const text = await world.migrationHost(node.id).readNote()
+    return {node, note: text === null ? null : parseNote(text), unseen: null}
+  } catch (error) {
+    return {node, note: null, unseen: messageOf(error)}
+  }
+}
+
+/** The newest note; hosts that were out of reach when it was written may have an older one. */
+export function latestNote({notes}: FollowFacts): UpgradeNote | null {
+  const [newest] = notes
+    .flatMap(({note}) => (note === null ? [] : [note]))
+    .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0))
+  return newest ?? null
+}
+
+export type Noted = {node: NodeConfig; pair: Pair}
+
+/** Both clusters of every node that has a note of that upgrade. */
+export function notedPairs({notes}: FollowFacts, operation: string): Noted[] {
+  return notes.flatMap(({node, note}) =>
+    note?.operation === operation ? [{node, pair: {from: note.from, to: note.to, old: note.old, new: note.new}}] : [],
+  )
+}

@@ -1,0 +1,168 @@
+/** `poolctl upgrade rollback` after the new version has served, and `poolctl upgrade finish`. */
+import type {JsonObject} from '../../lib/json.js'
+import {pgMajor} from '../../cluster/pg-version.js'
+import type {UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {Decision, Operation, Refusal} from '../operation.js'
+import {latestNote, notedPairs, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
+import {planFinish, planRollback} from './plan-follow.js'
+import type {FollowRequest} from './request.js'
+
+function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
+  return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
+}
+
+type Ground = {note: UpgradeNote; noted: Noted[]}
+
+/** The upgrade that is open, with all its hosts in sight; or why there is nothing to work on. */
+function groundOf(facts: FollowFacts, verb: string): Ground | Refusal[] {
+  const unseen = facts.notes.filter((view) => view.unseen !== null)
+  if (unseen.length > 0) {
+    return unseen.map(({node, unseen: why}) =>
+      refusal('HOST_UNSEEN', `${node.host} cannot be asked: ${why ?? ''}`, {
+        node: node.id,
+        hint: 'Bring the machine back first',
+      }),
+    )
+  }
+  const note = latestNote(facts)
+  if (note?.phase !== 'opened') {
+    const what =
+      note === null ? 'no upgrade has opened the new version here' : `the upgrade to ${note.to} is ${note.phase}`
+    return [
+      refusal('NO_OPEN_UPGRADE', `${what}; there is nothing to ${verb}`, {
+        hint: 'One that has not ended is gone on with, or back from, by its operation: poolctl op list',
+      }),
+    ]
+  }
+  const noted = notedPairs(facts, note.operation)
+  return {note, noted}
+}
+
+function fenced({fencedBy}: FollowFacts): Refusal[] {
+  if (fencedBy === null) return []
+  return [
+    refusal('POOL_FENCED', `pgpool.conf carries the fence of operation ${fencedBy}`, {
+      hint: `poolctl op show ${fencedBy}`,
+    }),
+  ]
+}
+
+function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
+  const ground = groundOf(facts, 'roll back')
+  if (Array.isArray(ground)) return {kind: 'refused', refusals: [...ground, ...fenced(facts)]}
+  const {note, noted} = ground
+  const held = noted.find(({node}) => node.id === note.held)
+  const missing = held
+    ? []
+    : [
+        refusal('NO_WAY_BACK', 'no standby was held back as the old cluster', {
+          detail: 'The old data shares its files with the new version, which has written into them.',
+          hint: 'Restore your backup of the old version',
+        }),
+      ]
+  const refusals = [...missing, ...fenced(facts)]
+  if (!held || refusals.length > 0) return {kind: 'refused', refusals}
+  return {
+    kind: 'planned',
+    plan: {
+      reasons: {from: note.to, to: note.from, held: held.node.id, lost: `everything written since ${note.at}`},
+      steps: planRollback(facts, note, held),
+      locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
+      // What a prober writes into the new version is lost by design, and would be reported as a fault.
+      measuresOutage: false,
+    },
+    consent: {
+      level: 'type-name',
+      question: `Go back to version ${note.from} from node ${held.node.id} of cluster ${facts.cluster}? Everything written since ${note.at} is lost.`,
+      name: facts.cluster,
+    },
+    warnings: [],
+  }
+}
+
+function decideFinish(request: FollowRequest, facts: FollowFacts): Decision {
+  const ground = groundOf(facts, 'finish')
+  if (Array.isArray(ground)) return {kind: 'refused', refusals: [...ground, ...fenced(facts)]}
+  const {note, noted} = ground
+  const refusals = [...notOnNew(facts, note), ...fenced(facts)]
+  if (refusals.length > 0) return {kind: 'refused', refusals}
+  return {
+    kind: 'planned',
+    plan: {
+      reasons: {from: note.from, to: note.to, held: note.held, removed: noted.map(({pair}) => pair.old.data)},
+      steps: planFinish(request, facts, note),
+      locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
+      measuresOutage: false,
+    },
+    consent: {
+      level: 'type-name',
+      question: `Remove the old data of version ${note.from} on all nodes of cluster ${facts.cluster}? After it there is no way back to ${note.from}.`,
+      name: facts.cluster,
+    },
+    warnings: [],
+  }
+}
+
+/** A node that is not there yet would be without any data once its old directory is gone. */
+function notOnNew({servers}: FollowFacts, note: UpgradeNote): Refusal[] {
+  return servers.flatMap((server) => {
+    if (server.id === note.held) return []
+    const there = server.reachable && pgMajor(server.facts.versionNum) === note.to
+    const role = server.reachable && server.facts.inRecovery === (server.id !== note.primary)
+    if (there && role) return []
+    return [
+      refusal('NODE_NOT_ON_NEW_VERSION', `node ${server.id} does not serve version ${note.to} in its place`, {
+        node: server.id,
+        detail: server.reachable ? null : server.reason,
+        hint: `poolctl recovery ${server.id} --method full`,
+      }),
+    ]
+  })
+}
+
+function fingerprint(facts: FollowFacts): JsonObject {
+  const note = latestNote(facts)
+  return {
+    operation: note?.operation ?? null,
+    phase: note?.phase ?? null,
+    roles: facts.pool.map((node) => `${node.id}:${node.role}`),
+    running: facts.servers.map((server) => `${server.id}:${server.reachable ? server.facts.versionNum : 'down'}`),
+  }
+}
+
+function systemIdentifier({servers}: FollowFacts): string | null {
+  const primary = servers.find((server) => server.reachable && !server.facts.inRecovery)
+  return primary?.reachable === true ? primary.facts.systemIdentifier : null
+}
+
+const common = {survey: surveyFollow, fingerprint, systemIdentifier, poolBefore: (facts: FollowFacts) => facts.pool}
+
+export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
+  ...common,
+  verb: 'upgrade-rollback',
+  decide: decideRollback,
+  summarise: (plan) => ({
+    facts: {
+      serving: plan.reasons['held'] ?? null,
+      version: plan.reasons['to'] ?? null,
+      lost: plan.reasons['lost'] ?? null,
+    },
+    followUps: plan.locks
+      .filter((node) => node !== plan.reasons['held'])
+      .map((node) => `poolctl recovery ${node} --method full --allow-foreign-data unreadable`),
+  }),
+}
+
+export const upgradeFinish: Operation<FollowRequest, FollowFacts> = {
+  ...common,
+  verb: 'upgrade-finish',
+  decide: decideFinish,
+  summarise: (plan) => ({
+    facts: {
+      version: plan.reasons['to'] ?? null,
+      removed: plan.reasons['removed'] ?? [],
+      released: plan.reasons['held'] ?? null,
+    },
+    followUps: [],
+  }),
+}

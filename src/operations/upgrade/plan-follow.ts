@@ -1,0 +1,211 @@
+/**
+ * The runbooks of going back after the new version has served, and of giving the old one up; pure functions.
+ *
+ * Back: the new servers stop first, so that no client is told that something is safe which is then thrown away; the standby that was
+ * held back comes up and is promoted, alone. The others' old files were shared with the new ones and are of no use: they are recovered
+ * from it afterwards. Finish: the held standby is recovered into the new cluster before anything old is removed, since until it
+ * streams it is the only whole old cluster there is.
+ */
+import type {PlannedStep} from '../../engine/plan.js'
+import {fenceInput} from '../../cluster/pool-fence.js'
+import {isAttached} from '../../cluster/pool-node.js'
+import type {UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {Json, JsonObject} from '../../lib/json.js'
+import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
+import {step} from './plan-run.js'
+import type {FollowRequest} from './request.js'
+
+const STREAMING_LIMIT_MS = 15 * 60_000
+
+function pairsOf(noted: readonly Noted[]): JsonObject {
+  return Object.fromEntries(noted.map(({node, pair}): [string, Json] => [String(node.id), pair]))
+}
+
+function poolPaths(noted: readonly Noted[], which: 'old' | 'new'): {[name: string]: string} {
+  return Object.fromEntries(noted.map(({node, pair}) => [`backend_data_directory${node.id}`, pair[which].data]))
+}
+
+export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted): PlannedStep[] {
+  const noted = notedPairs(facts, note.operation)
+  const pairs = pairsOf(noted)
+  const common = {pairs, primary: note.primary, held: held.node.id}
+  const others = noted
+    .filter(({node}) => node.id !== held.node.id)
+    .sort((a, b) => Number(b.node.id === note.primary) - Number(a.node.id === note.primary))
+  const leaving = others.filter(
+    ({node}) => node.id !== note.primary && facts.pool.some((one) => one.id === node.id && isAttached(one)),
+  )
+  return [
+    step({
+      id: 'fence-pool',
+      title: 'keep pgpool from failing over or re-attaching by itself',
+      input: fenceInput(facts.settings),
+      undo: 'the fence is removed',
+    }),
+    ...others.map(({node}) =>
+      step({
+        id: `stop-new-${node.id}`,
+        kind: 'stop-new',
+        host: node.host,
+        title: `stop version ${note.to} on node ${node.id}${node.id === note.primary ? ' (the outage begins)' : ''}`,
+        input: {...common, node: node.id, immediateIfStuck: true, restartOnUndo: true, attachOnUndo: true},
+        undo: 'it is started again',
+      }),
+    ),
+    step({
+      id: 'start-held',
+      kind: 'start-old',
+      host: held.node.host,
+      title: `start version ${note.from} on node ${held.node.id}, as it was at the last checkpoint`,
+      input: {...common, node: held.node.id, stopOnUndo: true},
+      undo: 'it is stopped again',
+    }),
+    step({
+      id: 'promote-standby',
+      title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${note.at} is lost)`,
+      input: {node: held.node.id},
+      irreversible: true,
+    }),
+    step({
+      id: 'move-pool',
+      title: `make pgpool take node ${held.node.id} for the primary`,
+      input: {from: note.primary, to: held.node.id},
+    }),
+    ...leaving.map(({node}) =>
+      step({
+        id: `detach-${node.id}`,
+        kind: 'detach-node',
+        title: `take node ${node.id} out of the pool`,
+        input: {node: node.id, healthyBefore: false},
+      }),
+    ),
+    step({
+      id: 'set-pool-paths',
+      title: 'give pgpool the old data directories',
+      input: {settings: poolPaths(noted, 'old')},
+    }),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.settings)}),
+    step({
+      id: 'move-in-file',
+      title: 'write the old directories and programs into the cluster file',
+      input: {...common, nodes: noted.map(({node}) => node.id), which: 'old'},
+    }),
+    step({
+      id: 'leave-note',
+      title: 'leave a note of it on each host',
+      input: {...common, nodes: noted.map(({node}) => node.id), phase: 'rolled-back'},
+    }),
+  ]
+}
+
+export function planFinish(request: FollowRequest, facts: FollowFacts, note: UpgradeNote): PlannedStep[] {
+  const noted = notedPairs(facts, note.operation)
+  const pairs = pairsOf(noted)
+  const common = {pairs, primary: note.primary, held: null}
+  const held = noted.find(({node}) => node.id === note.held)
+  return [
+    ...(held ? releaseHeld(request, facts, note, held, pairs) : []),
+    ...noted.map(({node, pair}) =>
+      step({
+        id: `drop-old-${node.id}`,
+        kind: 'drop-old',
+        host: node.host,
+        title: `remove ${pair.old.data} on node ${node.id}`,
+        input: {...common, node: node.id},
+        irreversible: true,
+      }),
+    ),
+    step({
+      id: 'leave-note',
+      title: 'leave a note of it on each host',
+      input: {...common, nodes: noted.map(({node}) => node.id), phase: 'finished'},
+    }),
+  ]
+}
+
+/** A full recovery into a place that is empty still; the old directory is not touched by it. */
+function releaseHeld(
+  request: FollowRequest,
+  facts: FollowFacts,
+  note: UpgradeNote,
+  held: Noted,
+  pairs: JsonObject,
+): PlannedStep[] {
+  const {id, host, slot} = held.node
+  const both = {node: id, on: note.primary}
+  const pair = {node: id, primary: note.primary}
+  const server = facts.servers.find((view) => view.id === note.primary)
+  const tablespaces =
+    server?.reachable === true ? server.facts.tablespaces.map(({oid, location}) => ({oid, location})) : []
+  return [
+    step({
+      id: 'create-slot',
+      title: `keep WAL for node ${id} on node ${note.primary} (slot ${slot})`,
+      input: {on: note.primary, slot, node: id, keepOnUndo: false},
+      undo: 'the slot is dropped',
+    }),
+    step({
+      id: 'set-control-aside',
+      host,
+      title: `make sure that ${held.pair.new.data} cannot start half-way`,
+      input: both,
+      undo: 'put back if no file was copied yet',
+    }),
+    step({
+      id: 'begin-backup',
+      title: `begin a backup on node ${note.primary} (it goes on serving)`,
+      input: {...both, label: `poolctl upgrade finish, node ${id}`},
+      undo: 'the backup is ended',
+      holdsUntil: 'end-backup',
+    }),
+    step({
+      id: 'copy-data',
+      host,
+      title: `copy node ${note.primary} into ${held.pair.new.data}`,
+      input: {...both, jobs: 4, maxBytesPerSecond: null, compareSince: null, inPlace: false, tablespaces},
+      undo: 'the copy is stopped; the directory stays unstartable',
+    }),
+    step({id: 'end-backup', title: `end the backup on node ${note.primary}`, input: both}),
+    step({id: 'prove-wal', title: 'switch WAL and prove that all of it from start to stop is there', input: both}),
+    step({
+      id: 'finish-copy',
+      host,
+      title: 'write label and map, then the control file',
+      input: both,
+      undo: 'the control file is set aside again',
+    }),
+    step({
+      id: 'configure-new',
+      host,
+      title: "write the node's own configuration, and make the old cluster unstartable",
+      input: {pairs, node: id},
+      undo: 'the old control file gets its name back',
+    }),
+    step({
+      id: 'write-standby-settings',
+      host,
+      title: `make it follow node ${note.primary}`,
+      input: {...pair, overrides: {}},
+    }),
+    step({
+      id: 'start-server',
+      host,
+      title: `start version ${note.to} on node ${id}`,
+      input: {node: id, stopOnUndo: true},
+      undo: 'it is stopped again',
+    }),
+    step({
+      id: 'await-streaming',
+      title: 'wait until it is consistent, streams, and lags little',
+      input: {...pair, maxLagBytes: request.maxLagBytes, limitMs: STREAMING_LIMIT_MS},
+    }),
+    step({
+      id: 'verify-standby',
+      title: `prove it: a row written on node ${note.primary} is read on node ${id}`,
+      input: {...pair, maxLagBytes: request.maxLagBytes},
+    }),
+    step({id: 'attach-node', title: `attach node ${id}`, input: {node: id}, undo: 'it is detached again'}),
+    step({id: 'await-routing', title: 'see pgpool send reads to it', input: {node: id}}),
+    step({id: 'clean-up', host, title: 'remove what was set aside', input: {node: id}}),
+  ]
+}

@@ -1,0 +1,234 @@
+/**
+ * The runbook of an upgrade, as pure functions.
+ *
+ * Why this order: pgpool is fenced before any server stops, or its health check would act on its own, and the standby that stays old
+ * leaves the pool while nobody waits. Checkpoints come before the outage, so that the stop is short. The outage begins with the stop
+ * of the primary, which is also what keeps every client from writing, those around pgpool too: the standbys are let come to the same
+ * checkpoint, stopped, and compared. Until the new primary starts, the old cluster can serve again in seconds, because nothing has
+ * written into a file that both versions share; that start is the point of no return, and it comes only when enough standbys have the
+ * new version. What clients do not wait for comes after the pool is open.
+ */
+import type {PlannedStep} from '../../engine/plan.js'
+import {fenceInput} from '../../cluster/pool-fence.js'
+import type {Json, JsonObject} from '../../lib/json.js'
+import {heldBy} from './refusals.js'
+import type {PrepareRequest, RunRequest} from './request.js'
+import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView} from './survey.js'
+
+type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
+
+export function step(draft: Draft): PlannedStep {
+  return {kind: draft.id, host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
+}
+
+/** Long enough for a standby that starts from a shutdown checkpoint; one that takes longer is left out for clients' sake. */
+const STREAMING_LIMIT_MS = 30_000
+
+export function pairsInput(views: readonly PairView[]): JsonObject {
+  return Object.fromEntries(views.map(({node, pair}): [string, Json] => [String(node.id), pair]))
+}
+
+export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): PlannedStep[] {
+  const primary = primaryOf(facts)
+  if (!primary) return []
+  const pairs = pairsInput(facts.pairs)
+  const template = facts.check.content?.databases.find(({name}) => name === 'template0')
+  const survey = facts.check.nodes.find(({id}) => id === primary.node.id)
+  const settings = survey?.server.reachable === true ? survey.server.facts.settings : {}
+  return [
+    ...facts.pairs.map(({node, pair}) =>
+      step({
+        id: `stage-config-${node.id}`,
+        kind: 'stage-config',
+        host: node.host,
+        title: `translate the configuration of node ${node.id} for version ${pair.to}`,
+        input: {node: node.id, pairs},
+      }),
+    ),
+    step({
+      id: 'make-cluster',
+      host: primary.node.host,
+      title: `make an empty cluster of version ${primary.pair.to} in ${primary.pair.new.data}`,
+      input: {
+        node: primary.node.id,
+        pairs,
+        user: facts.check.content?.user.name ?? '',
+        encoding: template?.encoding ?? '',
+        collate: template?.collate ?? '',
+        ctype: template?.ctype ?? '',
+        segmentBytes: Number(settings['wal_segment_size'] ?? 16 * 1024 ** 2),
+        dataChecksums: settings['data_checksums'] === 'on',
+      },
+    }),
+  ]
+}
+
+type Cast = {primary: PairView; standbys: PairView[]; held: PairView | null; carried: PairView[]; common: JsonObject}
+
+function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): Cast {
+  const standbys = standbysOf(facts)
+  const heldId = heldBy(request, facts)
+  return {
+    primary,
+    standbys,
+    held: standbys.find(({node}) => node.id === heldId) ?? null,
+    carried: standbys.filter(({node}) => node.id !== heldId),
+    common: {
+      pairs: pairsInput(facts.pairs),
+      primary: primary.node.id,
+      held: heldId,
+      minStandbys: request.minStandbys,
+      maxLagBytes: request.maxLagBytes,
+      limitMs: STREAMING_LIMIT_MS,
+    },
+  }
+}
+
+export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep[] {
+  const primary = primaryOf(facts)
+  if (!primary) return []
+  const cast = castOf(request, facts, primary)
+  return [
+    ...quiet(facts, cast),
+    ...rest(cast),
+    ...migrate(request, facts, cast),
+    ...open(cast),
+    ...afterwards(facts, cast),
+  ]
+}
+
+/** Before the outage. */
+function quiet(facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedStep[] {
+  const leaving = held
+    ? [
+        step({
+          id: 'detach-node',
+          title: `take node ${held.node.id} out of the pool: it stays the old cluster, as the way back`,
+          input: {node: held.node.id, healthyBefore: true},
+          undo: 'it is attached again',
+        }),
+      ]
+    : []
+  return [
+    step({
+      id: 'fence-pool',
+      title: 'keep pgpool from failing over or re-attaching by itself',
+      input: fenceInput(facts.settings),
+      undo: 'the fence is removed',
+    }),
+    ...leaving,
+    ...[primary, ...standbys].map(({node}) =>
+      step({
+        id: `checkpoint-${node.id}`,
+        kind: 'checkpoint',
+        title: `checkpoint on node ${node.id}, so that its stop is short`,
+        input: {on: node.id},
+      }),
+    ),
+  ]
+}
+
+/** The old cluster comes to rest. */
+function rest({primary, standbys, common}: Cast): PlannedStep[] {
+  const all = {...common, nodes: idsOf(standbys)}
+  return [
+    step({
+      id: 'stop-primary',
+      kind: 'stop-old',
+      host: primary.node.host,
+      title: `stop node ${primary.node.id} cleanly (the outage begins; no client can write to any server from here)`,
+      input: {...common, node: primary.node.id, immediateIfStuck: false, restartOnUndo: true, attachOnUndo: true},
+      undo: 'it is started again as the primary (the outage ends)',
+    }),
+    step({
+      id: 'await-shutdown-checkpoint',
+      title: 'wait until every standby has replayed the shutdown checkpoint',
+      input: all,
+    }),
+    step({
+      id: 'stop-standbys',
+      title: `stop ${standbys.length === 1 ? 'the standby' : `all ${standbys.length} standbys`}`,
+      input: all,
+      undo: 'they are started again',
+    }),
+    step({id: 'prove-equal', title: 'prove that the latest checkpoint is the same in every control file', input: all}),
+  ]
+}
+
+function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, common}: Cast): PlannedStep[] {
+  return [
+    step({
+      id: 'pg-upgrade',
+      host: primary.node.host,
+      title: `pg_upgrade --link --jobs=${request.jobs} from ${primary.pair.from} to ${primary.pair.to} on node ${primary.node.id}`,
+      input: {...common, node: primary.node.id, user: facts.check.content?.user.name ?? '', jobs: request.jobs},
+      undo: 'the old control file gets its name back, the new directory is removed',
+    }),
+    step({
+      id: 'link-standbys',
+      title: `link the standbys' own files as the primary's were linked, and fetch the new catalogs (${carried.map(({node}) => `node ${node.id}`).join(', ')}; side by side)`,
+      input: {...common, nodes: idsOf(carried)},
+      undo: 'their new directories are removed; the old ones were only read',
+    }),
+  ]
+}
+
+function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
+  return [
+    step({
+      id: 'start-primary',
+      kind: 'start-new',
+      host: primary.node.host,
+      title: `start version ${primary.pair.to} on node ${primary.node.id} (POINT OF NO RETURN: the old data of nodes ${[primary, ...carried].map(({node}) => node.id).join(', ')} cannot be used after it)`,
+      input: {...common, node: primary.node.id, stopOnUndo: false},
+      irreversible: true,
+    }),
+    step({
+      id: 'bring-standbys',
+      title: 'start the standbys, see them stream through slots of their own (the outage ends)',
+      input: {...common, nodes: idsOf(standbys)},
+    }),
+    step({
+      id: 'verify-standbys',
+      title: `prove it: a row written on node ${primary.node.id} is read on each of them`,
+      input: {...common, nodes: idsOf(standbys)},
+    }),
+    step({
+      id: 'open-pool',
+      title: 'see pgpool with the nodes that stream, and with no other',
+      input: {...common, nodes: idsOf(standbys)},
+    }),
+  ]
+}
+
+function afterwards(facts: MigrationFacts, {primary, common}: Cast): PlannedStep[] {
+  const all = {...common, nodes: facts.pairs.map(({node}) => node.id)}
+  return [
+    step({
+      id: 'set-pool-paths',
+      title: 'give pgpool the new data directories',
+      input: {
+        settings: Object.fromEntries(
+          facts.pairs.map(({node, pair}) => [`backend_data_directory${node.id}`, pair.new.data]),
+        ),
+      },
+    }),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.settings)}),
+    step({
+      id: 'move-in-file',
+      title: 'write the new directories and programs into the cluster file (the old text is kept beside it)',
+      input: {...all, which: 'new'},
+    }),
+    step({id: 'leave-note', title: 'leave a note of the upgrade on each host', input: {...all, phase: 'opened'}}),
+    step({
+      id: 'make-statistics',
+      title: 'make statistics in three stages, while clients work',
+      input: {on: primary.node.id},
+    }),
+    step({
+      id: 'update-extensions',
+      title: 'bring extensions to the version that is installed',
+      input: {on: primary.node.id},
+    }),
+  ]
+}

@@ -1,0 +1,67 @@
+/** `poolctl upgrade prepare`: the new cluster, empty and configured, beside the old one, which goes on serving. */
+import type {JsonObject} from '../../lib/json.js'
+import type {Operation} from '../operation.js'
+import {upgradeChecks} from './checks/checks.js'
+import {planPrepare} from './plan-run.js'
+import {prepareRefusals} from './refusals.js'
+import type {PrepareRequest} from './request.js'
+import {surveyMigration, type MigrationFacts} from './survey.js'
+
+export const upgradePrepare: Operation<PrepareRequest, MigrationFacts> = {
+  verb: 'upgrade-prepare',
+  survey: surveyMigration,
+  decide(request, facts) {
+    const refusals = prepareRefusals(request, facts)
+    if (refusals.length > 0) return {kind: 'refused', refusals}
+    return {
+      kind: 'planned',
+      plan: {
+        reasons: {from: facts.check.from, to: request.to},
+        steps: planPrepare(request, facts),
+        locks: lockedIds(facts),
+        measuresOutage: false,
+      },
+      consent: {level: 'none'},
+      warnings: warningsOf(facts),
+    }
+  },
+  fingerprint,
+  systemIdentifier,
+  poolBefore: (facts) => facts.check.pool.nodes,
+  summarise: (plan, _steps, results) => ({
+    facts: {
+      from: plan.reasons['from'] ?? null,
+      to: plan.reasons['to'] ?? null,
+      changes: [...results].flatMap(([id, result]) =>
+        id.startsWith('stage-config-') ? [{node: Number(id.slice(13)), changes: result['changes'] ?? []}] : [],
+      ),
+    },
+    followUps: [],
+  }),
+}
+
+export function lockedIds(facts: MigrationFacts): number[] {
+  return facts.pairs.map(({node}): number => node.id).sort((a, b) => a - b)
+}
+
+export function warningsOf(facts: MigrationFacts): {code: string; message: string; node: number | null}[] {
+  return upgradeChecks(facts.check)
+    .filter(({severity, code}) => severity === 'warn' && code !== 'TRIAL_SKIPPED')
+    .map(({code, message, node}) => ({code, message, node}))
+}
+
+/** Another primary, timeline, version, or preparation makes a reviewed plan stale. */
+export function fingerprint({check, pairs}: MigrationFacts): JsonObject {
+  return {
+    from: check.from,
+    primary: check.primary,
+    roles: check.pool.nodes.map((node) => `${node.id}:${node.role}:${node.status === 'down' ? 'down' : 'up'}`),
+    timelines: check.nodes.map(({id, server}) => `${id}:${server.reachable ? server.facts.timeline : 'unseen'}`),
+    prepared: pairs.map(({node, state}) => `${node.id}:${String(state?.prepared)}:${String(state?.configStaged)}`),
+  }
+}
+
+export function systemIdentifier({check}: MigrationFacts): string | null {
+  const view = check.nodes.find(({id}) => id === check.primary)
+  return view?.server.reachable === true ? view.server.facts.systemIdentifier : null
+}

@@ -1,0 +1,106 @@
+/** What stands in the way of `upgrade prepare` and `upgrade run` beyond the checks. */
+import type {Refusal} from '../operation.js'
+import {refusalsOf} from './checks/finding.js'
+import {upgradeChecks} from './checks/checks.js'
+import type {PrepareRequest, RunRequest, WayBack} from './request.js'
+import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
+
+function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
+  return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
+}
+
+export function prepareRefusals(_request: PrepareRequest, facts: MigrationFacts): Refusal[] {
+  return [...refusalsOf(upgradeChecks(facts.check)), ...layoutRefusals(facts)]
+}
+
+/** Kept apart from the checks: these are limits of poolctl, not of the cluster. */
+function layoutRefusals({pairs}: MigrationFacts): Refusal[] {
+  return pairs.flatMap(({node, unseen}) => [
+    ...(unseen === null
+      ? []
+      : [refusal('HOST_UNSEEN', `what is prepared on ${node.host} cannot be seen: ${unseen}`, {node: node.id})]),
+    ...(node.config === null
+      ? []
+      : [
+          refusal(
+            'CONFIG_OUTSIDE_DATA',
+            `the configuration of node ${node.id} is outside its data directory: ${node.config}`,
+            {
+              node: node.id,
+              detail: 'poolctl does not make configuration directories of the system for the new version.',
+              hint: 'Upgrade by hand, or move the configuration into the data directory first',
+            },
+          ),
+        ]),
+    ...(node.service.kind === 'pg_ctl'
+      ? []
+      : [
+          refusal(
+            'SERVICE_OF_OLD_VERSION',
+            `node ${node.id} is started by ${node.service.kind}, which knows the old version only`,
+            {node: node.id, hint: 'Use service: pg_ctl during the upgrade'},
+          ),
+        ]),
+  ])
+}
+
+export function wayBackOf(request: RunRequest, facts: MigrationFacts): WayBack | null {
+  if (request.wayBack !== null) return request.wayBack
+  return standbysOf(facts).length >= 2 ? 'hold-standby' : null
+}
+
+/** The standby that stays the frozen old cluster: the last, so that the first ones, which sites list by weight, serve. */
+export function heldBy(request: RunRequest, facts: MigrationFacts): number | null {
+  if (wayBackOf(request, facts) !== 'hold-standby') return null
+  return standbysOf(facts).at(-1)?.node.id ?? null
+}
+
+export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal[] {
+  return [...prepareRefusals(request, facts), ...notPrepared(request, facts), ...tooFew(request, facts)]
+}
+
+function notPrepared(request: RunRequest, facts: MigrationFacts): Refusal[] {
+  const hint = `poolctl upgrade prepare --to ${request.to}`
+  const primary = primaryOf(facts)
+  const found =
+    primary?.state?.prepared === false
+      ? [
+          refusal(
+            'UPGRADE_NOT_PREPARED',
+            `there is no prepared cluster in ${primary.pair.new.data} on ${primary.node.host}`,
+            {node: primary.node.id, hint},
+          ),
+        ]
+      : []
+  const bare = standbysOf(facts).filter(({state}) => state?.configStaged === false)
+  return [
+    ...found,
+    ...bare.map(({node}) =>
+      refusal('UPGRADE_NOT_PREPARED', `no configuration for version ${request.to} waits on ${node.host}`, {
+        node: node.id,
+        hint,
+      }),
+    ),
+  ]
+}
+
+function tooFew(request: RunRequest, facts: MigrationFacts): Refusal[] {
+  const standbys = standbysOf(facts).length
+  const way = wayBackOf(request, facts)
+  if (way === null) {
+    return [
+      refusal('NO_WAY_BACK', `with ${standbys} standby there is none to hold back as the old cluster`, {
+        detail: 'Once the new version serves, the old data cannot be used any more: both share their files.',
+        hint: 'Take a backup that you have tried, and say so: --way-back none',
+      }),
+    ]
+  }
+  const carried = standbys - (way === 'hold-standby' ? 1 : 0)
+  if (carried >= request.minStandbys) return []
+  return [
+    refusal('TOO_FEW_STANDBYS', `${carried} standbys would be carried, ${request.minStandbys} are asked for`, {
+      detail: way === 'hold-standby' ? 'One is held back as the old cluster.' : null,
+      hint: 'Ask for fewer with --min-standbys, or hold none back with --way-back none',
+    }),
+  ]
+}

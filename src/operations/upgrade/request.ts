@@ -1,0 +1,17 @@
+/** What an operator asks of an upgrade, as it stands in a plan. */
+
+export type PrepareRequest = {to: number; maxLagBytes: number; accept: string[]}
+
+export const WAYS_BACK = ['hold-standby', 'none'] as const
+export type WayBack = (typeof WAYS_BACK)[number]
+
+export type RunRequest = PrepareRequest & {
+  /** Promised length of the whole run; null: no promise, no deadline. */
+  windowMs: number | null
+  minStandbys: number
+  /** Null: hold a standby where there are two or more; with fewer there must be a word for it. */
+  wayBack: WayBack | null
+  jobs: number
+}
+
+export type FollowRequest = {maxLagBytes: number}

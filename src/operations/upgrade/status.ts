@@ -1,0 +1,121 @@
+/** `poolctl upgrade status`: from the hosts alone, so that any machine can ask. Changes nothing. */
+import {messageOf} from '../../lib/errors.js'
+import {pgMajor} from '../../cluster/pg-version.js'
+import type {UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {LockHolder} from '../../ports/host.js'
+import type {World} from '../../ports/world.js'
+import type {UpgradeStatusData, UpgradeStatusNode} from '../../report/upgrade-status.js'
+import {latestNote, surveyFollow, type FollowFacts} from './follow-survey.js'
+
+export async function readUpgradeStatus(
+  world: World,
+  observe: (text: string) => void,
+): Promise<{data: UpgradeStatusData; systemIdentifier: string | null}> {
+  const facts = await surveyFollow({maxLagBytes: 0}, world, observe)
+  const note = latestNote(facts)
+  const [locks, nodes] = await Promise.all([
+    Promise.all(
+      world.file.nodes.map(({id}) =>
+        world
+          .host(id)
+          .readLock()
+          .catch(() => null),
+      ),
+    ),
+    Promise.all(facts.notes.map((view) => nodeOf(world, facts, view, note))),
+  ])
+  const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)
+  const systemIdentifier = primary?.reachable === true ? primary.facts.systemIdentifier : null
+  return {data: statusData(note, locks, nodes), systemIdentifier}
+}
+
+async function nodeOf(
+  world: World,
+  facts: FollowFacts,
+  {node, note: own, unseen}: FollowFacts['notes'][number],
+  latest: UpgradeNote | null,
+): Promise<UpgradeStatusNode> {
+  const server = facts.servers.find(({id}) => id === node.id)
+  let why = unseen
+  let oldThere: boolean | null = null
+  if (own !== null) {
+    try {
+      oldThere = (await world.hostAt({...node, data: own.old.data, bin: own.old.bin}).look()).exists
+    } catch (error) {
+      why = messageOf(error)
+    }
+  }
+  const held = latest?.phase === 'opened' && latest.held === node.id
+  return {
+    id: node.id,
+    host: node.host,
+    unseen: why,
+    role: held ? 'held' : server?.reachable === true ? (server.facts.inRecovery ? 'standby' : 'primary') : null,
+    serves: server?.reachable === true ? pgMajor(server.facts.versionNum) : null,
+    oldData: own?.old.data ?? null,
+    newData: own?.new.data ?? null,
+    oldThere,
+  }
+}
+
+/** Pure: what follows from the notes and the locks. */
+export function statusData(
+  note: UpgradeNote | null,
+  locks: readonly (LockHolder | null)[],
+  nodes: UpgradeStatusNode[],
+): UpgradeStatusData {
+  const lock = locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
+  const base = {from: note?.from ?? null, to: note?.to ?? null, nodes}
+  if (lock) {
+    return {
+      ...base,
+      phase: 'under-way',
+      since: lock.since,
+      operation: lock.operation,
+      wayBack: `poolctl op rollback ${lock.operation}, up to its point of no return`,
+      next: [
+        `poolctl op watch ${lock.operation}`,
+        `from another machine, when its process is dead: poolctl op resume ${lock.operation} --from-host`,
+      ],
+    }
+  }
+  if (note === null) {
+    return {
+      ...base,
+      phase: 'none',
+      since: null,
+      operation: null,
+      wayBack: 'not needed',
+      next: ['poolctl upgrade check --to MAJOR'],
+    }
+  }
+  const {phase, at, operation, held} = note
+  const missing = nodes.filter(
+    ({serves, role}) => role !== 'held' && serves !== (phase === 'rolled-back' ? note.from : note.to),
+  )
+  return {
+    ...base,
+    phase,
+    since: at,
+    operation,
+    wayBack: wayBackText(note),
+    next: [
+      // Their old control files were set aside, so whose data it is cannot be read any more.
+      ...missing.map(({id}) =>
+        phase === 'rolled-back'
+          ? `poolctl recovery ${id} --method full --allow-foreign-data unreadable`
+          : `poolctl recovery ${id} --method full`,
+      ),
+      ...(phase === 'opened' && held !== null ? ['poolctl upgrade rollback'] : []),
+      ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
+    ],
+  }
+}
+
+function wayBackText({phase, held, from, at}: UpgradeNote): string {
+  if (phase === 'finished') return `none: the old data of version ${from} is removed`
+  if (phase === 'rolled-back') return 'taken'
+  return held === null
+    ? 'none but your own backup: the old data shares its files with the new version'
+    : `node ${held}, without what was written since ${at}`
+}

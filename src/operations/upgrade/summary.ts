@@ -1,0 +1,52 @@
+/** What an upgrade reports: who is where, what is open, and until when there is a way back. */
+import type {Plan} from '../../engine/plan.js'
+import type {StepReport} from '../../engine/outcome.js'
+import type {Json, JsonObject} from '../../lib/json.js'
+import type {Summary} from '../operation.js'
+
+function objectOf(value: Json | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
+}
+
+function numbers(value: Json | undefined): number[] {
+  return Array.isArray(value) ? value.filter((one): one is number => typeof one === 'number') : []
+}
+
+export function summariseRun(
+  plan: Plan,
+  steps: readonly StepReport[],
+  results: ReadonlyMap<string, JsonObject>,
+): Summary {
+  const streaming = numbers(results.get('bring-standbys')?.['streaming'])
+  const held = plan.reasons['held']
+  const left = numbers(plan.reasons['standbys']).filter((node) => node !== held && !streaming.includes(node))
+  const why = {
+    ...objectOf(results.get('prove-equal')?.['different']),
+    ...objectOf(results.get('link-standbys')?.['failed']),
+    ...objectOf(results.get('bring-standbys')?.['failed']),
+  }
+  const failedExtensions = objectOf(results.get('update-extensions')?.['failed'])
+  const restart = results.get('set-pool-paths')?.['inEffect'] === false
+  return {
+    facts: {
+      from: plan.reasons['from'] ?? null,
+      to: plan.reasons['to'] ?? null,
+      streaming,
+      held: held ?? null,
+      leftOut: left.map((node) => ({node, because: why[String(node)] ?? null})),
+      // Only pgpool's own recovery and failover commands are told these; poolctl's do not ask pgpool for them.
+      pgpool: restart
+        ? 'takes the new backend_data_directory at its next start; pgpool.conf has it'
+        : 'has the new directories',
+      wayBack: plan.reasons['wayBack'] ?? null,
+      extensions: objectOf(results.get('update-extensions')?.['updated']),
+      seconds: Object.fromEntries(steps.map(({id, seconds}) => [id, seconds])),
+    },
+    followUps: [
+      ...left.map((node) => `poolctl recovery ${node} --method full`),
+      ...Object.entries(failedExtensions).map(
+        ([database, text]) => `update extensions in "${database}" by hand: ${typeof text === 'string' ? text : ''}`,
+      ),
+    ],
+  }
+}

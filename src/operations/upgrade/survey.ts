@@ -1,0 +1,61 @@
+/** The frozen look that `upgrade prepare` and `upgrade run` are decided from: that of the checks, and what is prepared. */
+import {messageOf} from '../../lib/errors.js'
+import type {NodeConfig} from '../../cluster/cluster-file.js'
+import type {NodeId} from '../../cluster/node-id.js'
+import {upgradeTarget} from '../../cluster/upgrade-target.js'
+import type {Pair, PairState} from '../../ports/upgrade-host.js'
+import type {World} from '../../ports/world.js'
+import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
+import type {PrepareRequest} from './request.js'
+
+export type PairView = {node: NodeConfig; pair: Pair; state: PairState | null; unseen: string | null}
+
+export type MigrationFacts = {
+  /** Its name: what is typed to consent. */
+  cluster: string
+  check: UpgradeSurvey
+  /** Of every node; empty when no server said which version it is. */
+  pairs: PairView[]
+  /** All of pgpool's settings, for the fence. */
+  settings: Record<string, string>
+}
+
+export function pairFor(node: NodeConfig, from: number, to: number): Pair {
+  const {data, bin} = upgradeTarget(node, from, to)
+  return {from, to, old: {data: node.data, bin: node.bin}, new: {data, bin}}
+}
+
+export async function surveyMigration(
+  request: PrepareRequest,
+  world: World,
+  observe: (text: string) => void,
+): Promise<MigrationFacts> {
+  const {to, maxLagBytes, accept} = request
+  const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
+  const {from} = check
+  const [settings, pairs] = await Promise.all([
+    world.pool.settings(),
+    from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
+  ])
+  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings)}
+}
+
+async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {
+  try {
+    return {node, pair, state: await world.migrationHost(node.id).look(pair), unseen: null}
+  } catch (error) {
+    return {node, pair, state: null, unseen: messageOf(error)}
+  }
+}
+
+export function standbysOf({pairs, check}: MigrationFacts): PairView[] {
+  return pairs.filter(({node}) => node.id !== check.primary)
+}
+
+export function primaryOf({pairs, check}: MigrationFacts): PairView | null {
+  return pairs.find(({node}) => node.id === check.primary) ?? null
+}
+
+export function idsOf(views: readonly PairView[]): NodeId[] {
+  return views.map(({node}) => node.id)
+}

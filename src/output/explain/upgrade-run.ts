@@ -1,0 +1,27 @@
+/** What the codes of an upgrade's acts mean. */
+export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
+  CHECKPOINTS_DIFFER:
+    'After the stop too few standbys are at the last checkpoint of the primary, so their files are not the same and links would mix two states. Nothing was changed; the old servers are started again.',
+  CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
+  CLUSTER_FILE_NOT_WRITTEN:
+    'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
+  CONFIG_OUTSIDE_DATA: 'The configuration lies outside the data directory, and poolctl makes no system directories.',
+  NODE_NOT_ON_NEW_VERSION:
+    'A node does not serve the new version in its place. Its old data would be removed and it would have none: recover it first.',
+  NO_OPEN_UPGRADE:
+    'No upgrade is between its opening and its end. One that has not ended is resumed or rolled back by its operation.',
+  NO_WAY_BACK:
+    'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
+  POOL_PATHS_NOT_SEEN: 'pgpool takes the directories of its backends at its next start.',
+  PRIMARY_NOT_CLEAN: 'The old primary did not end by a clean shutdown, and pg_upgrade needs one.',
+  SERVICE_OF_OLD_VERSION: 'A unit or command that starts the server knows the old version only.',
+  STANDBYS_NOT_LINKED:
+    'Too few standbys have the new version. This is before the point of no return: the old cluster is put back.',
+  STANDBYS_NOT_STREAMING:
+    'Too few standbys stream from the new primary, which runs. Look at their server logs, then resume.',
+  STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
+  TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
+  UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
+  WINDOW_WOULD_BE_MISSED:
+    'The promised window is defended by going back while that still fits into it: end of the window, less what going back takes, less a margin.',
+}

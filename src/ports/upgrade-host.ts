@@ -1,0 +1,76 @@
+/**
+ * What the act of an upgrade asks of a node's machine: a second cluster beside the first. The adapter is src/hosts/upgrade-host.ts.
+ * Errors are those of `NodeHost`; every method that changes something needs the operation's lock.
+ */
+import type {ControlData} from '../cluster/control-data.js'
+
+/** Both clusters of one node. */
+export type Pair = {from: number; to: number; old: {data: string; bin: string}; new: {data: string; bin: string}}
+
+export type InitdbRequest = {
+  /** The old cluster's install user: pg_upgrade insists on the same. */
+  user: string
+  encoding: string
+  collate: string
+  ctype: string
+  segmentBytes: number
+  dataChecksums: boolean
+}
+
+/** One configuration file inside the data directory, as latin1 so that every byte survives; `conf.d/x.conf` for one in a directory. */
+export type ConfigFile = {name: string; text: string}
+
+export type PairState = {
+  /** The new data directory was made by `makeCluster` and nobody has used it since. */
+  prepared: boolean
+  /** Translated configuration waits in the work directory. */
+  configStaged: boolean
+  /** The new data directory was made by poolctl. */
+  ours: boolean
+  newVersion: string | null
+  newControl: ControlData | null
+  newPid: number | null
+  /** pg_upgrade has begun to link: it renames the old control file first. */
+  oldControlAside: boolean
+}
+
+export type PgUpgradeJob = {kind: 'pg-upgrade'; pair: Pair; port: number; user: string; jobs: number}
+
+export type LinkJob = {
+  kind: 'link'
+  pair: Pair
+  source: {address: string; user: string | null; port: number | null; data: string; links: string}
+}
+
+export interface MigrationHost {
+  readonly name: string
+  look(pair: Pair): Promise<PairState>
+  readConfig(pair: Pair): Promise<ConfigFile[]>
+  /** Keeps the node's configuration for the new version; what has no text in `files` (access rules, certificates) is copied as it is. */
+  stageConfig(operation: string, pair: Pair, files: readonly ConfigFile[]): Promise<void>
+  /** initdb, then the staged configuration into it; nothing is there until all of it is. */
+  makeCluster(operation: string, pair: Pair, request: InitdbRequest): Promise<void>
+  /** The place of a new cluster that will come from elsewhere is poolctl's from now on; refuses one that holds something. */
+  claim(operation: string, pair: Pair): Promise<void>
+  /** Staged configuration into a new data directory that came from elsewhere. */
+  configure(operation: string, pair: Pair): Promise<void>
+  /** The old control file gets its name back, and what the new version has made is removed. */
+  takeBack(operation: string, pair: Pair): Promise<void>
+  /** Removes the old cluster. */
+  dropOld(operation: string, pair: Pair): Promise<void>
+  /** Where `startJob` of kind pg-upgrade leaves the list of links, for the standbys to fetch. */
+  linksPath(operation: string, id: string): string
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void>
+  /** Null when there is none. */
+  readNote(): Promise<string | null>
+  saveNote(operation: string, pair: Pair, note: string): Promise<void>
+}
+
+/** SQL that a new version wants before it is itself. */
+export interface NewServer {
+  databases(): Promise<string[]>
+  /** Names of the extensions that were brought to the installed version. */
+  updateExtensions(database: string): Promise<string[]>
+  /** ANALYZE of one database with a target of its own; null: the site's. */
+  analyze(database: string, target: number | null): Promise<void>
+}

@@ -1,0 +1,146 @@
+/**
+ * update-extensions, make-statistics, move-in-file, leave-note: what is left to do while clients work.
+ *
+ * Precondition: the new primary serves. Effect: extensions at the version that is installed; statistics, which pg_upgrade carries
+ * only from 18 on, made in three stages so that plans are usable after the first; the cluster file names the new clusters.
+ * Undo: none. Repeat: harmless; an extension that is up to date is not touched, statistics are made again.
+ */
+import {nodeId} from '../cluster/node-id.js'
+import type {UpgradeNote} from '../cluster/upgrade-note.js'
+import {messageOf} from '../lib/errors.js'
+import type {Json} from '../lib/json.js'
+import {done, idIn, pending, textIn, type Context, type Step} from './context.js'
+import {at, nodesIn, pairOf} from './upgrade-place.js'
+
+export const updateExtensions: Step = {
+  kind: 'update-extensions',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('each database is asked')),
+  async act(context) {
+    const server = context.world.newServer(idIn(context, 'on'))
+    const updated: Record<string, Json> = {}
+    const failed: Record<string, Json> = {}
+    for (const database of await server.databases()) {
+      context.observe(database)
+      try {
+        const names = await server.updateExtensions(database)
+        if (names.length > 0) updated[database] = names
+      } catch (error) {
+        // Some want steps of their own; the cluster serves without them, and they are named.
+        failed[database] = messageOf(error)
+      }
+    }
+    return {updated, failed}
+  },
+  verify: () => Promise.resolve(done('every database was asked')),
+}
+
+/** Stages of `vacuumdb --analyze-in-stages` (manual: vacuumdb): one row a column, then ten, then the site's own. */
+const STAGES: readonly (number | null)[] = [1, 10, null]
+
+export const makeStatistics: Step = {
+  kind: 'make-statistics',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('made anew')),
+  async act(context) {
+    const server = context.world.newServer(idIn(context, 'on'))
+    const databases = await server.databases()
+    for (const [stage, target] of STAGES.entries()) {
+      for (const database of databases) {
+        context.signal.throwIfAborted()
+        context.observe(`stage ${stage + 1} of ${STAGES.length}: ${database}`)
+        await server.analyze(database, target)
+      }
+    }
+    return {databases}
+  },
+  verify: () => Promise.resolve(done('all databases were analysed in stages')),
+  makeSafe: () => Promise.resolve(),
+}
+
+function which(context: Context): 'old' | 'new' {
+  return textIn(context.input, 'which') === 'old' ? 'old' : 'new'
+}
+
+export const moveInFile: Step = {
+  kind: 'move-in-file',
+  probe: () => Promise.resolve(pending('the file is read first')),
+  async act(context) {
+    const places = nodesIn(context).map((node) => ({node, ...pairOf(context, node)[which(context)]}))
+    await context.world.moveInFile(context.operation, places)
+    return undefined
+  },
+  verify: (context) => Promise.resolve(done(`the cluster file names the ${which(context)} clusters`)),
+}
+
+/** For `upgrade status`, `upgrade rollback` and `upgrade finish` on whatever machine: on each host, what became of it. */
+export const leaveNote: Step = {
+  kind: 'leave-note',
+  probe: () => Promise.resolve(pending('written anew')),
+  async act(context) {
+    const {world, operation, input} = context
+    const held = input['held']
+    await Promise.all(
+      nodesIn(context).map(async (node) => {
+        const {from, to, old, new: fresh} = pairOf(context, node)
+        const note: UpgradeNote = {
+          operation,
+          from,
+          to,
+          primary: idIn(context, 'primary'),
+          held: typeof held === 'number' ? held : null,
+          phase: textIn(input, 'phase') as UpgradeNote['phase'],
+          at: world.clock.now().toISOString(),
+          old,
+          new: fresh,
+        }
+        await world.migrationHost(nodeId(node)).saveNote(operation, pairOf(context, node), JSON.stringify(note))
+      }),
+    )
+    return undefined
+  },
+  verify: () => Promise.resolve(done('a note lies on each host')),
+}
+
+/**
+ * drop-old: the old cluster's directory, and what it has in tablespaces, are removed.
+ *
+ * Precondition: the new version serves on all nodes and the site has consented. Effect: the space comes back; the way back is gone.
+ * Undo: none. Repeat: harmless, what is gone is gone.
+ */
+export const dropOld: Step = {
+  kind: 'drop-old',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('looked for')),
+  async act(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).dropOld(context.operation, pairOf(context, node))
+    return undefined
+  },
+  async verify(context) {
+    const {exists} = await at(context, 'old').world.host(idIn(context)).look()
+    return exists ? pending('the old directory is there') : done('the old directory is gone')
+  },
+}
+
+/**
+ * configure-new: the node's own configuration over that which a copy of the primary has brought; its old control file is set aside.
+ *
+ * Precondition: a whole copy in the new place, both servers of the node down. Undo: the old control file gets its name back.
+ * Repeat: harmless.
+ */
+export const configureNew: Step = {
+  kind: 'configure-new',
+  probe: () => Promise.resolve(pending('written anew')),
+  async act(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
+    return undefined
+  },
+  verify: () => Promise.resolve(done("the node's own configuration is there")),
+  /** The old control file was set aside with it; the held standby is the way back again. */
+  async undo(context) {
+    const node = idIn(context)
+    await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
+  },
+}

@@ -1,0 +1,142 @@
+/**
+ * pg-upgrade, link-standbys: the new clusters come into being from the files of the old ones.
+ *
+ * Precondition: all old servers are down at one checkpoint; the new cluster of the primary is prepared. Effect: pg_upgrade --link on the
+ * primary's host; then each standby links its own old files as the primary's were linked, and fetches the rest. Both as jobs on the
+ * hosts, so that neither our end nor a dropped connection ends them.
+ * Undo: the job is ended, the old control file gets its name back, what the new version has made is removed; the old cluster starts as
+ * if nothing had been, because no server of the new version has written into a shared file yet. `upgrade prepare` is then repeated.
+ * Repeat: harmless: joins a running job, a finished one counts; a pg_upgrade that was killed cannot be repeated, and fails.
+ */
+import {ActFailed, messageOf} from '../lib/errors.js'
+import {nodeId, type NodeId} from '../cluster/node-id.js'
+import {followJob} from './copy-data.js'
+import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
+import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
+import {carriedOf} from './upgrade-stop.js'
+
+const PG_UPGRADE_JOB = 'pg-upgrade'
+const LINK_JOB = 'link'
+
+export const pgUpgrade: Step = {
+  kind: 'pg-upgrade',
+  deadlineMs: null,
+  async probe(context) {
+    const state = await at(context, 'old').world.host(idIn(context)).jobState(context.operation, PG_UPGRADE_JOB)
+    if (state.state === 'ended' && state.exitStatus === 0) return done('pg_upgrade ended well')
+    return pending(state.state === 'running' ? 'pg_upgrade is running' : 'pg_upgrade has not run')
+  },
+  async act(context) {
+    const id = idIn(context)
+    const host = at(context, 'old').world.host(id)
+    const {state} = await host.jobState(context.operation, PG_UPGRADE_JOB)
+    if (state === 'absent') {
+      const job = {
+        kind: 'pg-upgrade' as const,
+        pair: pairOf(context, id),
+        port: nodeConfig(context.world, id).port,
+        user: textIn(context.input, 'user'),
+        jobs: numberIn(context.input, 'jobs'),
+      }
+      await context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job)
+    }
+    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
+    return undefined
+  },
+  async verify(context) {
+    const pair = pairOf(context, idIn(context))
+    const {newControl, newVersion, oldControlAside} = await context.world.migrationHost(idIn(context)).look(pair)
+    if (newVersion !== String(pair.to)) return pending(`${pair.new.data} is of version ${newVersion ?? 'none'}`)
+    if (newControl?.state !== 'shut down') return pending(`the new cluster is "${newControl?.state ?? 'unreadable'}"`)
+    if (!oldControlAside) return pending('the old control file has its name still')
+    return done(`${pair.new.data} is a clean cluster of version ${pair.to}, linked from ${pair.old.data}`, {
+      systemIdentifier: newControl.systemIdentifier,
+      checkpoint: newControl.checkpointLsn,
+    })
+  },
+  async undo(context) {
+    const id = idIn(context)
+    await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
+    await context.world.migrationHost(id).takeBack(context.operation, pairOf(context, id))
+  },
+}
+
+async function linkOne(context: Context, node: NodeId): Promise<void> {
+  const {world, operation} = context
+  const primary = idIn(context, 'primary')
+  const source = nodeConfig(world, primary)
+  const host = world.migrationHost(node)
+  const old = at(context, 'old')
+  const state = await old.world.host(node).jobState(operation, LINK_JOB)
+  if (state.state === 'lost' || (state.state === 'ended' && state.exitStatus !== 0))
+    await old.world.host(node).stopJob(operation, LINK_JOB)
+  await host.claim(operation, pairOf(context, node))
+  const {ssh} = world.file
+  await host.startJob(operation, LINK_JOB, {
+    kind: 'link',
+    pair: pairOf(context, node),
+    source: {
+      address: source.address,
+      user: ssh.user,
+      port: source.sshPort ?? ssh.port,
+      data: pairOf(context, primary).new.data,
+      links: world.migrationHost(primary).linksPath(operation, PG_UPGRADE_JOB),
+    },
+  })
+  await followJob(about(old, node), LINK_JOB, 'linking')
+  await host.configure(operation, pairOf(context, node))
+}
+
+export const linkStandbys: Step = {
+  kind: 'link-standbys',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('each is asked')),
+  async act(context) {
+    const linked: number[] = []
+    const failed: Record<string, string> = {}
+    await Promise.all(
+      carriedOf(context).map(async (node) => {
+        try {
+          await linkOne(context, nodeId(node))
+          linked.push(node)
+        } catch (error) {
+          context.signal.throwIfAborted()
+          failed[String(node)] = detailOf(error)
+          // Nothing half-made stays: the node is recovered later into an empty place.
+          await leaveOut(context, nodeId(node)).catch(() => undefined)
+        }
+      }),
+    )
+    const enough = numberIn(context.input, 'minStandbys')
+    if (linked.length < enough) {
+      throw new ActFailed({
+        code: 'STANDBYS_NOT_LINKED',
+        message: `${linked.length} standbys have the new version, ${enough} are needed`,
+        detail: Object.entries(failed)
+          .map(([node, text]) => `node ${node}: ${text}`)
+          .join('\n'),
+        hint: 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
+      })
+    }
+    return {linked: linked.sort((a, b) => a - b), failed}
+  },
+  verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
+  async undo(context) {
+    await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
+  },
+}
+
+async function leaveOut(context: Context, node: NodeId): Promise<void> {
+  await at(context, 'old').world.host(node).stopJob(context.operation, LINK_JOB)
+  await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
+}
+
+function detailOf(error: unknown): string {
+  const detail = error instanceof ActFailed ? error.detail : undefined
+  return [messageOf(error), detail].filter(Boolean).join(': ')
+}
+
+/** Standbys whose new cluster is there. */
+export function linkedOf(context: Context): NodeId[] {
+  return numbersOf(context.result('link-standbys')['linked']).map(nodeId)
+}

@@ -1,0 +1,151 @@
+/**
+ * bring-standbys, open-pool, set-pool-paths: the new cluster serves.
+ *
+ * Precondition: the new primary runs. Effect: the linked standbys follow it through slots of their own, and a row written on it was
+ * read on each; pgpool has those that stream and no other, and knows the new directories. A standby that does not come is left out
+ * of the pool and named for a recovery, as long as enough of them are there.
+ * Undo: none: the new primary has written into files that the old one shares. Repeat: harmless, everything is asked first.
+ */
+import {isAttached} from '../cluster/pool-node.js'
+import {nodeId, type NodeId} from '../cluster/node-id.js'
+import type {Observation} from '../engine/step.js'
+import {ActFailed, messageOf} from '../lib/errors.js'
+import {
+  awaitSeen,
+  done,
+  hostOf,
+  idIn,
+  nodeConfig,
+  numberIn,
+  pending,
+  serverOf,
+  settingsIn,
+  type Context,
+  type Step,
+} from './context.js'
+import {attachIfDetached, detachNode} from './pool-membership.js'
+import {startServer} from './server-power.js'
+import {awaitStreaming, verifyStandby, writeStandbySettings} from './standby.js'
+import {linkedOf} from './upgrade-link.js'
+import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
+
+async function bring(context: Context, node: NodeId): Promise<void> {
+  const one = about(at(context, 'new'), node, {overrides: {}})
+  await serverOf(one, 'primary').createSlot(nodeConfig(context.world, node).slot)
+  const {postmasterPid} = await hostOf(one).look()
+  if (postmasterPid === null) {
+    await writeStandbySettings.act(one)
+    await startServer.act(one)
+  }
+  await awaitStreaming.act(one)
+}
+
+async function leaveOut(context: Context, serving: readonly NodeId[]): Promise<void> {
+  for (const node of nodesIn(context)) {
+    if (serving.includes(node)) continue
+    if ((await detachNode.probe(about(context, node))).state !== 'done') await detachNode.act(about(context, node))
+  }
+}
+
+export const bringStandbys: Step = {
+  kind: 'bring-standbys',
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('each is asked')),
+  async act(context) {
+    // pgpool lets no client in while it counts on a server that does not answer.
+    await leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)])
+    const streaming: number[] = []
+    const failed: Record<string, string> = {}
+    await Promise.all(
+      linkedOf(context).map(async (node) => {
+        try {
+          await bring(context, node)
+          streaming.push(node)
+        } catch (error) {
+          context.signal.throwIfAborted()
+          failed[String(node)] = messageOf(error)
+        }
+      }),
+    )
+    const enough = numberIn(context.input, 'minStandbys')
+    if (streaming.length < enough) {
+      throw new ActFailed({
+        code: 'STANDBYS_NOT_STREAMING',
+        message: `${streaming.length} standbys stream from the new primary, ${enough} are needed`,
+        detail: Object.entries(failed)
+          .map(([node, text]) => `node ${node}: ${text}`)
+          .join('\n'),
+        hint: 'The new primary runs. Look at the server logs of the standbys, then resume.',
+      })
+    }
+    return {streaming: streaming.sort((a, b) => a - b), failed}
+  },
+  verify: () => Promise.resolve(done('each was seen streaming')),
+}
+
+function streamingOf(context: Context): NodeId[] {
+  return numbersOf(context.result('bring-standbys')['streaming']).map(nodeId)
+}
+
+async function poolIsRight(context: Context): Promise<Observation> {
+  const wanted = new Set([idIn(context, 'primary'), ...streamingOf(context)])
+  const wrong = (await context.world.pool.nodeInfo()).filter(
+    (node) => node.status !== 'unused' && isAttached(node) !== wanted.has(node.id),
+  )
+  return wrong.length === 0
+    ? done(`pgpool has nodes ${[...wanted].sort((a, b) => a - b).join(', ')}`)
+    : pending(`pgpool says ${wrong.map((node) => `node ${node.id} is ${node.status}`).join(', ')}`)
+}
+
+export const openPool: Step = {
+  kind: 'open-pool',
+  probe: poolIsRight,
+  async act(context) {
+    const serving = [idIn(context, 'primary'), ...streamingOf(context)]
+    await leaveOut(context, serving)
+    for (const node of serving) await attachIfDetached(about(context, node))
+    return undefined
+  },
+  verify: poolIsRight,
+}
+
+export const verifyNew: Step = {
+  kind: 'verify-standbys',
+  probe: () => Promise.resolve(pending('to be proved by a row')),
+  async act(context) {
+    await Promise.all(streamingOf(context).map((node) => verifyStandby.act(about(at(context, 'new'), node))))
+    return {proved: streamingOf(context)}
+  },
+  verify: () => Promise.resolve(done('a row written on the new primary was read on each of them')),
+}
+
+/** 4.3.5 takes the directories of backends at its start only, and a restart would cut off every client: pgpool.conf has them for that. */
+const RELOAD_MS = 1500
+
+async function pathsSeen(context: Context): Promise<Observation> {
+  const settings = await context.world.pool.settings()
+  // PCP gives a parameter per node its own name; a release that leaves it out shows nothing that could differ.
+  const wrong = Object.entries(settingsIn(context.input, 'settings')).filter(
+    ([name, value]) => settings.get(name) !== undefined && settings.get(name) !== value,
+  )
+  return wrong.length === 0
+    ? done('pgpool has the new directories')
+    : pending(`pgpool still says ${wrong.map(([name]) => `${name} = ${settings.get(name) ?? ''}`).join(', ')}`)
+}
+
+/** What pgpool hands to recovery and failover commands as the directory of a node. */
+export const setPoolPaths: Step = {
+  kind: 'set-pool-paths',
+  probe: () => Promise.resolve(pending('pgpool.conf is read first')),
+  async act(context) {
+    const {pgpoolHost, pool} = context.world
+    const changed = await pgpoolHost.setValues(context.operation, settingsIn(context.input, 'settings'))
+    if (changed) await pool.reload()
+    const wait = {limitMs: RELOAD_MS, everyMs: 200, what: 'the new directories in pgpool', code: 'POOL_PATHS_NOT_SEEN'}
+    const seen = await awaitSeen(context, wait, () => pathsSeen(context)).catch((error: unknown): Observation =>
+      pending(messageOf(error)),
+    )
+    return {inEffect: seen.state === 'done'}
+  },
+  verify: () => Promise.resolve(done('pgpool.conf has the new directories')),
+}

@@ -1,0 +1,79 @@
+/**
+ * stage-config, make-cluster: the new cluster is made and configured while the old one serves.
+ *
+ * Precondition: the new programs are there; the place of the new cluster is empty or poolctl's own. Effect: the node's configuration,
+ * translated, waits in its work directory; on the primary an empty cluster with the old one's locale, encoding, checksums, segment
+ * size and install user. Nothing of the old cluster is touched.
+ * Undo: nothing is undone: what is prepared harms nobody, and a repeat replaces it. Repeat: harmless, both replace what they made.
+ */
+import {translateConfig} from '../cluster/settings-translation.js'
+import type {Json, JsonObject} from '../lib/json.js'
+import type {ConfigFile, Pair} from '../ports/upgrade-host.js'
+import {done, flagIn, idIn, numberIn, pending, textIn, type Context, type Step} from './context.js'
+import {pairOf} from './upgrade-place.js'
+
+/** Paths into the old data directory (hba_file, certificates) would be read by the new server from the old cluster. */
+export function withPlaces(text: string, pair: Pair): string {
+  return text.replaceAll(new RegExp(`${escaped(pair.old.data)}(?=[/'"\\s]|$)`, 'g'), () => pair.new.data)
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+}
+
+export function translated(files: readonly ConfigFile[], pair: Pair): {files: ConfigFile[]; changes: JsonObject[]} {
+  const results = files.map(({name, text}) => ({name, ...translateConfig(withPlaces(text, pair), pair.from, pair.to)}))
+  return {
+    files: results.map(({name, text}) => ({name, text})),
+    changes: results.flatMap(({name, changes}) => changes.map((change): JsonObject => ({...change, file: name}))),
+  }
+}
+
+async function look(context: Context): ReturnType<Step['verify']> {
+  const state = await context.world.migrationHost(idIn(context)).look(pairOf(context, idIn(context)))
+  return state.configStaged ? done('the translated configuration waits') : pending('no configuration waits')
+}
+
+export const stageConfig: Step = {
+  kind: 'stage-config',
+  // The site may have changed its configuration since: read anew each time.
+  probe: () => Promise.resolve(pending('read anew each time')),
+  async act(context) {
+    const host = context.world.migrationHost(idIn(context))
+    const pair = pairOf(context, idIn(context))
+    const {files, changes} = translated(await host.readConfig(pair), pair)
+    await host.stageConfig(context.operation, pair, files)
+    return {changes: changes satisfies Json[]}
+  },
+  verify: look,
+}
+
+async function made(context: Context): ReturnType<Step['verify']> {
+  const id = idIn(context)
+  const pair = pairOf(context, id)
+  const state = await context.world.migrationHost(id).look(pair)
+  return state.prepared
+    ? done(`${pair.new.data} is an empty cluster of version ${state.newVersion ?? '?'}`)
+    : pending(`${pair.new.data} is not there`)
+}
+
+export const makeCluster: Step = {
+  kind: 'make-cluster',
+  // One that is there gets the configuration that was read just now.
+  probe: () => Promise.resolve(pending('the configuration is written anew')),
+  async act(context) {
+    const {input} = context
+    await context.world
+      .migrationHost(idIn(context))
+      .makeCluster(context.operation, pairOf(context, idIn(context)), {
+        user: textIn(input, 'user'),
+        encoding: textIn(input, 'encoding'),
+        collate: textIn(input, 'collate'),
+        ctype: textIn(input, 'ctype'),
+        segmentBytes: numberIn(input, 'segmentBytes'),
+        dataChecksums: flagIn(input, 'dataChecksums'),
+      })
+    return undefined
+  },
+  verify: made,
+}

@@ -1,0 +1,146 @@
+/**
+ * await-shutdown-checkpoint, stop-standbys, prove-equal: the old cluster comes to rest, the same on every node.
+ *
+ * Precondition: the primary was stopped cleanly while the standbys stream. Effect: all standbys stop after they have replayed the
+ * primary's shutdown checkpoint; "Latest checkpoint location" is compared in the control files. A stopped primary is also the proof
+ * that no client writes, by whatever way it comes: there is no server to write to, and nothing of the site's access rules has to be
+ * changed and changed back. What ran at that moment is rolled back and was acknowledged to nobody.
+ * Undo: the standbys are started again. Repeat: harmless; a server is looked for first.
+ */
+import {lsnBytes} from '../cluster/lsn.js'
+import type {NodeId} from '../cluster/node-id.js'
+import type {Observation} from '../engine/step.js'
+import {ActFailed, messageOf} from '../lib/errors.js'
+import {awaitSeen, done, idIn, numberIn, pending, type Context, type Step} from './context.js'
+import {startServer, stopServer} from './server-power.js'
+import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
+
+const RECEIVE_MS = 15_000
+const STREAM_MS = 30_000
+
+async function shutdownCheckpoint(context: Context): Promise<string> {
+  const primary = idIn(context, 'primary')
+  const {control, postmasterPid} = await at(context, 'old').world.host(primary).look()
+  if (postmasterPid === null && control?.state === 'shut down') return control.checkpointLsn
+  throw new ActFailed({
+    code: 'PRIMARY_NOT_CLEAN',
+    message: `node ${primary} is "${control?.state ?? 'unreadable'}", not "shut down"`,
+    hint: 'The old servers are started again; look at the server log of the node.',
+  })
+}
+
+async function replayed(context: Context, node: NodeId, checkpoint: string): Promise<Observation> {
+  const {replayedLsn} = await context.world.postgres(node).facts()
+  if (!replayedLsn) return pending('it has replayed nothing')
+  return lsnBytes(replayedLsn) > lsnBytes(checkpoint as typeof replayedLsn)
+    ? done(`replayed ${replayedLsn}`)
+    : pending(`replayed ${replayedLsn}, the shutdown checkpoint is at ${checkpoint}`)
+}
+
+/** One that does not get there is left out and recovered later; which are needed is judged by `prove-equal`. */
+export const awaitShutdownCheckpoint: Step = {
+  kind: 'await-shutdown-checkpoint',
+  probe: () => Promise.resolve(pending('to be proved')),
+  async act(context) {
+    const checkpoint = await shutdownCheckpoint(context)
+    const late: Record<string, string> = {}
+    await Promise.all(
+      nodesIn(context).map(async (node) => {
+        const wait = {
+          limitMs: RECEIVE_MS,
+          everyMs: 50,
+          what: `the shutdown checkpoint on node ${node}`,
+          code: 'STANDBY_BEHIND',
+        }
+        await awaitSeen(context, wait, () => replayed(context, node, checkpoint)).catch((error: unknown) => {
+          late[String(node)] = messageOf(error)
+        })
+      }),
+    )
+    return {checkpoint, late}
+  },
+  verify: () => Promise.resolve(done('asked of each standby')),
+}
+
+async function allStopped(context: Context): Promise<Observation> {
+  const old = at(context, 'old')
+  const running = await Promise.all(
+    nodesIn(context).map(async (node) => ((await stopServer.probe(about(old, node))).state === 'done' ? [] : [node])),
+  )
+  return running.flat().length === 0 ? done('all of them are down') : pending(`nodes ${running.flat().join(', ')} run`)
+}
+
+export const stopStandbys: Step = {
+  kind: 'stop-standbys',
+  probe: allStopped,
+  async act(context) {
+    const old = at(context, 'old')
+    await Promise.all(nodesIn(context).map((node) => stopServer.act(about(old, node, {immediateIfStuck: false}))))
+    return undefined
+  },
+  verify: allStopped,
+  // The primary first: a standby that finds nobody asks again after wal_retrieve_retry_interval only, five seconds later.
+  async undo(context) {
+    const old = at(context, 'old')
+    const up = async (node: NodeId): Promise<void> => {
+      if ((await startServer.probe(about(old, node))).state !== 'done') await startServer.act(about(old, node))
+    }
+    await up(idIn(context, 'primary'))
+    await Promise.all(nodesIn(context).map(up))
+    await Promise.all(nodesIn(context).map((node) => streamsAgain(context, node)))
+  },
+}
+
+async function streamsAgain(context: Context, node: NodeId): Promise<void> {
+  const wait = {limitMs: STREAM_MS, everyMs: 100, what: `node ${node} streaming again`, code: 'NOT_STREAMING'}
+  await awaitSeen(context, wait, async () => {
+    const {receiver} = await context.world.postgres(node).facts()
+    return receiver?.status === 'streaming' ? done('it streams') : pending('it does not stream yet')
+  })
+}
+
+type Compared = {checkpoint: string; equal: number[]; different: Record<string, string>}
+
+async function compare(context: Context): Promise<Compared> {
+  const {world} = at(context, 'old')
+  const checkpoint = await shutdownCheckpoint(context)
+  const equal: number[] = []
+  const different: Record<string, string> = {}
+  await Promise.all(
+    nodesIn(context).map(async (node) => {
+      const {control, postmasterPid} = await world.host(node).look()
+      if (postmasterPid === null && control?.state === 'shut down in recovery' && control.checkpointLsn === checkpoint)
+        equal.push(node)
+      else different[String(node)] = `${control?.state ?? 'no control file'} at ${control?.checkpointLsn ?? 'nothing'}`
+    }),
+  )
+  return {checkpoint, equal: equal.sort((a, b) => a - b), different}
+}
+
+export const proveEqual: Step = {
+  kind: 'prove-equal',
+  probe: () => Promise.resolve(pending('to be proved')),
+  async act(context) {
+    const compared = await compare(context)
+    const held = context.input['held']
+    const enough = numberIn(context.input, 'minStandbys')
+    const usable = compared.equal.filter((node) => node !== held)
+    const says = Object.entries(compared.different).map(([node, text]) => `node ${node}: ${text}`)
+    if (usable.length < enough || (typeof held === 'number' && !compared.equal.includes(held))) {
+      throw new ActFailed({
+        code: 'CHECKPOINTS_DIFFER',
+        message: `the primary's last checkpoint is at ${compared.checkpoint}, and ${usable.length} standbys are there, ${enough} are needed${typeof held === 'number' && !compared.equal.includes(held) ? `; node ${held}, the way back, is not` : ''}`,
+        detail: says.join('; ') || undefined,
+        hint: 'The old servers are started again. See why the standby does not replay, then repeat.',
+      })
+    }
+    return compared
+  },
+  verify: () => Promise.resolve(done('control files compared')),
+}
+
+/** Standbys that are at the primary's checkpoint and are to be carried along. */
+export function carriedOf(context: Context): number[] {
+  const held = context.input['held']
+  return numbersOf(context.result('prove-equal')['equal']).filter((node) => node !== held)
+}

@@ -1,0 +1,93 @@
+# shellcheck shell=sh
+# upgrade-link.sh OLDDATA NEWDATA TO LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its own host. What pg_upgrade
+# linked on the primary is linked here from this node's own old files, which are the same bytes at the same checkpoint; the rest (new
+# catalogs, WAL of the new version) is fetched. The old directory is only read, so that it stays a way back, and paths may differ from
+# the primary's. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
+old=$1
+new=$2
+to=$3
+links=$4
+enter_new=$5
+enter_links=$6
+cd -- "$POOLCTL_JOB" || exit 91
+need_stopped "$old"
+need_stopped "$new"
+phase() { printf '%s\n' "$1" >phase; }
+
+# fetch COMMAND NAME OPTION...: rsync with the given way into the root on the primary.
+fetch() {
+  POOLCTL_ENTER=$1
+  export POOLCTL_ENTER
+  name=$2
+  shift 2
+  rsync -e 'sh ./rsh' --numeric-ids --stats --no-human-readable "$@" >"out.$name" || {
+    status=$?
+    fail FETCH_FAILED "rsync ended with status $status"
+  }
+}
+
+phase 'fetching the list of links'
+fetch "$enter_links" list "source:./${links##*/}" ./links
+phase 'linking'
+mkdir -p -- "$new/pg_tblspc" || fail WRITE_FAILED "cannot make $new"
+chmod 700 -- "$new"
+: >tablespaces
+for link in "$old"/pg_tblspc/*; do
+  if [ ! -L "$link" ]; then continue; fi
+  ln -sfn -- "$(readlink -- "$link")" "$new/pg_tblspc/${link##*/}" || fail WRITE_FAILED "cannot link tablespace ${link##*/}"
+  printf '%s\n' "${link##*/}" >>tablespaces
+done
+# X_init says that X is unlogged.
+sed -n 's|^[^ ]* \(.*\)_init$|\1|p' links >unlogged
+awk 'BEGIN { while ((getline name < "unlogged") > 0) unlogged[name] }
+  { base = $2; if (base !~ /_init$/) sub(/(_fsm|_vm)?(\.[0-9]+)?$/, "", base)
+    if (base ~ /_init$/ || !(base in unlogged)) print }' links >wanted
+if [ ! -s wanted ]; then fail LINKS_UNLISTED 'the list of links is empty'; fi
+cut -d ' ' -f 2 wanted | sed 's|/[^/]*$||' | sort -u | (cd -- "$new" && xargs -r mkdir -p --) || fail WRITE_FAILED "cannot make directories in $new"
+# One ln for all files of a directory that keep their name, as they do from 15 on; one for each that changes it.
+awk '{ to = $2; sub(/\/[^\/]*$/, "", to); m = split($1, f, "/"); n = split($2, t, "/")
+  if (f[m] == t[n]) print to " " $1 > "same"; else print > "renamed" }' wanted
+: >>same
+: >>renamed
+sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print dir files; dir = $1; files = ""; count = 0 } files = files " " $2; count++ }
+  END { if (dir != "") print dir files }' >groups
+cd -- "$old" || exit 91
+missing=0
+while read -r directory files; do
+  # Names hold digits, points, slashes and underscores: splitting is meant.
+  # shellcheck disable=SC2086
+  if ln -f -t "$new/$directory" -- $files 2>/dev/null; then continue; fi
+  for file in $files; do
+    # A free space map is not in WAL and may be missing here: it is fetched.
+    if [ -e "$file" ]; then ln -f -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else missing=$((missing + 1)); fi
+  done
+done <"$POOLCTL_JOB/groups"
+while read -r one two; do
+  if [ -e "$one" ]; then ln -f -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else missing=$((missing + 1)); fi
+done <"$POOLCTL_JOB/renamed"
+cd -- "$POOLCTL_JOB" || exit 91
+printf '%s\n' "$missing" >missing
+
+phase 'fetching catalogs'
+{
+  sed 's|^\(.*\)$|- /\1\n- /\1.[0-9]*\n- /\1_fsm\n- /\1_vm|' unlogged
+  printf '%s\n' '- /postmaster.pid' '- /postmaster.opts' '- /pg_upgrade_output.d/' '- /log/' '- /pg_log/' '- /current_logfiles' '- /pg_tblspc/*' \
+    '- /*.conf' '- /conf.d/' '- /*.crt' '- /*.key' '- /*.pem' '- /*.crl' '- /standby.signal' '- /pg_replslot/*'
+} >filter
+# Sizes say enough: linked files are the same at the same checkpoint, and everything else is new. Times are not set: a linked file has
+# those of the old one.
+fetch "$enter_new" main -rlpD --size-only --delete --filter='merge ./filter' source:./ "$new/"
+while read -r oid; do
+  sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
+  printf '%s\n' "+ /PG_${to}_*/" "- /*" >>"filter.$oid"
+  fetch "$enter_new" "tablespace.$oid" -rlpD --size-only --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
+done <tablespaces
+
+phase 'proving it'
+# Asked again without sending anything: whatever differs in name or size would be named.
+fetch "$enter_new" proof -rlpD -n --size-only --delete --itemize-changes --filter='merge ./filter' source:./ "$new/"
+if grep -q '^[<>ch*][fdL*]' out.proof; then fail LINKS_DIFFER "$(grep '^[<>ch*][fdL*]' out.proof | head -n 3)"; fi
+awk '{ print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
+alone=$(grep -c -x 1 names)
+if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched"; fi
+phase 'linked'

@@ -1,0 +1,50 @@
+# shellcheck shell=sh
+# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS: pg_upgrade --link as a job, then the list of what it has linked.
+# Both servers that it starts listen on a socket in a directory that nobody else can enter, so no client gets in meanwhile, and a rule
+# of ours lets pg_upgrade in whatever the site's own rules are.
+oldbin=$1
+newbin=$2
+old=$3
+new=$4
+from=$5
+to=$6
+port=$7
+user=$8
+jobs=$9
+cd -- "$POOLCTL_JOB" || exit 91
+need_stopped "$old"
+need_stopped "$new"
+unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS PGPASSWORD PGPASSFILE
+# A socket's path may have 107 bytes.
+sockets=$(mktemp -d /tmp/poolctl-upgrade.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
+trap 'rm -rf -- "$sockets"' EXIT
+printf 'local all all trust\n' >"$sockets/hba"
+access="-c hba_file=$sockets/hba -c logging_collector=off"
+printf 'pg_upgrade\n' >phase
+"$newbin/pg_upgrade" --link --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
+  -s "$sockets" -o "$access" -O "$access" >pg_upgrade.log 2>&1 </dev/null || {
+  status=$?
+  grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
+  find "$new/pg_upgrade_output.d" . -name '*.txt' -exec head -n 5 {} + 2>/dev/null | head -n 20 >&2
+  exit "$status"
+}
+if [ ! -e "$old/global/pg_control.old" ]; then fail PG_UPGRADE_UNFINISHED 'pg_upgrade ended well and has not set the old control file aside'; fi
+
+printf 'listing links\n' >phase
+# Device and inode tell one file from another; names of relation files hold digits, points and underscores only.
+named() {
+  cd -- "$1" || exit 91
+  set -- "$2"
+  {
+    find base global -type f -links +1 -printf '%D:%i %p\n'
+    for place in pg_tblspc/*/PG_"$1"_*; do
+      if [ -d "$place" ]; then find "$place/" -type f -links +1 -printf '%D:%i %p\n'; fi
+    done
+  } | sort -k 1,1
+}
+if ! (named "$old" "$from") >old.names || ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED 'cannot list what was linked'; fi
+join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
+if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
+sync -- links.part
+mv -f -- links.part links
+rm -f -- old.names new.names

@@ -1,0 +1,135 @@
+# shellcheck shell=sh
+# upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO VERB [ARGUMENT...]: the new cluster beside the old one. Each verb may be
+# repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing else touches it.
+need_lock "$1" "$2"
+work=$3
+old=$4
+new=$5
+from=$6
+to=$7
+verb=$8
+shift 8
+keep=$work/upgrade
+make_work "$work"
+if [ ! -d "$keep" ]; then mkdir -- "$keep" || fail WORK_DIRECTORY "cannot make $keep"; fi
+case $new in /*/*) ;; *) fail NEW_DATA_NESTED "not a place for a data directory: $new" ;; esac
+
+mark() {
+  printf '%s' "$2" >"$keep/$1.part" || fail WRITE_FAILED "cannot write $keep/$1"
+  sync -- "$keep/$1.part"
+  put "$keep/$1.part" "$keep/$1"
+}
+made_by_us() { [ -r "$keep/made" ] && [ "$(cat -- "$keep/made")" = "$new" ]; }
+
+stage() {
+  rm -rf -- "$keep/config.part"
+  mkdir -- "$keep/config.part" || fail WORK_DIRECTORY "cannot make $keep/config.part"
+  for path in "$old"/*.conf "$old"/*.crt "$old"/*.key "$old"/*.pem "$old"/*.crl "$old"/conf.d; do
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
+    cp -a -- "$path" "$keep/config.part/" || fail WRITE_FAILED "cannot keep $path"
+  done
+  rm -f -- "$keep/config.part/recovery.conf"
+  while [ "$#" -gt 0 ]; do
+    case $1 in */../* | ../* | /*) fail WRITE_FAILED "not a configuration file: $1" ;; esac
+    head -c "$2" >"$keep/config.part/$1" || fail WRITE_FAILED "cannot write $1"
+    if [ "$(($(wc -c <"$keep/config.part/$1")))" -ne "$2" ]; then fail INPUT_CUT "$1: expected $2 bytes"; fi
+    shift 2
+  done
+  sync -f -- "$keep/config.part"
+  rm -rf -- "$keep/config"
+  put "$keep/config.part" "$keep/config"
+}
+
+# overlay DIRECTORY: the node's own configuration over what initdb, or another node, has there.
+overlay() {
+  if [ ! -d "$keep/config" ]; then fail CONFIG_NOT_STAGED "no configuration waits in $keep"; fi
+  cp -a -- "$keep/config/." "$1/" || fail WRITE_FAILED "cannot write the configuration into $1"
+  chmod 700 -- "$1"
+}
+
+make() {
+  newbin=$1
+  if [ -r "$keep/prepared" ] && [ "$(cat -- "$keep/prepared")" = "$new" ] && [ -e "$new/PG_VERSION" ]; then
+    overlay "$new"
+    return
+  fi
+  if made_by_us; then rm -rf -- "$new"; fi
+  if [ -e "$new" ] && ! rmdir -- "$new" 2>/dev/null; then fail NEW_DATA_NOT_EMPTY "$new holds something"; fi
+  part=$new.poolctl-new
+  rm -rf -- "$part"
+  user=$2
+  encoding=$3
+  collate=$4
+  ctype=$5
+  segment=$6
+  checksums=$7
+  # Trust is for the moment only: the site's own access rules are laid over it before anything can start from here.
+  set -- -D "$part" -U "$user" --auth=trust "--encoding=$encoding" "--lc-collate=$collate" "--lc-ctype=$ctype" "--wal-segsize=$segment"
+  if [ "$checksums" = 1 ]; then
+    set -- "$@" --data-checksums
+  elif "$newbin/initdb" --help | grep -q -- --no-data-checksums; then
+    set -- "$@" --no-data-checksums
+  fi
+  "$newbin/initdb" "$@" >"$keep/initdb.log" 2>&1 || fail INITDB_FAILED "$(tail -n 5 -- "$keep/initdb.log")"
+  overlay "$part"
+  sync -f -- "$part"
+  mark made "$new"
+  put "$part" "$new"
+  mark prepared "$new"
+}
+
+# drop_tablespaces DIRECTORY MAJOR: what a version has in the tablespaces that DIRECTORY links to.
+drop_tablespaces() {
+  for link in "$1"/pg_tblspc/*; do
+    if [ ! -L "$link" ]; then continue; fi
+    for place in "$(readlink -f -- "$link")"/PG_"$2"_*; do
+      if [ -d "$place" ]; then rm -rf -- "$place" || fail WRITE_FAILED "cannot remove $place"; fi
+    done
+  done
+}
+
+take_back() {
+  need_stopped "$new"
+  rm -f -- "$keep/prepared"
+  # pg_upgrade renames it before the first link (disable_old_cluster); the links go with the new directory.
+  if [ -e "$old/global/pg_control.old" ] && [ ! -e "$old/global/pg_control" ]; then
+    put "$old/global/pg_control.old" "$old/global/pg_control"
+  fi
+  if ! made_by_us; then return; fi
+  drop_tablespaces "$old" "$to"
+  rm -rf -- "$new" "$new.poolctl-new" || fail WRITE_FAILED "cannot remove $new"
+  rm -f -- "$keep/made"
+}
+
+drop_old() {
+  if [ ! -e "$old" ]; then return; fi
+  need_stopped "$old"
+  case $old in /*/*) ;; *) fail DATA_UNREADABLE "not a data directory: $old" ;; esac
+  if [ "$(cat -- "$old/PG_VERSION" 2>/dev/null)" != "$from" ]; then fail DATA_UNREADABLE "$old is not a cluster of version $from"; fi
+  drop_tablespaces "$old" "$from"
+  rm -rf -- "$old" || fail WRITE_FAILED "cannot remove $old"
+}
+
+case $verb in
+stage) stage "$@" ;;
+make) make "$@" ;;
+claim)
+  if ! made_by_us; then
+    if [ -e "$new" ] && ! rmdir -- "$new" 2>/dev/null; then fail NEW_DATA_NOT_EMPTY "$new holds something"; fi
+    mark made "$new"
+  fi
+  ;;
+configure)
+  need_stopped "$new"
+  need_stopped "$old"
+  overlay "$new"
+  # As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
+  if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
+  ;;
+take-back) take_back ;;
+drop-old) drop_old ;;
+note)
+  take_input "$keep/note.part" "$1"
+  put "$keep/note.part" "$keep/note"
+  ;;
+esac

@@ -1,0 +1,205 @@
+/** A major upgrade on real servers, 13 to 15: everything there afterwards, nothing acknowledged lost, and the way back before its end. */
+import {execFile} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {runAsServer} from '../../src/lab/run.js'
+import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
+import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+
+const OLD = '/usr/lib/postgresql/13/bin'
+const NEW = '/usr/lib/postgresql/15/bin'
+const execute = promisify(execFile)
+/** Where both versions are (bin/install-packages test). */
+const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+
+let lab: SharedLab
+let spec: LabSpec
+
+const CONTENT = `
+CREATE ROLE reporter LOGIN PASSWORD 'report secret';
+CREATE TABLE place (id int PRIMARY KEY, name text NOT NULL);
+INSERT INTO place SELECT n, md5(n::text) FROM generate_series(1, 3000) n;
+CREATE INDEX place_name ON place (name);
+CREATE TABLE elsewhere (id int PRIMARY KEY, body text) TABLESPACE far;
+INSERT INTO elsewhere SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 2000) n;
+CREATE UNLOGGED TABLE scratch (id int);
+INSERT INTO scratch SELECT generate_series(1, 500);
+CREATE SEQUENCE ticket START 41;
+SELECT nextval('ticket');
+CREATE EXTENSION pg_trgm;
+SELECT lo_from_bytea(4711, decode(repeat('c0ffee', 1000), 'hex'));
+GRANT SELECT ON place TO reporter;
+ALTER ROLE reporter SET work_mem = '7MB';
+ALTER DATABASE ${LAB_DATABASE} SET myapp.region = 'north';
+`
+
+/**
+ * All nodes of a lab are one machine, where a tablespace of one place would be three servers' own: each standby gets its copy of it
+ * at another place, as its administrator would by pg_basebackup.
+ */
+async function addTablespace(): Promise<void> {
+  const place = (id: number): string => join(spec.directory, `far${id}`)
+  const control = (id: number, verb: string): Promise<unknown> =>
+    runAsServer(spec, join(OLD, 'pg_ctl'), [verb, '-w', '-D', dataOf(id), '-l', spec.nodes[id]?.log ?? '/dev/null'])
+  for (const {id} of spec.nodes) await execute('install', ['-d', '-o', spec.user.name, '-m', '700', place(id)])
+  for (const id of [1, 2]) await control(id, 'stop')
+  await sqlOn(lab, 0, `CREATE TABLESPACE far LOCATION '${place(0)}'`)
+  const {replicationPassfile} = labPaths(spec.directory)
+  for (const id of [1, 2]) {
+    const script = `set -e; cd "$1"; mkdir "$2.keep"; cp -a node.conf postgresql.auto.conf standby.signal "$2.keep"; rm -rf "$2"
+PGPASSFILE=$3 "$4/pg_basebackup" -w -c fast -X stream -h "$5" -p "$6" -U repl -D "$2" -T "$7=$8"; cp -a "$2.keep/." "$2"; chmod 700 "$2"; rm -r "$2.keep"`
+    const from = spec.nodes[0]?.address ?? ''
+    await runAsServer(spec, 'sh', [
+      ...['-c', script, 'sh', dataOf(id), dataOf(id), replicationPassfile, OLD, from, String(spec.ports.postgres)],
+      ...[place(0), place(id)],
+    ])
+    await control(id, 'start')
+  }
+}
+
+function dataOf(id: number): string {
+  return spec.nodes[id]?.data ?? ''
+}
+
+/** What clients would miss: rows, sequence, large object, rights, settings, secrets, extensions. */
+async function digest(node: number): Promise<string[]> {
+  const text = await sqlOn(
+    lab,
+    node,
+    `SELECT 'place', count(*), md5(string_agg(p::text, ',' ORDER BY id)) FROM place p
+UNION ALL SELECT 'elsewhere', count(*), md5(string_agg(e::text, ',' ORDER BY id)) FROM elsewhere e
+UNION ALL SELECT 'ticket', last_value, is_called::text FROM ticket
+UNION ALL SELECT 'large object', loid::bigint, md5(string_agg(data, '' ORDER BY pageno)) FROM pg_largeobject GROUP BY loid
+UNION ALL SELECT 'grants', count(*), string_agg(grantee || privilege_type, ',' ORDER BY 1) FROM information_schema.role_table_grants WHERE table_name = 'place' AND grantee = 'reporter'
+UNION ALL SELECT 'settings', count(*), string_agg(setconfig::text, ',' ORDER BY setconfig::text) FROM pg_db_role_setting
+UNION ALL SELECT 'index', count(*), max(indexname) FROM pg_indexes WHERE tablename = 'place'
+UNION ALL SELECT 'tablespace', count(*), max(t.spcname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE c.relname = 'elsewhere'`,
+    LAB_DATABASE,
+  )
+  const secrets = await sqlOn(
+    lab,
+    node,
+    'SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL ORDER BY 1',
+  )
+  const second = await sqlOn(lab, node, 'SELECT count(*), sum(n) FROM numbers', 'second')
+  return [...text, ...secrets, ...second]
+}
+
+/** The lab's own map says where its servers are; it starts and looks at those. */
+async function moveLab(): Promise<void> {
+  const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-15`}))
+  spec = {...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: 15, nodes}
+  await saveSpec(spec)
+}
+
+async function versions(): Promise<string[]> {
+  return Promise.all(
+    spec.nodes.map(async ({id}) => {
+      const [version = ''] = await sqlOn(lab, id, "SELECT current_setting('server_version_num')::int / 10000").catch(
+        () => ['down'],
+      )
+      return version
+    }),
+  )
+}
+
+describe.runIf(possible)('an upgrade from 13 to 15', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab({postgres: 13, nodes: 3})
+    spec = await requireSpec(lab.directory)
+    await addTablespace()
+    await sqlOn(lab, 0, CONTENT, LAB_DATABASE)
+    await sqlOn(lab, 0, 'CREATE DATABASE second')
+    await sqlOn(lab, 0, 'CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n', 'second')
+    await until('the standbys stream', async () => {
+      const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+      return senders.length === 2
+    })
+    for (const id of [1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('is refused before it is prepared, and is prepared while clients write, twice without harm', async () => {
+    const early = await change(lab, ['upgrade', 'run', '--to', '15', '--confirm', 'lab'])
+    expect({
+      exitCode: early.exitCode,
+      codes: early.data?.refusals?.map(({code}) => code) ?? [early.error?.code],
+    }).toEqual({exitCode: 6, codes: ['UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED']})
+    await underLedger(lab, async () => {
+      for (let round = 0; round < 2; round += 1) {
+        expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+      }
+    })
+    const conf = await readFile(join(`${dataOf(0)}-15`, 'postgresql.conf'), 'utf8')
+    expect(conf).toContain("include 'node.conf'")
+  })
+
+  it('shows its plan in a dry run that changes nothing', async () => {
+    const before = {roles: roles(await statusOf(lab)), files: await footprint(lab)}
+    const dry = await change(lab, ['upgrade', 'run', '--to', '15', '--window', '10m', '--dry-run'])
+    expect(ending(dry)).toEqual(DONE)
+    expect(dry.data?.plan.steps.filter(({irreversible}) => irreversible).map(({id}) => id)).toEqual(['start-primary'])
+    expect({roles: roles(await statusOf(lab)), files: await footprint(lab)}).toEqual(before)
+  })
+
+  it('that is killed after pg_upgrade goes back to the old cluster, which serves all that was acknowledged', async () => {
+    const before = await digest(0)
+    await underLedger(lab, async () => {
+      const killed = await lab.poolctl(
+        ['upgrade', 'run', '--to', '15', '--window', '10m', '--way-back', 'none', '--confirm', 'lab', '--json'],
+        {env: {POOLCTL_CRASH_AT: 'after-done:pg-upgrade'}},
+      )
+      expect(killed.signal).toBe('SIGKILL')
+      const list = await lab.poolctl(['op', 'list', '--json'])
+      const [open] = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data.operations.filter(
+        ({verb}) => verb === 'upgrade-run',
+      )
+      const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
+      expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
+    })
+    expect(await versions()).toEqual(['13', '13', '13'])
+    expect(await digest(0)).toEqual(before)
+    await expectHealthy(lab)
+  })
+
+  it('that would miss its window goes back by itself', async () => {
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    const {result} = await underLedger(lab, () =>
+      change(lab, ['upgrade', 'run', '--to', '15', '--window', '18s', '--way-back', 'none', '--confirm', 'lab']),
+    )
+    expect({exitCode: result.exitCode, code: result.error?.code}).toEqual({exitCode: 7, code: 'WINDOW_WOULD_BE_MISSED'})
+    expect(await versions()).toEqual(['13', '13', '13'])
+    await expectHealthy(lab)
+  })
+
+  it('carries everything, loses no acknowledged write, and has both standbys back', async () => {
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    const before = await digest(0)
+    const {result} = await underLedger(lab, async () => {
+      const args = ['--window', '10m', '--way-back', 'none', '--confirm', 'lab']
+      const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...args])
+      expect(ending(answer)).toEqual(DONE)
+      await moveLab()
+      return answer
+    })
+    expect(result.data?.facts).toMatchObject({from: 13, to: 15, streaming: [1, 2], held: null, leftOut: []})
+    expect(result.data?.outage?.lostWrites).toBe(0)
+    expect(await versions()).toEqual(['15', '15', '15'])
+    for (const id of [0, 1, 2]) expect(await digest(id)).toEqual(before)
+    await expectHealthy(lab)
+    const {address} = spec.nodes[0] ?? {address: ''}
+    const target = ['-h', address, '-p', String(spec.ports.postgres), '-U', 'postgres', '-w']
+    const checked = await execute(join(NEW, 'pg_amcheck'), ['--all', '--heapallindexed', ...target], {
+      env: {PGPASSFILE: labPaths(spec.directory).passfile, LC_ALL: 'C'},
+    })
+    expect(`${checked.stdout}${checked.stderr}`).toBe('')
+    expect(await sqlOn(lab, 0, 'SELECT count(*) FROM scratch', LAB_DATABASE)).toEqual(['500'])
+  })
+})

@@ -1,0 +1,269 @@
+/** The act of an upgrade on a fake site: two clusters a node, one of them made of links to the other. */
+import type {NodePlace} from '../../src/ports/world.js'
+import {ActFailed} from '../../src/lib/errors.js'
+import type {
+  ConfigFile,
+  LinkJob,
+  MigrationHost,
+  NewServer,
+  Pair,
+  PairState,
+  PgUpgradeJob,
+} from '../../src/ports/upgrade-host.js'
+import {guard, needRoom, reachHost, reachServer, reply} from './fake-faults.js'
+import {attempt} from './fake-pool.js'
+import {
+  nodeOf,
+  placeOf,
+  type FakeDirectory,
+  type FakeJob,
+  type FakeNode,
+  type FakeUpgrade,
+  type Site,
+} from './fake-site.js'
+
+const NEW_SYSTEM = '7399999999999999999'
+
+function upgradeOf(node: FakeNode): FakeUpgrade {
+  node.upgrade ??= {configStaged: false, prepared: false, made: false, controlAside: false, note: null}
+  return node.upgrade
+}
+
+function at(site: Site, id: number, path: string): FakeDirectory | null {
+  const node = nodeOf(site, id)
+  return placeOf(site, id) === path ? node.directory : (node.clusters?.[path] ?? null)
+}
+
+function put(node: FakeNode, path: string, directory: FakeDirectory): void {
+  node.clusters = {...node.clusters, [path]: directory}
+}
+
+function failed(message: string): ActFailed {
+  return new ActFailed({code: 'COMMAND_FAILED', message})
+}
+
+export class FakeMigrationHost implements MigrationHost {
+  readonly name: string
+  readonly #site: Site
+  readonly #id: number
+
+  constructor(site: Site, id: number) {
+    this.#site = site
+    this.#id = id
+    this.name = `db${id}`
+  }
+
+  get #node(): FakeNode {
+    return nodeOf(this.#site, this.#id)
+  }
+
+  #act(operation: string, method: string, change: (node: FakeNode, upgrade: FakeUpgrade) => void): Promise<void> {
+    return attempt(() => {
+      guard(this.#site, this.#id, operation)
+      change(this.#node, upgradeOf(this.#node))
+      reply(this.#site, `migration.${method}`)
+    })
+  }
+
+  look(pair: Pair): Promise<PairState> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      const node = this.#node
+      const upgrade = upgradeOf(node)
+      const fresh = at(this.#site, this.#id, pair.new.data)
+      const runs = node.running && placeOf(this.#site, this.#id) === pair.new.data
+      return {
+        prepared: upgrade.prepared && fresh !== null,
+        configStaged: upgrade.configStaged,
+        ours: upgrade.made,
+        newVersion: fresh === null ? null : String(pair.to),
+        newControl:
+          fresh === null
+            ? null
+            : ({
+                systemIdentifier: fresh.systemIdentifier,
+                state: fresh.state,
+                checkpointLsn: '0/1000000',
+              } as PairState['newControl']),
+        newPid: runs ? node.pid : null,
+        oldControlAside: upgrade.controlAside,
+      }
+    })
+  }
+
+  readConfig(): Promise<ConfigFile[]> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return [{name: 'postgresql.conf', text: "port = 5432\nstats_temp_directory = 'stats'\n"}]
+    })
+  }
+
+  stageConfig(operation: string): Promise<void> {
+    return this.#act(operation, 'stageConfig', (_node, upgrade) => {
+      needRoom(this.#site, this.#id)
+      upgrade.configStaged = true
+    })
+  }
+
+  makeCluster(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'makeCluster', (node, upgrade) => {
+      needRoom(this.#site, this.#id)
+      if (!upgrade.configStaged) throw failed('no configuration waits')
+      put(node, pair.new.data, emptyCluster(node))
+      Object.assign(upgrade, {made: true, prepared: true})
+    })
+  }
+
+  claim(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'claim', (node, upgrade) => {
+      if (!upgrade.made && node.clusters?.[pair.new.data]) throw failed(`${pair.new.data} holds something`)
+      upgrade.made = true
+    })
+  }
+
+  configure(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'configure', (node, upgrade) => {
+      if (node.running || !upgrade.configStaged) throw failed('cannot configure')
+      const old = at(this.#site, this.#id, pair.old.data)
+      if (old) old.control = false
+      upgrade.controlAside = true
+    })
+  }
+
+  takeBack(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'takeBack', (node, upgrade) => {
+      if (node.running && placeOf(this.#site, this.#id) === pair.new.data) throw failed('the new server runs')
+      upgrade.prepared = false
+      const old = at(this.#site, this.#id, pair.old.data)
+      if (upgrade.controlAside && old) old.control = true
+      upgrade.controlAside = false
+      if (!upgrade.made) return
+      Reflect.deleteProperty(node.clusters ?? {}, pair.new.data)
+      upgrade.made = false
+    })
+  }
+
+  dropOld(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'dropOld', (node) => {
+      if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
+      Reflect.deleteProperty(node.clusters ?? {}, pair.old.data)
+    })
+  }
+
+  linksPath(operation: string, id: string): string {
+    return `/work/jobs/${operation}-${id}/links`
+  }
+
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
+    return this.#act(operation, 'startJob', (node, upgrade) => {
+      const key = `${operation}/${id}`
+      if (node.running) throw failed(`the server runs, process ${node.pid}`)
+      if (node.jobs[key]) return
+      node.jobs[key] = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
+      if (job.kind === 'pg-upgrade') {
+        if (!upgrade.prepared) throw failed('no empty cluster is there')
+        upgrade.prepared = false
+        upgrade.controlAside = true
+        const old = at(this.#site, this.#id, job.pair.old.data)
+        if (old) old.control = false
+      }
+    })
+  }
+
+  readNote(): Promise<string | null> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return upgradeOf(this.#node).note
+    })
+  }
+
+  saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
+    return this.#act(operation, 'saveNote', (_node, upgrade) => {
+      upgrade.note = note
+    })
+  }
+}
+
+function emptyCluster(node: FakeNode): FakeDirectory {
+  const like = node.directory
+  if (!like) throw failed('no old cluster')
+  return {
+    ...structuredClone(like),
+    systemIdentifier: NEW_SYSTEM,
+    timeline: 1,
+    history: [],
+    lsn: 0x1000000,
+    state: 'shut down',
+    standbySignal: false,
+    connection: null,
+    slots: [],
+    rows: [],
+    markers: [],
+  }
+}
+
+/** Called when a job of a fake host has been looked at often enough. */
+export function finishUpgradeJob(site: Site, id: number, job: FakeJob): void {
+  const [exitStatus, stderr] = upgradeJobEnd(site, id, job)
+  Object.assign(job, {state: 'ended', exitStatus, stderr} satisfies Partial<FakeJob>)
+}
+
+function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string] {
+  const node = nodeOf(site, id)
+  if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id))
+    return [1, 'No space left on device']
+  if (job.kind !== 'pg-upgrade' && job.kind !== 'link') return [1, 'not a job of an upgrade']
+  const {pair} = job
+  const own = at(site, id, pair.old.data)
+  if (!own) return [1, 'no old cluster']
+  const linked = {rows: [...own.rows], linkedFrom: pair.old.data, content: own.content}
+  if (job.kind === 'pg-upgrade') {
+    put(node, pair.new.data, {...emptyCluster(node), ...linked, control: true})
+    return [0, '']
+  }
+  const from = site.file.nodes.find(({address}) => address === job.source.address)
+  const model = from ? at(site, from.id, job.source.data) : null
+  if (!model) return [12, 'connection unexpectedly closed']
+  put(node, pair.new.data, {...structuredClone(model), ...linked})
+  return [0, '']
+}
+
+export class FakeNewServer implements NewServer {
+  readonly #site: Site
+  readonly #id: number
+
+  constructor(site: Site, id: number) {
+    this.#site = site
+    this.#id = id
+  }
+
+  #ask<T>(answer: T): Promise<T> {
+    return attempt(() => {
+      reachServer(this.#site, this.#id)
+      return answer
+    })
+  }
+
+  databases(): Promise<string[]> {
+    return this.#ask(['shop', 'postgres'])
+  }
+
+  updateExtensions(): Promise<string[]> {
+    return this.#ask([])
+  }
+
+  analyze(): Promise<void> {
+    return this.#ask(undefined)
+  }
+}
+
+/** The cluster file of a fake site is an object that its worlds share. */
+export function moveInFile(site: Site, places: readonly NodePlace[]): Promise<void> {
+  return attempt(() => {
+    for (const {node, data, bin} of places) {
+      placeOf(site, node)
+      const config = site.file.nodes.find(({id}) => id === node)
+      if (config) Object.assign(config, {data, bin})
+    }
+  })
+}

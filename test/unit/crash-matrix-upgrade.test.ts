@@ -1,0 +1,199 @@
+/** The real plan of an upgrade, with the real steps and the real engine, on a fake site that can be killed anywhere. */
+import {describe, expect, it, vi} from 'vitest'
+import {nodeId} from '../../src/cluster/node-id.js'
+
+import type {RunOutcome} from '../../src/engine/outcome.js'
+import type {Plan} from '../../src/engine/plan.js'
+import {runPlan} from '../../src/engine/run.js'
+import type {Gate} from '../../src/engine/setup.js'
+import {ActFailed} from '../../src/lib/errors.js'
+import {planRun} from '../../src/operations/upgrade/plan-run.js'
+import type {RunRequest} from '../../src/operations/upgrade/request.js'
+import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
+import {stepCatalog} from '../../src/steps/catalog.js'
+import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
+import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
+import {MemoryJournal, opened} from '../support/fake-journal.js'
+import {healthySite, nodeOf, placeOf, type Site} from '../support/fake-site.js'
+import {healthyContent} from '../support/fake-upgrade.js'
+
+vi.setConfig({testTimeout: 180_000})
+
+const REQUEST: RunRequest = {
+  to: 17,
+  maxLagBytes: 16 * 1024 ** 2,
+  accept: [],
+  windowMs: null,
+  minStandbys: 1,
+  wayBack: 'hold-standby',
+  jobs: 2,
+}
+
+/** Prepared on all nodes: configuration staged, an empty cluster on the primary. */
+function preparedSite(): Site {
+  const site = healthySite()
+  Object.assign(site.pool, {
+    config: {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'},
+    applied: {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'},
+  })
+  for (const node of site.file.nodes) {
+    const own = nodeOf(site, node.id)
+    const primary = Number(node.id) === 0
+    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, note: null}
+    const {new: place} = pairFor(node, 15, 17)
+    if (primary && own.directory) {
+      own.clusters = {
+        [place.data]: {...structuredClone(own.directory), systemIdentifier: '7399999999999999999', rows: []},
+      }
+    }
+    placeOf(site, node.id)
+  }
+  return site
+}
+
+function plan(site: Site, request: RunRequest = REQUEST): Plan {
+  const settings = {...site.pool.config}
+  const facts = {
+    cluster: 'shop',
+    settings,
+    pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
+    check: {primary: nodeId(0), from: 15, content: healthyContent()},
+  } as unknown as MigrationFacts
+  return {
+    schema: 'poolctl.plan/v1',
+    verb: 'upgrade-run',
+    cluster: 'shop',
+    createdAt: '2026-11-25T16:42:10.000Z',
+    toolVersion: '0.1.0',
+    fingerprint: 'f'.repeat(64),
+    request,
+    reasons: {},
+    steps: planRun(request, facts),
+    locks: [0, 1, 2],
+  }
+}
+
+/** Which cluster a node's server has, by its data directory. */
+function serving(site: Site, id: number): 'old' | 'new' | 'down' {
+  const node = nodeOf(site, id)
+  if (!node.running) return 'down'
+  return placeOf(site, id).endsWith('/17/node 0') || placeOf(site, id).includes('/17/') ? 'new' : 'old'
+}
+
+/** One of both serves, whole; which one is what the outcome says. */
+function allowed(site: Site, {outcome}: Ending): string[] {
+  // A rollback that is refused past the point of no return has changed nothing: the standbys are down until somebody resumes.
+  const halfWay = outcome.kind === 'refused'
+  const found = [...dangers(site).filter((text) => !halfWay || !text.includes('does not stream')), ...unserved(site)]
+  const mixed = [0, 1, 2].map((id) => serving(site, id))
+  if (mixed.includes('old') && mixed.includes('new')) found.push(`both versions run: ${mixed.join(', ')}`)
+  if (outcome.kind === 'completed' && mixed.join() !== 'new,new,down') found.push(`completed with ${mixed.join(', ')}`)
+  if (outcome.kind === 'rolled-back' && mixed.join() !== 'old,old,old')
+    found.push(`rolled back with ${mixed.join(', ')}`)
+  if (outcome.kind === 'rolled-back' && site.pool.fence) found.push('the fence stands')
+  return found
+}
+
+describe('an upgrade that is killed at every place, then on or back', () => {
+  it('ends with the old cluster serving, or the new one, never both and never neither', async () => {
+    const site = preparedSite()
+    const report = await crashMatrix({site, plan: plan(site), catalog: stepCatalog, allowed})
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+    expect(report.runs).toBeGreaterThan(300)
+  })
+})
+
+describe('the plan of an upgrade', () => {
+  it('reads as the runbook, with one point of no return after the standbys have the new version', () => {
+    const steps = plan(preparedSite()).steps
+    expect(steps.map(({id}) => id)).toEqual([
+      'fence-pool',
+      'detach-node',
+      'checkpoint-0',
+      'checkpoint-1',
+      'checkpoint-2',
+      'stop-primary',
+      'await-shutdown-checkpoint',
+      'stop-standbys',
+      'prove-equal',
+      'pg-upgrade',
+      'link-standbys',
+      'start-primary',
+      'bring-standbys',
+      'verify-standbys',
+      'open-pool',
+      'set-pool-paths',
+      'unfence-pool',
+      'move-in-file',
+      'leave-note',
+      'make-statistics',
+      'update-extensions',
+    ])
+    expect(steps.filter(({irreversible}) => irreversible).map(({title}) => title)).toEqual([
+      'start version 17 on node 0 (POINT OF NO RETURN: the old data of nodes 0, 1 cannot be used after it)',
+    ])
+  })
+
+  it('holds no standby back where none is wanted', () => {
+    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none'})
+    expect(steps.some(({id}) => id === 'detach-node')).toBe(false)
+    expect(steps.find(({id}) => id === 'link-standbys')?.input).toMatchObject({nodes: [1, 2], held: null})
+  })
+})
+
+/** The way back, and the outcome that the exit code is made of. */
+async function runOn(site: Site, request: RunRequest, gate: Gate | null = null): Promise<RunOutcome> {
+  const world = fakeWorld(site)
+  const made = plan(site, request)
+  const journal = new MemoryJournal('matrix-20261125-164210-7f3a', () => world.clock.now(), '')
+  await journal.append(opened('matrix-20261125-164210-7f3a', made))
+  const result = await runPlan({
+    plan: made,
+    catalog: stepCatalog,
+    world,
+    clock: world.clock,
+    journal,
+    sink: () => undefined,
+    stepTimeoutMs: 600_000,
+    interrupts: {requested: null, onSecond: new AbortController().signal},
+    onFailure: 'rollback',
+    gate,
+  })
+  return result.outcome
+}
+
+describe('what goes wrong on the way', () => {
+  it('is left out where enough standbys come along without it: the disk of one is full', async () => {
+    const site = preparedSite()
+    site.faults.push({kind: 'disk-full', node: 2})
+    expect((await runOn(site, {...REQUEST, wayBack: 'none'})).kind).toBe('completed')
+    expect([0, 1, 2].map((id) => serving(site, id))).toEqual(['new', 'new', 'down'])
+    expect(site.pool.nodes.map(({status}) => status === 'down')).toEqual([false, false, true])
+    expect(unserved(site)).toEqual([])
+  })
+
+  it('puts the old cluster back where they do not: two are asked for', async () => {
+    const site = preparedSite()
+    site.faults.push({kind: 'disk-full', node: 2})
+    const outcome = await runOn(site, {...REQUEST, wayBack: 'none', minStandbys: 2})
+    // Its undo needs no room: the old servers start as they were.
+    site.faults = []
+    expect(outcome).toMatchObject({kind: 'incomplete', failure: {code: 'STANDBYS_NOT_LINKED'}})
+    expect(serving(site, 0)).toBe('old')
+    expect(unserved(site)).toEqual([])
+  })
+
+  const before = plan(preparedSite()).steps
+  const barrier = before.findIndex(({irreversible}) => irreversible)
+  it.each(before.slice(0, barrier + 1).map(({id}) => id))(
+    'the window ends before %s: the old cluster serves again',
+    async (id) => {
+      const site = preparedSite()
+      const stop = new ActFailed({code: 'WINDOW_WOULD_BE_MISSED', message: 'too late'})
+      const outcome = await runOn(site, REQUEST, (_now, step) => ({say: step, stop: step === id ? stop : null}))
+      expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED'}})
+      expect(allowed(site, {way: 'undisturbed', stoppedAt: [], outcome})).toEqual([])
+    },
+  )
+})
