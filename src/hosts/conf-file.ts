@@ -111,3 +111,24 @@ function lineEnd(text: string, from: number): number {
   const end = text.indexOf('\n', from)
   return end < 0 ? text.length : end
 }
+
+const SCRIPTS_BEGIN = '# >>> poolctl scripts'
+const SCRIPTS_END = '# <<< poolctl scripts'
+
+/** pgpool.conf with poolctl's own lasting settings in a block at its end; a block that is there is replaced. A fence stays last. */
+export function addSettings(text: string, settings: Readonly<Record<string, string>>): string {
+  const owner = fenceStart(text)
+  const fence = owner === null ? '' : text.slice(owner)
+  const bare = withoutSettings(owner === null ? text : text.slice(0, owner))
+  if (Object.keys(settings).length === 0) return bare + fence
+  const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'
+  const lines = Object.entries(settings).map(([key, value]) => settingLine(key, value))
+  return `${bare}${joint}${[SCRIPTS_BEGIN, ...lines, SCRIPTS_END].join('\n')}\n${fence}`
+}
+
+function withoutSettings(text: string): string {
+  const begin = text.startsWith(SCRIPTS_BEGIN) ? 0 : text.indexOf(`\n${SCRIPTS_BEGIN}`) + 1
+  if (begin === 0 && !text.startsWith(SCRIPTS_BEGIN)) return text
+  const end = text.indexOf(`\n${SCRIPTS_END}`, begin)
+  return end < 0 ? text.slice(0, begin) : text.slice(0, begin) + text.slice(lineEnd(text, end + 1) + 1)
+}

@@ -62,7 +62,7 @@ class Site implements Hosts {
   }
 
   nodeHost(node: NodeConfig): NodeHost {
-    return new RemoteNodeHost(node, this.#machine(node), this.#file.ssh)
+    return new RemoteNodeHost(node, this.#machine(node), this.#file)
   }
 
   get pgpool(): PgpoolHost {
@@ -70,7 +70,7 @@ class Site implements Hosts {
   }
 
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
-    return new RemotePgpoolHost(pgpool, this.#machine(pgpool))
+    return new RemotePgpoolHost(pgpool, this.#machine(pgpool), this.#file)
   }
 
   pgpoolForward(target: ForwardTarget): Promise<Duplex> {

@@ -6,6 +6,7 @@
  * (connection lost after it was sent), `ActFailed` (with command, exit status and the last lines of stderr).
  */
 import type {ControlData} from '../cluster/control-data.js'
+import type {ScriptOptions} from '../cluster/script-options.js'
 import type {StandbyConnection} from './postgres.js'
 
 /** What lies in a data directory, read without a server. */
@@ -83,6 +84,22 @@ export type JobState =
   /** No status file and no live process: it was killed, or the host restarted. */
   | {state: 'lost'; stderrTail: string}
 
+/** One script that pgpool runs: sha256 of what it should be, and of what lies there (null: nothing). */
+export type ScriptState = {name: string; path: string; wanted: string; installed: string | null}
+
+export type ScriptStage = 'first' | 'second' | 'start' | 'failover' | 'follow'
+
+/** What a script says of itself; pgpool swallows all that it prints. */
+export type ScriptStatus = {
+  state: 'running' | 'failed' | 'done'
+  /** Epoch seconds. */
+  began: number
+  at: number
+  text: string
+  /** Its process is there. A status that says running and has none was killed. */
+  alive: boolean
+}
+
 export interface NodeHost {
   /** As in the cluster file. */
   readonly name: string
@@ -131,6 +148,17 @@ export interface NodeHost {
   /** Ends its processes and forgets it. Absent is fine. */
   stopJob(operation: string, id: string): Promise<void>
 
+  /** The recovery scripts in its data directory, against what the cluster file gives now. */
+  scripts(options: ScriptOptions): Promise<ScriptState[]>
+  /** Puts them there one by one, atomically; what is replaced is kept beside. Refuses when they would not be the wanted ones. */
+  installScripts(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
+  /** Lets the recovery scripts of this node (a primary) work on `target` under the operation's locks; forgets earlier statuses of it. */
+  permitScripts(operation: string, target: number, allowForeignData: string | null): Promise<void>
+  /** Absent is fine. */
+  revokePermit(operation: string, target: number): Promise<void>
+  /** Null: the stage has not begun since `permitScripts`. */
+  scriptStatus(target: number, stage: ScriptStage): Promise<ScriptStatus | null>
+
   /** Null when taken; otherwise who has it. Taking one's own again is fine. */
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   readLock(): Promise<LockHolder | null>
@@ -156,6 +184,12 @@ export interface PgpoolHost {
   /** Removes the block. Absent is fine. */
   unfence(operation: string): Promise<void>
   fencedBy(): Promise<string | null>
+  /** The hook scripts beside pgpool.conf, and the settings that call them. */
+  hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}>
+  installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
+  /** Sets values at the end of pgpool.conf in a block of poolctl's own; replaces that block. Null: the text is that already. */
+  settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null>
+  writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void>
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   releaseLock(operation: string): Promise<void>
 }

@@ -11,6 +11,8 @@ import type {
   LockHolder,
   NodeHost,
   PageCheck,
+  ScriptState,
+  ScriptStatus,
 } from '../../src/ports/host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 import {countPoll, guard, needRoom, reachHost, reply} from './fake-faults.js'
@@ -101,6 +103,26 @@ export class FakeNodeHost implements NodeHost {
         usedBytes: whole ? 1_600_000_000 : 0,
       }
     })
+  }
+
+  scripts(): Promise<ScriptState[]> {
+    return this.#look(() => [])
+  }
+
+  installScripts(operation: string): Promise<void> {
+    return this.#act(operation, 'installScripts', () => undefined)
+  }
+
+  permitScripts(operation: string): Promise<void> {
+    return this.#act(operation, 'permitScripts', () => undefined)
+  }
+
+  revokePermit(operation: string): Promise<void> {
+    return this.#act(operation, 'revokePermit', () => undefined)
+  }
+
+  scriptStatus(): Promise<ScriptStatus | null> {
+    return this.#look(() => null)
   }
 
   listFiles(): Promise<DataFile[]> {

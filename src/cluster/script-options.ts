@@ -1,0 +1,12 @@
+/** What decides the text of the scripts that pgpool runs, besides the cluster file. */
+
+export type ScriptMode = 'streaming' | 'native'
+
+export type ScriptOptions = {
+  mode: ScriptMode
+  /** Parallel transfers. */
+  jobs: number
+  /** Of a whole stage; pgpool has none. */
+  limitSeconds: number
+  startWaitSeconds: number
+}
