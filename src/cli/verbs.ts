@@ -29,10 +29,6 @@ export async function summariserOf(verb: string): Promise<Summarise | null> {
       const {installScripts} = await import('../operations/scripts/install.js')
       return (plan, steps, results) => installScripts.summarise(plan, steps, results)
     }
-    case 'recovery-by-pgpool': {
-      const {poolRecovery} = await import('../operations/recovery/pool-driver.js')
-      return (plan, steps, results) => poolRecovery.summarise(plan, steps, results)
-    }
     default:
       return null
   }

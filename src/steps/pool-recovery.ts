@@ -134,7 +134,7 @@ async function reasonOf(context: Context, error: unknown): Promise<unknown> {
     return new ActFailed({
       code: 'RECOVERY_SCRIPT_FAILED',
       message: `the ${STAGE_NAMES[seen.stage]} failed: ${seen.status.text}`,
-      detail: error.message,
+      detail: seen.stage === 'start' ? await serverLog(context, error.message) : error.message,
       hint: `The whole story is in pgpool/node-${idIn(context)}.log in the work directory of node ${idIn(context, 'on')}.`,
       cause: error,
     })
@@ -151,6 +151,14 @@ async function reasonOf(context: Context, error: unknown): Promise<unknown> {
     })
   }
   return error
+}
+
+/** Why a server does not start stands in its own log. */
+async function serverLog(context: Context, otherwise: string): Promise<string> {
+  const log = await hostOf(context)
+    .serverLogTail(8)
+    .catch(() => '')
+  return log === '' ? otherwise : log
 }
 
 /** After the connection was let go: the scripts and pgpool go on, and are looked at until the node is attached or a stage failed. */

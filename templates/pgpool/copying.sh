@@ -127,7 +127,7 @@ filters() {
 /pg_snapshots/*
 /pg_stat_tmp/*
 /pg_subtrans/*
-/pg_tblspc
+/pg_tblspc/*
 /global/pg_control
 /backup_label*
 /tablespace_map*

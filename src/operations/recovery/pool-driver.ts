@@ -17,6 +17,7 @@ import {checkIdentity, checkPrimary, checkRoom, checkSecondPrimary, checkVersion
 import type {Ground} from './ladder.js'
 import {comeBack, leavePool, powerDown, step} from './plan.js'
 import type {RecoveryRequest} from './request.js'
+import {summariseRecovery} from './summary.js'
 import {reachableOrThrow, surveyRecovery, type PrimaryFacts, type RecoveryFacts} from './survey.js'
 
 export type PoolDriverFacts = RecoveryFacts & {
@@ -282,23 +283,11 @@ function systemIdentifier(facts: PoolDriverFacts): string | null {
 }
 
 export const poolRecovery: Operation<RecoveryRequest, PoolDriverFacts> = {
-  verb: 'recovery-by-pgpool',
+  verb: 'recovery',
   survey,
   decide,
   fingerprint,
   systemIdentifier,
   poolBefore: (facts) => facts.pool,
-  summarise: (plan, done, results) => ({
-    facts: {
-      node: plan.request['node'] ?? null,
-      driver: 'pgpool',
-      mode: plan.reasons['mode'] ?? null,
-      clientsHeldSeconds: results.get('pool-recovery')?.['clientsHeldSeconds'] ?? null,
-      pgpoolFroze: results.get('pool-recovery')?.['pgpoolFroze'] ?? null,
-      recoverySeconds: results.get('pool-recovery')?.['seconds'] ?? null,
-      verified: results.get('verify-standby') ?? results.get('verify-equal') ?? null,
-      stepsRun: done.filter((one) => one.outcome === 'done').length,
-    },
-    followUps: [],
-  }),
+  summarise: summariseRecovery,
 }
