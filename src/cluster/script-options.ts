@@ -9,4 +9,6 @@ export type ScriptOptions = {
   /** Of a whole stage; pgpool has none. */
   limitSeconds: number
   startWaitSeconds: number
+  /** PCP password file on pgpool's host, for the hooks; null: ~/.pcppass of pgpool's user. */
+  hookPassfile: string | null
 }

@@ -17,7 +17,10 @@ export async function scriptStates(
   return Promise.all(
     names.map(async (name) => {
       const path = `${place.directory}/${name}`
-      const [wanted, there] = await Promise.all([renderScript(name, place.file, options), readText(place.machine, path)])
+      const [wanted, there] = await Promise.all([
+        renderScript(name, place.file, options),
+        readText(place.machine, path),
+      ])
       return {name, path, wanted: digest(wanted), installed: there === null ? null : digest(there)}
     }),
   )

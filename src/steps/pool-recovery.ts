@@ -164,7 +164,12 @@ async function serverLog(context: Context, otherwise: string): Promise<string> {
 /** After the connection was let go: the scripts and pgpool go on, and are looked at until the node is attached or a stage failed. */
 async function goneOnAlone(context: Context): Promise<void> {
   const id = idIn(context)
-  const wait = {limitMs: numberIn(context.input, 'limitMs'), everyMs: 500, what: `the end of the recovery`, code: 'RECOVERY_NOT_SEEN'}
+  const wait = {
+    limitMs: numberIn(context.input, 'limitMs'),
+    everyMs: 500,
+    what: `the end of the recovery`,
+    code: 'RECOVERY_NOT_SEEN',
+  }
   const seen = await awaitSeen(context, wait, async () => {
     const status = await latest(context)
     if (status?.status.state === 'failed') return done(`failed: ${status.status.text}`, {failed: true})

@@ -14,6 +14,7 @@ import {
   done,
   hostOf,
   numberIn,
+  textOrNullIn,
   pending,
   serverOf,
   settingsIn,
@@ -29,6 +30,7 @@ function optionsIn(context: Context): ScriptOptions {
     jobs: numberIn(options, 'jobs'),
     limitSeconds: numberIn(options, 'limitSeconds'),
     startWaitSeconds: numberIn(options, 'startWaitSeconds'),
+    hookPassfile: textOrNullIn(options, 'hookPassfile'),
   }
 }
 

@@ -15,7 +15,13 @@ const ON_NODES: Readonly<Record<ScriptName, readonly string[]>> = {
   recovery_2nd_stage: copying(),
   pgpool_remote_start: ['host/lock', 'host/server', 'pgpool/on-node/look'],
   'failover.sh': ['host/lock', 'host/server', 'pgpool/on-node/look', 'pgpool/on-node/promote'],
-  'follow_primary.sh': ['host/lock', 'pgpool/on-node/look', 'pgpool/on-node/follow', 'pgpool/on-node/source', 'pgpool/on-node/streams'],
+  'follow_primary.sh': [
+    'host/lock',
+    'pgpool/on-node/look',
+    'pgpool/on-node/follow',
+    'pgpool/on-node/source',
+    'pgpool/on-node/streams',
+  ],
 }
 
 function copying(): string[] {
@@ -33,19 +39,28 @@ const PARTS: Readonly<Record<ScriptName, readonly string[]>> = {
 
 /** Throws ConfigError for a value that cannot stand in a script. */
 export async function renderScript(name: ScriptName, file: ClusterFile, options: ScriptOptions): Promise<string> {
-  const [common, ...parts] = await Promise.all(['common.sh', ...PARTS[name]].map((part) => templateText(`pgpool/${part}`)))
+  const [common, ...parts] = await Promise.all(
+    ['common.sh', ...PARTS[name]].map((part) => templateText(`pgpool/${part}`)),
+  )
   const head = fill('common.sh', common ?? '', {
     ...commonValues(file, options),
     targetScripts: {kind: 'script', text: await onNodes(ON_NODES[name])},
   })
-  return [head, ...parts].map((part) => fill(name, part, part === head ? {} : ownValues(name, part, file))).join('\n')
+  return [head, ...parts]
+    .map((part) => fill(name, part, part === head ? {} : ownValues(part, file, options)))
+    .join('\n')
 }
 
-function ownValues(name: ScriptName, part: string, file: ClusterFile): Values {
-  if (name !== 'follow_primary.sh' || !part.includes('@@pcp')) return {}
+function ownValues(part: string, file: ClusterFile, options: ScriptOptions): Values {
+  if (!part.includes('@@pcpHost@@')) return {}
   const pcp = file.pgpool[0]?.pcp
   if (!pcp) throw new Error('a cluster file without pgpool passed its schema')
-  return {pcpHost: word(pcp.host), pcpPort: count(pcp.port), pcpUser: word(pcp.user)}
+  return {
+    pcpHost: word(pcp.host),
+    pcpPort: count(pcp.port),
+    pcpUser: word(pcp.user),
+    pcpPassfile: word(options.hookPassfile),
+  }
 }
 
 function commonValues(file: ClusterFile, options: ScriptOptions): Values {
@@ -89,9 +104,16 @@ function portText(port: number | null): string | null {
 
 /** How a standby reaches this node as its primary; it adds its own application_name. */
 function conninfo(node: NodeConfig, {postgres}: ClusterFile): string {
-  const parts = {host: node.address, port: String(node.port), user: postgres.replicationUser, passfile: postgres.replicationPassfile}
+  const parts = {
+    host: node.address,
+    port: String(node.port),
+    user: postgres.replicationUser,
+    passfile: postgres.replicationPassfile,
+  }
   return Object.entries(parts)
-    .flatMap(([key, value]) => (value === null ? [] : [`${key}='${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`]))
+    .flatMap(([key, value]) =>
+      value === null ? [] : [`${key}='${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`],
+    )
     .join(' ')
 }
 

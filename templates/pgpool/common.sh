@@ -31,6 +31,7 @@ node_id=
 stage=
 status_dir=
 stage_done=
+shell_of=
 
 # --check as first word: look at everything, change nothing, say what was proved.
 check_only=
@@ -95,7 +96,12 @@ leave() {
     on_node "$lock_is_ours" lock /dev/null release "$node_work/lock" "$operation" >/dev/null 2>&1 || :
     lock_is_ours=
   fi
-  if [ -n "$tmp" ]; then rm -rf -- "$tmp"; fi
+  if [ -n "$tmp" ]; then
+    for shared in "$tmp"/control-*; do
+      if [ -S "$shared" ]; then sh "$tmp/end-${shared##*-}" >/dev/null 2>&1 || :; fi
+    done
+    rm -rf -- "$tmp"
+  fi
 }
 
 # Anything that ends the script without a word of its own (set -e, a signal, the time limit) is a failure too.
@@ -178,15 +184,22 @@ words_line() {
   printf '%s' "$line"
 }
 
-# The remote shell of a node as a program, for us and for rsync, which names the host once more as first word.
+# The remote shell of a node as two programs: `rsh` for rsync, which names the host once more as first word, and `ask`, which shares one
+# connection, because a login takes longer than most of what is asked.
 remote_shell() {
   get_node "$1"
+  if [ "$shell_of" = "$1" ]; then return 0; fi
+  shell_of=$1
   set -- -T -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -o ServerAliveCountMax=4
   if [ -n "$ssh_user" ]; then set -- "$@" -l "$ssh_user"; fi
   if [ "$node_ssh_port" != - ]; then set -- "$@" -p "$node_ssh_port"; fi
   if [ -n "$ssh_identity" ]; then set -- "$@" -i "$ssh_identity" -o IdentitiesOnly=yes; fi
   if [ -n "$ssh_known_hosts" ]; then set -- "$@" -o "UserKnownHostsFile=\"$ssh_known_hosts\""; fi
   printf 'shift\nexec ssh %s "$@"\n' "$(words_line "$@" -- "$node_address")" >"$tmp/rsh"
+  set -- -o ControlMaster=auto -o "ControlPath=$tmp/control-$shell_of" -o ControlPersist=20 "$@"
+  printf 'exec ssh %s "$@"\n' "$(words_line "$@" -- "$node_address")" >"$tmp/ask"
+  # The shared connection ends with us, and not when its patience does.
+  printf 'ssh %s\n' "$(words_line -O exit "$@" -- "$node_address")" >"$tmp/end-$shell_of"
 }
 
 stub='LC_ALL=C; export LC_ALL; umask 077; script=$(head -c "$1"); shift; case $script in *"#end-of-poolctl-script") eval "$script" ;; *) exit 92 ;; esac'
@@ -200,7 +213,7 @@ on_node() {
   } >"$tmp/script"
   input=$3
   shift 3
-  cat -- "$tmp/script" "$input" | sh "$tmp/rsh" node "$(words_line sh -c "$stub" poolctl "$(($(wc -c <"$tmp/script")))" "$@")"
+  cat -- "$tmp/script" "$input" | sh "$tmp/ask" "$(words_line sh -c "$stub" poolctl "$(($(wc -c <"$tmp/script")))" "$@")"
 }
 
 # try WHAT COMMAND...: its standard error becomes the reason of the failure.

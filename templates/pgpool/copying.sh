@@ -55,6 +55,8 @@ look_around() {
     if [ -n "$theirs" ]; then die "$node_data on node $node_id holds data of another cluster (system identifier $theirs)"; fi
     if [ "$(fact broken_off)" = no ]; then die "$node_data on node $node_id is not empty, and whose data it is cannot be proved"; fi
   fi
+  # Clients are held back during the second stage, and the first has measured it.
+  if [ "$stage" = second ]; then return; fi
   need=$(($(du -sk -- "$self_data" | cut -f 1) + 65536 - $(number "$(fact used_kb)")))
   if [ "$(fact free_kb)" -lt "$need" ]; then
     die "node $node_id has $(fact free_kb) kB free and the copy needs about $need kB"
@@ -170,9 +172,11 @@ copy_failed() {
 copy_data() {
   filters >"$tmp/filters"
   remote_shell "$node_id"
-  # What did not stop cleanly may have pages whose size and time tell nothing.
+  # What did not stop cleanly, or was broken off before, may have pages whose size and time tell nothing.
   check=
-  case $(fact state) in 'shut down' | 'shut down in recovery' | '') ;; *) check=--checksum ;; esac
+  if [ "$stage" = first ] && [ "$(fact empty)" = no ]; then
+    case $(fact state) in 'shut down' | 'shut down in recovery') ;; *) check=--checksum ;; esac
+  fi
   copying=yes
   workers=
   find "$self_data/base" "$self_data/global" -type f -size +255k ! -name 'pg_control' ! -name 'pgsql_tmp*' -printf '%s %P %H\n' 2>/dev/null |
@@ -181,6 +185,12 @@ copy_data() {
         best = 0; for (n = 1; n < jobs; n++) if (load[n] + 0 < load[best] + 0) best = n
         load[best] += size; print top "/" path > (prefix best) }'
   step "copying node $self to node $node_id, $jobs transfers at a time"
+  if [ "$stage" = second ]; then
+    # A page written in the same clock tick in which the first stage read its file leaves size and time as they were.
+    find "$self_data/base" "$self_data/global" -type f -newermt "@$(($(sed -n 's/^began //p' "$self_work/pgpool/node-$node_id.first") - 2))" \
+      ! -name pg_control -printf '%H/%P\n' 2>/dev/null | sed 's,^.*/\(base\|global\)/,\1/,' >"$tmp/written"
+    transfer written --checksum --ignore-missing-args --files-from="$tmp/written" "$self_data/" "node:$node_data/" 9>&- || copy_failed
+  fi
   for list in "$tmp"/list.*; do
     if [ ! -s "$list" ]; then continue; fi
     transfer "${list##*.}" ${check:+"$check"} --ignore-missing-args --files-from="$list" "$self_data/" "node:$node_data/" 9>&- &

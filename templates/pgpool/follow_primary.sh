@@ -5,6 +5,7 @@
 pcp_host=@@pcpHost@@
 pcp_port=@@pcpPort@@
 pcp_user=@@pcpUser@@
+pcp_passfile=@@pcpPassfile@@
 work=$(dirname -- "$0")/poolctl-hooks
 begin follow "$1" "$work"
 node=$1
@@ -45,6 +46,10 @@ until on_node "$primary" streams /dev/null "$primary_address" "$primary_port" "$
   sleep 1
 done
 step "attaching node $node"
+if [ -n "$pcp_passfile" ]; then
+  PCPPASSFILE=$pcp_passfile
+  export PCPPASSFILE
+fi
 # -w: the password comes from ~/.pcppass or PCPPASSFILE of pgpool's user.
 try "pgpool does not attach node $node" timeout 60 pcp_attach_node -w -h "$pcp_host" -p "$pcp_port" -U "$pcp_user" -n "$node" >/dev/null
 finish_stage "node $node follows node $primary and is attached"

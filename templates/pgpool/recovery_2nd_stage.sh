@@ -10,7 +10,7 @@ if [ -n "$check_only" ]; then
   finish_stage "proved: SQL as $db_user, SSH to node $node_id with its key checked, rsync, room"
   exit 0
 fi
-if [ -e "$self_work/pgpool/node-$node_id.first" ] && [ "$(sed -n 's/^state //p' "$self_work/pgpool/node-$node_id.first")" != "done" ]; then
+if [ "$(sed -n 's/^state //p' "$self_work/pgpool/node-$node_id.first" 2>/dev/null || :)" != "done" ]; then
   die 'the first stage has not succeeded'
 fi
 take_lock "$node_id"

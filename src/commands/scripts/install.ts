@@ -13,8 +13,20 @@ export default class ScriptsInstall extends BaseCommand {
     ...changingFlags,
     hooks: Flags.boolean({
       default: false,
-      description: 'also failover.sh and follow_primary.sh, and failover_command and follow_primary_command that call them',
+      description:
+        'also failover.sh and follow_primary.sh, and failover_command and follow_primary_command that call them',
       env: 'POOLCTL_HOOKS',
+    }),
+    'hook-passfile': Flags.string({
+      description: "PCP password file on pgpool's host for follow_primary.sh (default: ~/.pcppass of pgpool's user)",
+      helpValue: 'PATH',
+      env: 'POOLCTL_HOOK_PASSFILE',
+    }),
+    'client-idle-limit': Flags.integer({
+      description:
+        'client_idle_limit_in_recovery: -1 cuts clients off at the second stage, 0 waits for them, N cuts them once idle for N s',
+      min: -1,
+      env: 'POOLCTL_CLIENT_IDLE_LIMIT',
     }),
     jobs: Flags.string({description: 'parallel transfers of a stage, 1 to 32', default: '4', env: 'POOLCTL_JOBS'}),
     limit: Flags.string({
@@ -24,7 +36,10 @@ export default class ScriptsInstall extends BaseCommand {
       env: 'POOLCTL_SCRIPT_LIMIT',
     }),
   }
-  static override examples = ['<%= config.bin %> scripts install --dry-run', '<%= config.bin %> scripts install --hooks --yes']
+  static override examples = [
+    '<%= config.bin %> scripts install --dry-run',
+    '<%= config.bin %> scripts install --hooks --yes',
+  ]
 
   async run(): Promise<void> {
     const {flags} = await this.parse(ScriptsInstall)
@@ -32,6 +47,8 @@ export default class ScriptsInstall extends BaseCommand {
       jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 4,
       limitSeconds: Math.ceil((durationFlag('limit', flags.limit) ?? 21_600_000) / 1000),
       hooks: flags.hooks,
+      hookPassfile: flags['hook-passfile'] ?? null,
+      clientIdleLimit: flags['client-idle-limit'] ?? null,
     }
     this.finish(await perform(installScripts, request, flags, this.terminal), (style, data) => performText(data, style))
   }

@@ -46,7 +46,8 @@ function picked(settings: PoolSettings): Record<string, string> {
 }
 
 function scriptMode(clusteringMode: string | null): ScriptMode | null {
-  if (clusteringMode === null || clusteringMode === '1' || clusteringMode === 'streaming_replication') return 'streaming'
+  if (clusteringMode === null || clusteringMode === '1' || clusteringMode === 'streaming_replication')
+    return 'streaming'
   return ['2', '5', 'native_replication', 'snapshot_isolation'].includes(clusteringMode) ? 'native' : null
 }
 
@@ -70,12 +71,15 @@ async function survey(
   const main = mode === 'native' ? mainNode(base) : null
   const primary = main === null ? base.primary : await asPrimary(world, main.id, main.node)
   const on = primary === null ? null : nodeId(primary.id)
-  const options = {mode: mode ?? 'streaming', jobs: 4, limitSeconds: 21_600, startWaitSeconds: 60}
+  const options = {mode: mode ?? 'streaming', jobs: 4, limitSeconds: 21_600, startWaitSeconds: 60, hookPassfile: null}
   const [scripts, extension] =
     on === null
       ? [null, null]
       : await Promise.all([
-          world.host(on).scripts(options).catch(() => null),
+          world
+            .host(on)
+            .scripts(options)
+            .catch(() => null),
           world
             .postgres(on)
             .recoveryExtension(settings.get('recovery_database') ?? 'template1')
@@ -111,10 +115,16 @@ function checkScripts(request: RecoveryRequest, facts: PoolDriverFacts): Refusal
         install,
       )
   }
-  if ((settings['recovery_user'] ?? '') === '') refuse('RECOVERY_USER_MISSING', 'pgpool has no recovery_user', null, install)
+  if ((settings['recovery_user'] ?? '') === '')
+    refuse('RECOVERY_USER_MISSING', 'pgpool has no recovery_user', null, install)
   const missing = (facts.scripts ?? []).filter((script) => script.installed === null).map((script) => script.name)
   if (missing.length > 0)
-    refuse('SCRIPTS_MISSING', `node ${facts.primary?.id} lacks ${missing.join(', ')} in its data directory`, null, install)
+    refuse(
+      'SCRIPTS_MISSING',
+      `node ${facts.primary?.id} lacks ${missing.join(', ')} in its data directory`,
+      null,
+      install,
+    )
   if (facts.extension?.installed === false)
     refuse('EXTENSION_MISSING', `node ${facts.primary?.id} lacks the extension pgpool_recovery`, null, install)
   return found
@@ -129,7 +139,11 @@ function checks(request: RecoveryRequest, facts: PoolDriverFacts): Refusal[] {
   if (!node || node.status === 'unused' || node.hostname === '')
     return refuse('NODE_UNKNOWN_TO_POOL', `pgpool has no node ${request.node}`, 'poolctl node-info')
   if (facts.mode === null)
-    return refuse('NO_RECOVERY_IN_MODE', `pgpool has no online recovery in mode ${facts.clusteringMode ?? 'unknown'}`, null)
+    return refuse(
+      'NO_RECOVERY_IN_MODE',
+      `pgpool has no online recovery in mode ${facts.clusteringMode ?? 'unknown'}`,
+      null,
+    )
   if (facts.mode === 'native')
     return facts.primary === null
       ? refuse('NO_PRIMARY', 'no other attached node answers, so there is nothing to recover from', 'poolctl status')

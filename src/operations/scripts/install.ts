@@ -19,6 +19,9 @@ export type InstallRequest = {
   limitSeconds: number
   /** Also failover_command and follow_primary_command. */
   hooks: boolean
+  hookPassfile: string | null
+  /** client_idle_limit_in_recovery; null: as it is. */
+  clientIdleLimit: number | null
 }
 
 export type InstallFacts = {
@@ -41,7 +44,7 @@ export type InstallFacts = {
 }
 
 /** pgpool's numbers and words for the modes in which its recovery works (4.2 and later; before, streaming is told by other settings). */
-export function scriptMode(clusteringMode: string | null): ScriptMode | null {
+function scriptMode(clusteringMode: string | null): ScriptMode | null {
   switch (clusteringMode) {
     case null:
     case '1':
@@ -57,8 +60,9 @@ export function scriptMode(clusteringMode: string | null): ScriptMode | null {
   }
 }
 
-export function optionsFrom(mode: ScriptMode, request: {jobs: number; limitSeconds: number}): ScriptOptions {
-  return {mode, jobs: request.jobs, limitSeconds: request.limitSeconds, startWaitSeconds: 60}
+function optionsFrom(mode: ScriptMode, request: InstallRequest): ScriptOptions {
+  const {jobs, limitSeconds, hookPassfile} = request
+  return {mode, jobs, limitSeconds, startWaitSeconds: 60, hookPassfile}
 }
 
 async function survey(request: InstallRequest, world: World, observe: (text: string) => void): Promise<InstallFacts> {
@@ -74,6 +78,7 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
     recovery_1st_stage_command: 'recovery_1st_stage',
     recovery_2nd_stage_command: mode === 'native' ? 'recovery_2nd_stage' : '',
     ...(poolSettings.get('recovery_user') ? {} : {recovery_user: world.file.postgres.user}),
+    ...(request.clientIdleLimit === null ? {} : {client_idle_limit_in_recovery: String(request.clientIdleLimit)}),
     ...hooks.settings,
   }
   const [nodes, edit] = await Promise.all([
@@ -201,7 +206,12 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
   const reasons: JsonObject = {mode: facts.mode, diff}
   return {
     kind: 'planned',
-    plan: {reasons, steps, locks: facts.nodes.filter((n) => n.scripts !== null).map((n) => n.id), measuresOutage: false},
+    plan: {
+      reasons,
+      steps,
+      locks: facts.nodes.filter((n) => n.scripts !== null).map((n) => n.id),
+      measuresOutage: false,
+    },
     consent: {level: 'confirm', question: `Install what pgpool's own recovery needs (${facts.mode} mode)?`},
     warnings: [
       ...facts.nodes
