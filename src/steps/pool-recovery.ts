@@ -103,17 +103,17 @@ async function recover(context: Context): Promise<JsonObject> {
   const watch = new Watch(context)
   const watching = watch.run()
   const began = clock.monotonicMs()
-  let heldSince: number | null = null
-  let held: number | null = null
+  // Properties, because the compiler does not see a variable change in a callback.
+  const hold: {since: number | null; seconds: number | null} = {since: null, seconds: null}
   try {
     await pool.recover(id, {
       signal: AbortSignal.any([context.signal, watch.released.signal]),
       onNotice(text) {
-        if (/starting 2nd stage/.test(text)) heldSince = clock.monotonicMs()
+        if (/starting 2nd stage/.test(text)) hold.since = clock.monotonicMs()
         context.observe(`pgpool: ${text}`)
       },
     })
-    if (heldSince !== null) held = (clock.monotonicMs() - heldSince) / 1000
+    if (hold.since !== null) hold.seconds = (clock.monotonicMs() - hold.since) / 1000
   } catch (error) {
     watch.stop()
     if (watch.frozen === null) throw await reasonOf(context, error)
@@ -123,7 +123,7 @@ async function recover(context: Context): Promise<JsonObject> {
     await watching
     await host.revokePermit(context.operation, id).catch(() => undefined)
   }
-  return {seconds: (clock.monotonicMs() - began) / 1000, clientsHeldSeconds: held, pgpoolFroze: watch.frozen}
+  return {seconds: (clock.monotonicMs() - began) / 1000, clientsHeldSeconds: hold.seconds, pgpoolFroze: watch.frozen}
 }
 
 /** The script's own words in place of pgpool's "execution of command failed". */

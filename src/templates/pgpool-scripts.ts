@@ -1,13 +1,22 @@
 /** The scripts that pgpool runs, rendered for one cluster: each is whole, with all that it runs on other hosts inside it. */
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
-import {shellWord} from '../lib/shell-word.js'
+import {ConfigError} from '../lib/errors.js'
 import {count, fill, templateText, word, type Value, type Values} from './template.js'
 
 /** Names that pgpool and its manual use. */
 export const RECOVERY_SCRIPTS = ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start'] as const
 export const FAILOVER_SCRIPTS = ['failover.sh', 'follow_primary.sh'] as const
+export const ALL_SCRIPTS = [...RECOVERY_SCRIPTS, ...FAILOVER_SCRIPTS] as const
 export type ScriptName = (typeof RECOVERY_SCRIPTS)[number] | (typeof FAILOVER_SCRIPTS)[number]
+
+export const SCRIPT_SUMMARIES: Readonly<Record<ScriptName, string>> = {
+  recovery_1st_stage: 'copies the primary to the node while clients go on; in streaming replication all there is',
+  recovery_2nd_stage: 'native replication and snapshot isolation: makes the copy identical while clients are held back',
+  pgpool_remote_start: 'starts the recovered node',
+  'failover.sh': 'failover_command: promotes the new primary, when the old one is dead or could be stopped',
+  'follow_primary.sh': 'follow_primary_command: turns a standby to the new primary and attaches it once it streams',
+}
 
 /** What a script runs on nodes; the prelude goes before each. Order does not matter. */
 const ON_NODES: Readonly<Record<ScriptName, readonly string[]>> = {
@@ -77,6 +86,7 @@ function commonValues(file: ClusterFile, options: ScriptOptions): Values {
     jobs: count(options.jobs),
     limit: count(options.limitSeconds),
     startWait: count(options.startWaitSeconds),
+    conninfoEnd: word(postgres.replicationPassfile === null ? '' : ` passfile=${quoted(postgres.replicationPassfile)}`),
     nodes: nodeTable(file),
   }
 }
@@ -102,19 +112,14 @@ function portText(port: number | null): string | null {
   return port === null ? null : String(port)
 }
 
-/** How a standby reaches this node as its primary; it adds its own application_name. */
+/** How a standby reaches this node as its primary; it adds its own application_name, and where its password is. */
 function conninfo(node: NodeConfig, {postgres}: ClusterFile): string {
-  const parts = {
-    host: node.address,
-    port: String(node.port),
-    user: postgres.replicationUser,
-    passfile: postgres.replicationPassfile,
-  }
-  return Object.entries(parts)
-    .flatMap(([key, value]) =>
-      value === null ? [] : [`${key}='${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`],
-    )
-    .join(' ')
+  return `host=${quoted(node.address)} port='${node.port}' user=${quoted(postgres.replicationUser)}`
+}
+
+/** As libpq reads it in a connection string. */
+function quoted(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }
 
 /** As templates/host/server.sh takes them. */
@@ -152,8 +157,18 @@ async function onNodes(names: readonly string[]): Promise<string> {
 /** pgpool's placeholders in the order that the hooks read them; names between double quotes, because pgpool puts them into a shell line. */
 const HOOK_WORDS = '%d "%h" %p "%D" %m "%H" %r "%R" %M %P "%N" %S'
 
-/** What calls the hooks. A path in a shell line, so it is a word of that shell. */
+/**
+ * What calls the hooks. pgpool's own scanner (4.3.5) takes no doubled quote within a value, and a shell reads the line: so a path
+ * that would need a quote of either kind is refused, and the rest stands between double quotes.
+ */
 export function hookSettings(directory: string): Record<string, string> {
-  const call = (name: string): string => `${shellWord(`${directory}/${name}`).replaceAll('%', '%%')} ${HOOK_WORDS}`
+  if (!/^\/[\w./@+: -]*$/.test(directory))
+    throw new ConfigError({
+      code: 'SCRIPT_VALUE_UNFIT',
+      message: `pgpool's hooks cannot lie in ${JSON.stringify(directory)}`,
+      detail: 'pgpool puts the path into a shell line, and its configuration file knows no way to quote it safely.',
+      hint: 'Put pgpool.conf into a directory with a plain name.',
+    })
+  const call = (name: string): string => `"${directory}/${name}" ${HOOK_WORDS}`
   return {failover_command: call('failover.sh'), follow_primary_command: call('follow_primary.sh')}
 }

@@ -23,6 +23,7 @@ limit=@@limit@@
 start_wait=@@startWait@@
 # One node a line: id, address, SSH port, port, data, bin, work, slot, config, conninfo, then how it is started. `-` is nothing.
 nodes=@@nodes@@
+conninfo_end=@@conninfoEnd@@
 tab=$(printf '\t')
 tmp=
 lock_is_ours=

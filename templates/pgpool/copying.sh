@@ -66,7 +66,7 @@ look_around() {
   fi
   if [ "$mode" = streaming ]; then
     try "node $node_id cannot log in on node $self for replication" on_node "$node_id" login /dev/null \
-      "$node_bin" "$self_conninfo" >/dev/null
+      "$node_bin" "$self_conninfo$conninfo_end" >/dev/null
   fi
 }
 
@@ -246,7 +246,7 @@ make_whole() {
       fi
     fi
     if [ "$1" = standby ]; then
-      printf "primary_conninfo = '%s'\n" "$(quote_setting "$self_conninfo application_name='$node_slot'")"
+      printf "primary_conninfo = '%s'\n" "$(quote_setting "$self_conninfo application_name='$node_slot'$conninfo_end")"
       printf "primary_slot_name = '%s'\nrecovery_target_timeline = 'latest'\n" "$node_slot"
     fi
   } >>"$tmp/auto.after"

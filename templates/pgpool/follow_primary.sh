@@ -35,7 +35,7 @@ try "node $primary cannot serve node $node" on_node "$primary" source /dev/null 
 get_node "$node"
 step "turning node $node to node $primary"
 try "node $node does not follow" on_node "$node" follow /dev/null "$node_address" "$node_port" "$db_user" "$database" "$passfile" \
-  "$node_bin" "$(cat "$tmp/fork")" "$primary_conninfo application_name='$node_slot'" "$node_slot" "$node_work/lock" >/dev/null
+  "$node_bin" "$(cat "$tmp/fork")" "$primary_conninfo application_name='$node_slot'$conninfo_end" "$node_slot" "$node_work/lock" >/dev/null
 step "waiting until node $node streams"
 waited=0
 get_node "$primary"

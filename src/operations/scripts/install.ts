@@ -36,6 +36,7 @@ export type InstallFacts = {
     scripts: ScriptState[] | null
     extension: {available: boolean; installed: boolean} | null
     inRecovery: boolean | null
+    systemIdentifier: string | null
     reason: string | null
   }[]
   hooks: ScriptState[]
@@ -91,21 +92,19 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
     clusteringMode,
     database,
     systemIdentifier: nodes.find((node) => node.systemIdentifier !== null)?.systemIdentifier ?? null,
-    nodes: nodes.map(({systemIdentifier: _, ...node}) => node),
+    nodes,
     hooks: hooks.states,
     settings,
     edit,
   }
 }
 
-type NodeLook = InstallFacts['nodes'][number] & {systemIdentifier: string | null}
-
 async function lookAt(
   world: World,
   id: World['file']['nodes'][number]['id'],
   options: ScriptOptions,
   database: string,
-): Promise<NodeLook> {
+): Promise<InstallFacts['nodes'][number]> {
   const server = world.postgres(id)
   const reasons: string[] = []
   const orNull = <T>(asked: Promise<T>): Promise<T | null> =>

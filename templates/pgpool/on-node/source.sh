@@ -16,7 +16,7 @@ SELECT pg_create_physical_replication_slot(:'slot', true)
 WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = :'slot') \g /dev/null
 SELECT coalesce(
   (SELECT split_part(line, E'\t', 2)
-   FROM regexp_split_to_table(pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history', true),
+   FROM regexp_split_to_table(pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history', 0, 1000000, true),
      E'\n') WITH ORDINALITY AS h (line, n)
    WHERE line ~ E'^[0-9]+\t' ORDER BY n DESC LIMIT 1),
   'FFFFFFFF/FFFFFFFF');
