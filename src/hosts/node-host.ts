@@ -12,6 +12,7 @@ import type {
   LockHolder,
   NodeHost,
   PageCheck,
+  ScriptCheck,
   ScriptStage,
   ScriptState,
   ScriptStatus,
@@ -25,7 +26,7 @@ import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 import {NodeJobs} from './node-jobs.js'
 import {checkPages} from './page-check.js'
-import {installScripts, scriptStates, scriptStatusFrom, type Place} from './pgpool-scripts.js'
+import {checkScript, installScripts, scriptStates, scriptStatusFrom, type Place} from './pgpool-scripts.js'
 import {quoteWord} from './quote.js'
 import {RECOVERY_SCRIPTS} from '../templates/pgpool-scripts.js'
 
@@ -236,6 +237,10 @@ export class RemoteNodeHost implements NodeHost {
 
   installScripts(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void> {
     return installScripts(this.#scripts, checkOperation(operation), options, wanted, RECOVERY_SCRIPTS)
+  }
+
+  checkScript(name: string, words: readonly string[]): Promise<ScriptCheck> {
+    return checkScript(this.#scripts, name, words)
   }
 
   permitScripts(operation: string, target: number, allowForeignData: string | null): Promise<void> {

@@ -3,12 +3,12 @@ import {posix} from 'node:path'
 import type {ClusterFile, PgpoolConfig} from '../cluster/cluster-file.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import {ActFailed} from '../lib/errors.js'
-import type {LockHolder, PgpoolHost, ScriptState} from '../ports/host.js'
+import type {LockHolder, PgpoolHost, ScriptCheck, ScriptState} from '../ports/host.js'
 import {FAILOVER_SCRIPTS, hookSettings} from '../templates/pgpool-scripts.js'
 import {addFence, addSettings, fenceOwner, removeFence} from './conf-file.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
-import {installScripts, scriptStates, type Place} from './pgpool-scripts.js'
+import {checkScript, installScripts, scriptStates, type Place} from './pgpool-scripts.js'
 
 export class RemotePgpoolHost implements PgpoolHost {
   readonly name: string
@@ -68,6 +68,10 @@ export class RemotePgpoolHost implements PgpoolHost {
 
   installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void> {
     return installScripts(this.#scripts, checkOperation(operation), options, wanted, FAILOVER_SCRIPTS)
+  }
+
+  checkHook(name: string, words: readonly string[]): Promise<ScriptCheck> {
+    return checkScript(this.#scripts, name, words)
   }
 
   async settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null> {

@@ -3,7 +3,7 @@ import {createHash} from 'node:crypto'
 import type {ClusterFile} from '../cluster/cluster-file.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import {Refused} from '../lib/errors.js'
-import type {ScriptState, ScriptStatus} from '../ports/host.js'
+import type {ScriptCheck, ScriptState, ScriptStatus} from '../ports/host.js'
 import {renderScript, type ScriptName} from '../templates/pgpool-scripts.js'
 import type {Machine} from './machine.js'
 
@@ -50,6 +50,16 @@ export async function installScripts(
       title: `install ${name}`,
     })
   }
+}
+
+export async function checkScript(place: Place, name: string, words: readonly string[]): Promise<ScriptCheck> {
+  const args = [`${place.directory}/${name}`, ...words]
+  const call = {script: 'run-check', args, mutates: false, title: `try ${name}`, deadlineMs: 150_000} as const
+  const {stdout} = await place.machine.call(call)
+  const [status = '', ...said] = stdout.toString('utf8').trimEnd().split('\n')
+  const text = said.join(' ').replace(/^\S+Z poolctl \S+ node \d+: /, '')
+  if (status === 'missing') return {result: 'missing', text}
+  return {result: status === '0' ? 'proved' : 'failed', text}
 }
 
 async function readText(machine: Machine, path: string): Promise<string | null> {

@@ -30,6 +30,7 @@ export type ScriptName =
   | 'pgpool-config'
   | 'read-file'
   | 'record'
+  | 'run-check'
   | 'script-status'
   | 'server'
   | 'server-log'

@@ -87,6 +87,9 @@ export type JobState =
 /** One script that pgpool runs: sha256 of what it should be, and of what lies there (null: nothing). */
 export type ScriptState = {name: string; path: string; wanted: string; installed: string | null}
 
+/** `missing`: there is no such script. `text` is the last that it said. */
+export type ScriptCheck = {result: 'proved' | 'failed' | 'missing'; text: string}
+
 export type ScriptStage = 'first' | 'second' | 'start' | 'failover' | 'follow'
 
 /** What a script says of itself; pgpool swallows all that it prints. */
@@ -156,6 +159,8 @@ export interface NodeHost {
   permitScripts(operation: string, target: number, allowForeignData: string | null): Promise<void>
   /** Absent is fine. */
   revokePermit(operation: string, target: number): Promise<void>
+  /** Runs an installed script in its harmless mode, with the words that pgpool would give it. */
+  checkScript(name: string, words: readonly string[]): Promise<ScriptCheck>
   /** Null: the stage has not begun since `permitScripts`. */
   scriptStatus(target: number, stage: ScriptStage): Promise<ScriptStatus | null>
 
@@ -187,6 +192,7 @@ export interface PgpoolHost {
   /** The hook scripts beside pgpool.conf, and the settings that call them. */
   hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}>
   installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
+  checkHook(name: string, words: readonly string[]): Promise<ScriptCheck>
   /** Sets values at the end of pgpool.conf in a block of poolctl's own; replaces that block. Null: the text is that already. */
   settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null>
   writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void>

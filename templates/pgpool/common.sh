@@ -90,6 +90,7 @@ die() {
 }
 
 # Each script has its own; this one has begun nothing.
+# shellcheck disable=SC2317
 clean_up_failed() { :; }
 
 leave() {

@@ -47,7 +47,7 @@ look_around() {
     "$node_data" "$node_bin" "$node_work" "$(dashed "$node_config")" >"$tmp/look"
   if [ -z "$(fact rsync)" ]; then die "rsync is not installed on node $node_id"; fi
   if [ "$(fact programs)" != yes ]; then die "there is no PostgreSQL in $node_bin on node $node_id"; fi
-  if [ -n "$(fact pid)" ]; then die "PostgreSQL runs on node $node_id, process $(fact pid)"; fi
+  if [ -n "$(fact pid)" ] && [ -z "$check_only" ]; then die "PostgreSQL runs on node $node_id, process $(fact pid)"; fi
   theirs=$(fact sysid)
   permitted=
   if [ -r "$self_work/pgpool/node-$node_id.permit" ]; then permitted=$(sed -n 2p "$self_work/pgpool/node-$node_id.permit"); fi

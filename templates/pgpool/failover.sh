@@ -14,7 +14,12 @@ if [ -n "$check_only" ]; then
     try "node $candidate cannot be reached over SSH" on_node "$candidate" look /dev/null \
       "$node_data" "$node_bin" "$node_work" '' >"$tmp/look"
   done
-  finish_stage 'proved: SSH to every node with its key checked'
+  case $new in
+  '' | -1) path='no node is left to promote, which it would say and fail' ;;
+  *) path="would stop node $failed if it still ran, and promote node $new" ;;
+  esac
+  if [ "$failed" != "$old_primary" ]; then path="node $failed is a standby, nothing would be promoted"; fi
+  finish_stage "proved: SSH to every node with its key checked; $path"
   exit 0
 fi
 if [ "$failed" != "$old_primary" ] && [ "$old_primary" != -1 ]; then

@@ -114,7 +114,23 @@ describe('in streaming replication', () => {
     await copyFile(pcpPassfile, passfile)
     const {uid, gid} = await stat(proxy)
     await chown(passfile, uid, gid)
-    await install('--hooks', '--hook-passfile', passfile)
+    const hooks = await change(lab, ['scripts', 'install', '--yes', '--hooks', '--hook-passfile', passfile])
+    expect({...ending(hooks), followUps: hooks.data?.followUps}).toEqual({
+      ...DONE,
+      exitCode: 13,
+      followUps: ["pgpool's user needs the database servers' SSH key and a ~/.pcppass: poolctl scripts test"],
+    })
+    const tested = await lab.poolctl(['scripts', 'test', '--hooks', '--json'])
+    const {data} = tested.json as {data: {tests: {script: string; target: number; result: string; text: string}[]}}
+    expect(data.tests.filter(({result}) => result !== 'proved')).toEqual([])
+    expect(
+      data.tests.filter(({script}) => script === 'failover.sh').map(({target, text}) => `${target} ${text}`),
+    ).toEqual([
+      '0 proved: SSH to every node with its key checked; would stop node 0 if it still ran, and promote node 1',
+      '0 proved: SSH to every node with its key checked; no node is left to promote, which it would say and fail',
+      '1 proved: SSH to every node with its key checked; node 1 is a standby, nothing would be promoted',
+      '2 proved: SSH to every node with its key checked; node 2 is a standby, nothing would be promoted',
+    ])
     const sampler = samplePrimaries()
     const {result} = await underLedger(lab, async () => {
       await killNode(lab.directory, 0, 'stop')
@@ -138,21 +154,21 @@ describe('in streaming replication', () => {
 /** Asks every server again and again whether it is a primary, and keeps the most that were at one moment. */
 function samplePrimaries(): {stop: () => Promise<{most: number}>} {
   let most = 0
-  let ended = false
+  const state = {ended: false}
   const ask = (node: number): Promise<boolean> =>
     sqlOn(lab, node, 'SELECT NOT pg_is_in_recovery()').then(
       ([row]) => row === 't',
       () => false,
     )
   const loop = (async () => {
-    while (!ended) {
+    while (!state.ended) {
       const seen = await Promise.all([0, 1, 2].map(ask))
       most = Math.max(most, seen.filter(Boolean).length)
     }
   })()
   return {
     stop: async () => {
-      ended = true
+      state.ended = true
       await loop
       return {most}
     },

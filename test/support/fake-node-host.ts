@@ -11,6 +11,7 @@ import type {
   LockHolder,
   NodeHost,
   PageCheck,
+  ScriptCheck,
   ScriptState,
   ScriptStatus,
 } from '../../src/ports/host.js'
@@ -111,6 +112,10 @@ export class FakeNodeHost implements NodeHost {
 
   installScripts(operation: string): Promise<void> {
     return this.#act(operation, 'installScripts', () => undefined)
+  }
+
+  checkScript(name: string): Promise<ScriptCheck> {
+    return this.#look(() => ({result: 'missing', text: `${name} is not there`}))
   }
 
   permitScripts(operation: string): Promise<void> {

@@ -165,6 +165,10 @@ export class FakePgpoolHost implements PgpoolHost {
     return Promise.resolve({states: [], settings: {}})
   }
 
+  checkHook(name: string): ReturnType<PgpoolHost['checkHook']> {
+    return Promise.resolve({result: 'missing', text: `${name} is not there`})
+  }
+
   installHooks(): Promise<void> {
     return Promise.resolve()
   }

@@ -240,19 +240,7 @@ function decide(request: RecoveryRequest, facts: PoolDriverFacts): Decision {
   ]
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const {node} = facts.target
-  const stale = (facts.scripts ?? []).filter((s) => s.installed !== null && s.installed !== s.wanted).map((s) => s.name)
-  const warnings = [
-    ...(facts.mode === 'native' ? [{code: 'CLIENTS_HELD', message: holdText(facts), node: null}] : []),
-    ...(stale.length === 0
-      ? []
-      : [
-          {
-            code: 'SCRIPTS_OTHER',
-            message: `${stale.join(', ')} on node ${facts.primary.id} is not what poolctl would install now`,
-            node: Number(facts.primary.id),
-          },
-        ]),
-  ]
+  const warnings = facts.mode === 'native' ? [{code: 'CLIENTS_HELD', message: holdText(facts), node: null}] : []
   return {
     kind: 'planned',
     plan: {

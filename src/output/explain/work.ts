@@ -26,7 +26,6 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   CHECKS_LIMITED:
     'Without a cluster file only pgpool can be asked. Nobody looked whether the server streams from the right primary.',
   CHECKS_REFUSED: 'Several checks said no; each is listed with its own code and way out. Nothing was changed.',
-  DRIVER_NOT_AVAILABLE: "Recovery by pgpool's own scripts is not in this version. Use --driver ssh.",
   NODE_UNKNOWN: 'There is no node of that number. List the nodes with: poolctl node-info',
   NODE_UNKNOWN_TO_POOL: 'The cluster file has the node and pgpool does not.',
   NODE_NOT_IN_FILE: 'pgpool has the node and the cluster file does not, so its server cannot be asked.',
