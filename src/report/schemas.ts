@@ -7,6 +7,7 @@ import {clusterFileSchema} from '../cluster/config/schema.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {NodeInfoData} from './node-info.js'
 import type {RefusalReport} from './refusal.js'
+import type {RenderedFiles, ScriptList, ScriptTests} from './scripts.js'
 import type {StatusData} from './status.js'
 
 const text = z.string()
@@ -154,6 +155,25 @@ const operation = z.strictObject({
   followUps: z.array(text),
 })
 
+const scriptsList = z.strictObject({
+  scripts: z.array(z.strictObject({name: text, summary: text})),
+  variants: z.array(
+    z.strictObject({
+      name: text,
+      summary: text,
+      values: z.array(z.strictObject({name: text, what: text, default: textOrNull})),
+    }),
+  ),
+})
+
+const scriptsRender = z.strictObject({files: z.array(z.strictObject({name: text, text, path: textOrNull}))})
+
+const scriptsTest = z.strictObject({
+  tests: z.array(
+    z.strictObject({script: text, host: text, target: z.int(), result: z.enum(['proved', 'failed', 'not-run']), text}),
+  ),
+})
+
 /** The envelope around `data`; `name` is the command's, as in `poolctl.node-info/v1`. */
 function envelope(name: string, data: z.ZodType): z.ZodType {
   return z.strictObject({
@@ -185,7 +205,10 @@ export const AGREE: [
   Same<StatusData, z.infer<typeof status>>,
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
-] = [true, true, true, true, true]
+  Same<ScriptList, z.infer<typeof scriptsList>>,
+  Same<RenderedFiles, z.infer<typeof scriptsRender>>,
+  Same<ScriptTests, z.infer<typeof scriptsTest>>,
+] = [true, true, true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -193,10 +216,13 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
   const all: [string, z.ZodType][] = [
     ['node-info', envelope('node-info', nodeInfo)],
     ['status', envelope('status', status)],
-    ...(['attach', 'detach', 'promote', 'recovery'] as const).map((verb): [string, z.ZodType] => [
+    ...(['attach', 'detach', 'promote', 'recovery', 'scripts-install'] as const).map((verb): [string, z.ZodType] => [
       verb,
       envelope(verb, changing),
     ]),
+    ['scripts-list', envelope('scripts-list', scriptsList)],
+    ['scripts-render', envelope('scripts-render', scriptsRender)],
+    ['scripts-test', envelope('scripts-test', scriptsTest)],
     ['cluster-file', clusterFileSchema],
   ]
   return new Map(all.map(([name, schema]) => [`${name}.json`, z.toJSONSchema(schema, {unrepresentable: 'any'})]))

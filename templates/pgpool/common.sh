@@ -9,7 +9,9 @@
 set -eu
 umask 077
 LC_ALL=C
-export LC_ALL
+# What calls us may have a short path, and Debian has pgpool's tools in /usr/sbin.
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+export LC_ALL PATH
 
 mode=@@mode@@
 ssh_user=@@sshUser@@

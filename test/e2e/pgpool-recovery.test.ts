@@ -51,6 +51,13 @@ describe('in streaming replication', () => {
     const again = await change(lab, ['scripts', 'install', '--yes'])
     expect(ending(again)).toEqual(DONE)
     expect(again.data).toMatchObject({operation: null, outcome: 'nothing-to-do'})
+    const {passfile, pcpPassfile} = labPaths(lab.directory)
+    const texts = await Promise.all([passfile, pcpPassfile].map((path) => readFile(path, 'utf8')))
+    const secrets = texts.flatMap((text) => text.trim().split('\n')).map((line) => line.split(':').at(-1) ?? '')
+    for (const name of ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start']) {
+      const script = await readFile(join(await dataOf(lab, 0), name), 'utf8')
+      expect(secrets.filter((secret) => secret === '' || script.includes(secret))).toEqual([])
+    }
   })
 
   it("a wiped standby comes back by pgpool's scripts to the same state as by poolctl's own work", async () => {
@@ -219,7 +226,7 @@ async function digests(node: number): Promise<string[]> {
   const relations = await sqlOn(
     lab,
     node,
-    `SELECT c.relkind || ' ' || c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    `SELECT c.relkind::text || ' ' || c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast' ORDER BY 1`,
     LAB_DATABASE,
   )
