@@ -115,20 +115,33 @@ function lineEnd(text: string, from: number): number {
 const SCRIPTS_BEGIN = '# >>> poolctl scripts'
 const SCRIPTS_END = '# <<< poolctl scripts'
 
-/** pgpool.conf with poolctl's own lasting settings in a block at its end; a block that is there is replaced. A fence stays last. */
+/**
+ * pgpool.conf with poolctl's own lasting settings in a block at its end. What the block had before stays unless it is given anew:
+ * a parameter that vanishes from the file would keep its last value over a reload. A fence stays last.
+ */
 export function addSettings(text: string, settings: Readonly<Record<string, string>>): string {
   const owner = fenceStart(text)
   const fence = owner === null ? '' : text.slice(owner)
-  const bare = withoutSettings(owner === null ? text : text.slice(0, owner))
-  if (Object.keys(settings).length === 0) return bare + fence
+  const own = owner === null ? text : text.slice(0, owner)
+  const {before, block, after} = settingsBlock(own)
+  const lines = new Map(
+    block.flatMap((line): [string, string][] => {
+      const name = settingOf(line)
+      return name === null ? [] : [[name, line]]
+    }),
+  )
+  for (const [key, value] of Object.entries(settings)) lines.set(key.toLowerCase(), settingLine(key, value))
+  // What somebody added behind the block is theirs, and moves before it.
+  const bare = before + after
   const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'
-  const lines = Object.entries(settings).map(([key, value]) => settingLine(key, value))
-  return `${bare}${joint}${[SCRIPTS_BEGIN, ...lines, SCRIPTS_END].join('\n')}\n${fence}`
+  return `${bare}${joint}${[SCRIPTS_BEGIN, ...lines.values(), SCRIPTS_END].join('\n')}\n${fence}`
 }
 
-function withoutSettings(text: string): string {
-  const begin = text.startsWith(SCRIPTS_BEGIN) ? 0 : text.indexOf(`\n${SCRIPTS_BEGIN}`) + 1
-  if (begin === 0 && !text.startsWith(SCRIPTS_BEGIN)) return text
-  const end = text.indexOf(`\n${SCRIPTS_END}`, begin)
-  return end < 0 ? text.slice(0, begin) : text.slice(0, begin) + text.slice(lineEnd(text, end + 1) + 1)
+function settingsBlock(text: string): {before: string; block: string[]; after: string} {
+  const at = text.startsWith(SCRIPTS_BEGIN) ? 0 : text.indexOf(`\n${SCRIPTS_BEGIN}`) + 1
+  if (at === 0 && !text.startsWith(SCRIPTS_BEGIN)) return {before: text, block: [], after: ''}
+  const end = text.indexOf(`\n${SCRIPTS_END}`, at)
+  const stop = end < 0 ? text.length : lineEnd(text, end + 1) + 1
+  const block = text.slice(at, stop).split('\n')
+  return {before: text.slice(0, at), block: block.filter((line) => !line.startsWith('#')), after: text.slice(stop)}
 }

@@ -88,6 +88,9 @@ die() {
   clean_up_failed
   put_status failed "$1${left:+. $left}"
   leave
+  # Transfers that still run are only load on the source now. The process group is ours alone: timeout made it.
+  trap '' TERM
+  kill -s TERM 0 2>/dev/null
   exit 1
 }
 

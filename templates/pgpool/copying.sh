@@ -95,9 +95,14 @@ begin_backup() {
   await_file begun.whole 'the backup did not begin'
 }
 
+# An ended child that nobody has waited for is still there for kill -0.
+lives() {
+  case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z* | X*) return 1 ;; esac
+}
+
 await_file() {
   until [ -e "$tmp/$1" ]; do
-    if ! kill -0 "$backup_pid" 2>/dev/null; then die "$2: $(tail -n 3 -- "$tmp/backup.err")"; fi
+    if ! lives "$backup_pid"; then die "$2: $(tail -n 3 -- "$tmp/backup.err")"; fi
     sleep 0.05
   done
 }
@@ -162,9 +167,7 @@ transfer() {
   esac
 }
 
-# The rest of a copy with a hole in it is only load on the source.
 copy_failed() {
-  for pid in $workers; do kill "$pid" 2>/dev/null || :; done
   die "copying to node $node_id failed: $(head -c 600 -- "$tmp/failed" 2>/dev/null || :)"
 }
 
