@@ -45,6 +45,7 @@ class Watch {
   frozen: string | null = null
   #ended = false
   #deafSince: number | null = null
+  #asked: Promise<boolean> | null = null
   readonly #context: Context
   readonly #patienceMs: number
 
@@ -70,17 +71,21 @@ class Watch {
     if (seen?.status.state === 'running') this.#context.observe(`${STAGE_NAMES[seen.stage]}: ${seen.status.text}`)
   }
 
-  /** A pgpool whose main process stands still leaves new PCP connections without an answer. */
+  /**
+   * A pgpool whose main process stands still leaves new PCP connections without an answer. One question at a time: each that hangs
+   * is one more connection.
+   */
   async #listen(): Promise<void> {
     if (this.#patienceMs === 0 || this.frozen !== null) return
     const {clock, pool} = this.#context.world
     const began = clock.monotonicMs()
-    const deaf = clock.sleep(3000).then(() => true)
-    const heard = pool.nodeInfo().then(
-      () => false,
+    this.#asked ??= pool.nodeInfo().then(
       () => true,
+      () => false,
     )
-    if (!(await Promise.race([heard, deaf]))) {
+    const heard = await Promise.race([this.#asked, clock.sleep(2000).then(() => null)])
+    if (heard !== null) this.#asked = null
+    if (heard === true) {
       this.#deafSince = null
       return
     }
