@@ -41,6 +41,10 @@ export async function summariserOf(verb: string): Promise<Summarise | null> {
       const {upgradeFinish} = await import('../operations/upgrade/follow.js')
       return (plan, steps, results) => upgradeFinish.summarise(plan, steps, results)
     }
+    case 'scripts-install': {
+      const {installScripts} = await import('../operations/scripts/install.js')
+      return (plan, steps, results) => installScripts.summarise(plan, steps, results)
+    }
     default:
       return null
   }

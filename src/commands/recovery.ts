@@ -1,10 +1,11 @@
 import * as Flags from '@oclif/core/flags'
+import type {ClusterFile} from '../cluster/cluster-file.js'
 import {BaseCommand} from '../cli/base-command.js'
 import {changingFlags, countFlag, nodeArgument, nodeIdArgument, sizeFlag} from '../cli/flags.js'
 import {perform} from '../cli/perform.js'
-import {Refused} from '../lib/errors.js'
+import {poolRecovery} from '../operations/recovery/pool-driver.js'
 import {recovery} from '../operations/recovery/recovery.js'
-import {METHODS, VERIFY_PAGES} from '../operations/recovery/request.js'
+import {METHODS, VERIFY_PAGES, type RecoveryRequest} from '../operations/recovery/request.js'
 import {performText} from '../output/text/perform.js'
 
 export default class Recovery extends BaseCommand {
@@ -58,6 +59,7 @@ export default class Recovery extends BaseCommand {
     '<%= config.bin %> recovery 1 --dry-run',
     '<%= config.bin %> recovery 1 --yes --jobs 8 --max-rate 50MB',
     '<%= config.bin %> recovery 1 --method full --no-wait --yes',
+    '<%= config.bin %> recovery 2 --driver pgpool --yes',
   ]
 
   async run(): Promise<void> {
@@ -66,30 +68,20 @@ export default class Recovery extends BaseCommand {
     const jobs = countFlag('jobs', flags.jobs, 1, 32) ?? 4
     const maxBytesPerSecond = sizeFlag('max-rate', flags['max-rate'])
     const lag = sizeFlag('allow-lag', flags['allow-lag'])
-    if (flags.driver === 'pgpool') throw noPgpoolDriver(node)
-    const body = await perform(
-      recovery,
-      (file) => ({
-        node,
-        method: flags.method,
-        jobs,
-        maxBytesPerSecond,
-        verifyPages: flags['verify-pages'],
-        allowForeignData: flags['allow-foreign-data'] ?? null,
-        discardSecondPrimary: flags['discard-second-primary'],
-        maxLagBytes: lag ?? file.limits.maxLagBytes,
-      }),
-      flags,
-      this.terminal,
-    )
+    const request = (file: ClusterFile): RecoveryRequest => ({
+      node,
+      method: flags.method,
+      jobs,
+      maxBytesPerSecond,
+      verifyPages: flags['verify-pages'],
+      allowForeignData: flags['allow-foreign-data'] ?? null,
+      discardSecondPrimary: flags['discard-second-primary'],
+      maxLagBytes: lag ?? file.limits.maxLagBytes,
+    })
+    const body =
+      flags.driver === 'pgpool'
+        ? await perform(poolRecovery, request, flags, this.terminal)
+        : await perform(recovery, request, flags, this.terminal)
     this.finish(body, (style, data) => performText(data, style))
   }
-}
-
-function noPgpoolDriver(node: number): Refused {
-  return new Refused({
-    code: 'DRIVER_NOT_AVAILABLE',
-    message: "recovery by pgpool's own scripts is not in this version of poolctl",
-    hint: `Let poolctl do it: poolctl recovery ${node} --driver ssh`,
-  })
 }

@@ -122,3 +122,37 @@ function lineEnd(text: string, from: number): number {
   const end = text.indexOf('\n', from)
   return end < 0 ? text.length : end
 }
+
+const SCRIPTS_BEGIN = '# >>> poolctl scripts'
+const SCRIPTS_END = '# <<< poolctl scripts'
+
+/**
+ * pgpool.conf with poolctl's own lasting settings in a block at its end. What the block had before stays unless it is given anew:
+ * a parameter that vanishes from the file would keep its last value over a reload. A fence stays last.
+ */
+export function addSettings(text: string, settings: Readonly<Record<string, string>>): string {
+  const owner = fenceStart(text)
+  const fence = owner === null ? '' : text.slice(owner)
+  const own = owner === null ? text : text.slice(0, owner)
+  const {before, block, after} = settingsBlock(own)
+  const lines = new Map(
+    block.flatMap((line): [string, string][] => {
+      const name = settingOf(line)
+      return name === null ? [] : [[name, line]]
+    }),
+  )
+  for (const [key, value] of Object.entries(settings)) lines.set(key.toLowerCase(), settingLine(key, value))
+  // What somebody added behind the block is theirs, and moves before it.
+  const bare = before + after
+  const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'
+  return `${bare}${joint}${[SCRIPTS_BEGIN, ...lines.values(), SCRIPTS_END].join('\n')}\n${fence}`
+}
+
+function settingsBlock(text: string): {before: string; block: string[]; after: string} {
+  const at = text.startsWith(SCRIPTS_BEGIN) ? 0 : text.indexOf(`\n${SCRIPTS_BEGIN}`) + 1
+  if (at === 0 && !text.startsWith(SCRIPTS_BEGIN)) return {before: text, block: [], after: ''}
+  const end = text.indexOf(`\n${SCRIPTS_END}`, at)
+  const stop = end < 0 ? text.length : lineEnd(text, end + 1) + 1
+  const block = text.slice(at, stop).split('\n')
+  return {before: text.slice(0, at), block: block.filter((line) => !line.startsWith('#')), after: text.slice(stop)}
+}

@@ -15,9 +15,9 @@ import type {
 import {conninfo} from './conf-file.js'
 import {nulPairs} from './fields.js'
 import {parseLock} from './lock.js'
+import type {PgpoolHost} from '../ports/host.js'
 import type {Machine} from './machine.js'
 import {peerWords, remoteShell} from './peer.js'
-import {RemotePgpoolHost} from './pgpool-host.js'
 
 const LINK_MS = 90_000
 const CONNECT_SECONDS = 10
@@ -104,15 +104,17 @@ export class DoctorNode implements DoctorNodeHost {
 export class DoctorPgpool implements DoctorPgpoolHost {
   readonly #config: PgpoolConfig
   readonly #machine: Machine
+  readonly #host: Pick<PgpoolHost, 'readConfig'>
 
-  constructor(config: PgpoolConfig, machine: Machine) {
+  constructor(config: PgpoolConfig, machine: Machine, host: Pick<PgpoolHost, 'readConfig'>) {
     this.#config = config
     this.#machine = machine
+    this.#host = host
   }
 
   async look(places: PgpoolPlaces): Promise<PgpoolMachine> {
     const {config} = this.#config
-    const configText = await new RemotePgpoolHost(this.#config, this.#machine).readConfig()
+    const configText = await this.#host.readConfig()
     const beside = (name: string): string => `${dirname(config)}/${name}`
     const files = [config, beside('pcp.conf'), beside('pool_hba.conf'), beside('pool_passwd')]
     const {pairs, clock} = await timed(() =>

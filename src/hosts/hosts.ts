@@ -87,7 +87,7 @@ class Site implements Hosts {
   }
 
   nodeHost(node: NodeConfig): NodeHost {
-    return new RemoteNodeHost(node, this.#machine(node), this.#file.ssh)
+    return new RemoteNodeHost(node, this.#machine(node), this.#file)
   }
 
   get pgpool(): PgpoolHost {
@@ -95,7 +95,7 @@ class Site implements Hosts {
   }
 
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
-    return new RemotePgpoolHost(pgpool, this.#machine(pgpool))
+    return new RemotePgpoolHost(pgpool, this.#machine(pgpool), this.#file)
   }
 
   doctorNode(node: NodeConfig): DoctorNodeHost {
@@ -103,7 +103,7 @@ class Site implements Hosts {
   }
 
   doctorPgpool(pgpool: PgpoolConfig): DoctorPgpoolHost {
-    return new DoctorPgpool(pgpool, this.#machine(pgpool))
+    return new DoctorPgpool(pgpool, this.#machine(pgpool), this.pgpoolHost(pgpool))
   }
 
   forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex> {

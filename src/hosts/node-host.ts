@@ -1,5 +1,6 @@
 /** The machine of one PostgreSQL node. Every act is one named script of templates/host; none is put together from text here. */
-import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
+import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
+import type {ScriptOptions} from '../cluster/script-options.js'
 import {ActFailed, messageOf, OutcomeUnknown} from '../lib/errors.js'
 import type {
   DataDirectory,
@@ -11,6 +12,10 @@ import type {
   LockHolder,
   NodeHost,
   PageCheck,
+  ScriptCheck,
+  ScriptStage,
+  ScriptState,
+  ScriptStatus,
 } from '../ports/host.js'
 import type {StandbyConnection} from '../ports/postgres.js'
 import {standbyAutoConf} from './conf-file.js'
@@ -21,7 +26,9 @@ import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 import {NodeJobs} from './node-jobs.js'
 import {checkPages} from './page-check.js'
+import {checkScript, installScripts, scriptStates, scriptStatusFrom, type Place} from './pgpool-scripts.js'
 import {quoteWord} from './quote.js'
+import {RECOVERY_SCRIPTS} from '../templates/pgpool-scripts.js'
 
 /** Added to a server's own wait, so that its answer still comes. */
 const GRACE_MS = 30_000
@@ -35,13 +42,15 @@ export class RemoteNodeHost implements NodeHost {
   readonly #machine: Machine
   readonly #lock: HostLock
   readonly #jobs: NodeJobs
+  readonly #scripts: Place
 
-  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+  constructor(node: NodeConfig, machine: Machine, file: ClusterFile) {
     this.name = node.host
     this.#node = node
     this.#machine = machine
     this.#lock = new HostLock(machine, `${node.work}/lock`, true)
-    this.#jobs = new NodeJobs(node, machine, ssh, this.#lock.path)
+    this.#jobs = new NodeJobs(node, machine, file.ssh, this.#lock.path)
+    this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path}
   }
 
   async facts(): Promise<HostFacts> {
@@ -224,6 +233,37 @@ export class RemoteNodeHost implements NodeHost {
 
   stopJobs(operation: string): Promise<void> {
     return this.#jobs.stop(operation, null)
+  }
+
+  scripts(options: ScriptOptions): Promise<ScriptState[]> {
+    return scriptStates(this.#scripts, RECOVERY_SCRIPTS, options)
+  }
+
+  installScripts(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void> {
+    return installScripts(this.#scripts, checkOperation(operation), options, wanted, RECOVERY_SCRIPTS)
+  }
+
+  checkScript(name: string, words: readonly string[]): Promise<ScriptCheck> {
+    return checkScript(this.#scripts, name, words)
+  }
+
+  permitScripts(operation: string, target: number, allowForeignData: string | null): Promise<void> {
+    return this.#permit(operation, 'give', target, [allowForeignData ?? ''])
+  }
+
+  revokePermit(operation: string, target: number): Promise<void> {
+    return this.#permit(operation, 'take', target, [''])
+  }
+
+  async #permit(operation: string, verb: string, target: number, extra: string[]): Promise<void> {
+    const args = [this.#lock.path, checkOperation(operation), this.#node.work, verb, String(target), ...extra]
+    await this.#machine.call({script: 'permit', args, mutates: true, title: `${verb} the permit for the scripts`})
+  }
+
+  async scriptStatus(target: number, stage: ScriptStage): Promise<ScriptStatus | null> {
+    const args = [`${this.#node.work}/pgpool/node-${target}.${stage}`]
+    const call = {script: 'script-status', args, mutates: false, title: 'look at the scripts'} as const
+    return scriptStatusFrom((await this.#machine.call(call)).stdout.toString('utf8'))
   }
 
   takeLock(holder: LockHolder): Promise<LockHolder | null> {

@@ -1,10 +1,14 @@
 /** The machine that pgpool runs on. */
-import type {PgpoolConfig, Service} from '../cluster/cluster-file.js'
+import {posix} from 'node:path'
+import type {ClusterFile, PgpoolConfig, Service} from '../cluster/cluster-file.js'
+import type {ScriptOptions} from '../cluster/script-options.js'
 import {ActFailed} from '../lib/errors.js'
-import type {LockHolder, PgpoolHost} from '../ports/host.js'
-import {addFence, fenceOwner, removeFence, setValues} from './conf-file.js'
+import type {LockHolder, PgpoolHost, ScriptCheck, ScriptState} from '../ports/host.js'
+import {FAILOVER_SCRIPTS, hookSettings} from '../templates/pgpool-scripts.js'
+import {addFence, addSettings, fenceOwner, removeFence, setValues} from './conf-file.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
+import {checkScript, installScripts, scriptStates, type Place} from './pgpool-scripts.js'
 
 export class RemotePgpoolHost implements PgpoolHost {
   readonly name: string
@@ -12,14 +16,16 @@ export class RemotePgpoolHost implements PgpoolHost {
   readonly #config: string
   readonly #service: Service
   readonly #lock: HostLock
+  readonly #scripts: Place
 
-  constructor(config: PgpoolConfig, machine: Machine) {
+  constructor(config: PgpoolConfig, machine: Machine, file: ClusterFile) {
     this.name = config.host
     this.#machine = machine
     this.#config = config.config
     this.#service = config.service
     // Beside the file it guards: whoever may replace that file may also make the lock, whatever the user.
     this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
+    this.#scripts = {file, machine, directory: posix.dirname(config.config), lock: this.#lock.path}
   }
 
   async readConfig(): Promise<string> {
@@ -86,6 +92,30 @@ export class RemotePgpoolHost implements PgpoolHost {
       hint: 'Give pgpool.service a systemd unit, or {start: […], stop: […], reload: […]}, in the cluster file.',
       changed: 'none',
     })
+  }
+
+  async hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}> {
+    const states = await scriptStates(this.#scripts, FAILOVER_SCRIPTS, options)
+    return {states, settings: hookSettings(this.#scripts.directory)}
+  }
+
+  installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void> {
+    return installScripts(this.#scripts, checkOperation(operation), options, wanted, FAILOVER_SCRIPTS)
+  }
+
+  checkHook(name: string, words: readonly string[]): Promise<ScriptCheck> {
+    return checkScript(this.#scripts, name, words)
+  }
+
+  async settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null> {
+    const before = (await this.#read()).toString('latin1')
+    const after = addSettings(before, settings)
+    return before === after ? null : {before, after}
+  }
+
+  async writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    checkOperation(operation)
+    await this.#edit(operation, 'write the settings of pgpool', (text) => addSettings(text, settings))
   }
 
   async #edit(operation: string, title: string, edit: (text: string) => string): Promise<void> {

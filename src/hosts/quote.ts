@@ -1,15 +1,9 @@
-/**
- * The one place where words become shell text. POSIX single quotes keep every byte but the quote itself (POSIX 2.2.2), and
- * nothing else is ever used: not backslashes, not double quotes, so that there is one rule to prove.
- */
+/** Words for a remote shell. */
+import {shellWord} from '../lib/shell-word.js'
 
-/** `word` as one word of a POSIX shell. Throws on NUL, which no process argument can hold: our bug, callers check paths. */
-export function quoteWord(word: string): string {
-  if (word.includes('\0')) throw new Error('a shell word cannot hold NUL')
-  return `'${word.replaceAll("'", `'\\''`)}'`
-}
+export {shellWord as quoteWord} from '../lib/shell-word.js'
 
 /** Words as the one line that sshd hands to the login shell. */
 export function commandLine(words: readonly string[]): string {
-  return words.map(quoteWord).join(' ')
+  return words.map(shellWord).join(' ')
 }

@@ -48,6 +48,10 @@ class AnyPool implements Pool {
     return this.#current().reload()
   }
 
+  recover(...request: Parameters<Pool['recover']>): Promise<void> {
+    return this.#current().recover(...request)
+  }
+
   /** A change goes where was read: nobody sends one before a look. */
   #current(): Pool {
     return this.#chosen ?? this.#pools[0]

@@ -46,6 +46,10 @@ class PcpPool implements Pool {
     return this.#client.detach(node)
   }
 
+  recover(node: NodeId, {onNotice, signal}: Parameters<Pool['recover']>[1]): Promise<void> {
+    return this.#client.recover(node, {onNotice: ({message}) => onNotice(message), signal})
+  }
+
   /** This pgpool alone: what another member reads from its own file is not for this one to decide. */
   reload(): Promise<void> {
     return this.#client.reload('local')

@@ -6,6 +6,7 @@
  * (connection lost after it was sent), `ActFailed` (with command, exit status and the last lines of stderr).
  */
 import type {ControlData} from '../cluster/control-data.js'
+import type {ScriptOptions} from '../cluster/script-options.js'
 import type {StandbyConnection} from './postgres.js'
 
 /** What lies in a data directory, read without a server. */
@@ -83,6 +84,25 @@ export type JobState =
   /** No status file and no live process: it was killed, or the host restarted. */
   | {state: 'lost'; stderrTail: string}
 
+/** One script that pgpool runs: sha256 of what it should be, and of what lies there (null: nothing). */
+export type ScriptState = {name: string; path: string; wanted: string; installed: string | null}
+
+/** `missing`: there is no such script. `text` is the last that it said. */
+export type ScriptCheck = {result: 'proved' | 'failed' | 'missing'; text: string}
+
+export type ScriptStage = 'first' | 'second' | 'start' | 'failover' | 'follow'
+
+/** What a script says of itself; pgpool swallows all that it prints. */
+export type ScriptStatus = {
+  state: 'running' | 'failed' | 'done'
+  /** Epoch seconds. */
+  began: number
+  at: number
+  text: string
+  /** Its process is there. A status that says running and has none was killed. */
+  alive: boolean
+}
+
 export interface NodeHost {
   /** As in the cluster file. */
   readonly name: string
@@ -133,6 +153,19 @@ export interface NodeHost {
   /** The same for every job of the operation: for a lock that is given up. */
   stopJobs(operation: string): Promise<void>
 
+  /** The recovery scripts in its data directory, against what the cluster file gives now. */
+  scripts(options: ScriptOptions): Promise<ScriptState[]>
+  /** Puts them there one by one, atomically; what is replaced is kept beside. Refuses when they would not be the wanted ones. */
+  installScripts(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
+  /** Lets the recovery scripts of this node (a primary) work on `target` under the operation's locks; forgets earlier statuses of it. */
+  permitScripts(operation: string, target: number, allowForeignData: string | null): Promise<void>
+  /** Absent is fine. */
+  revokePermit(operation: string, target: number): Promise<void>
+  /** Runs an installed script in its harmless mode, with the words that pgpool would give it. */
+  checkScript(name: string, words: readonly string[]): Promise<ScriptCheck>
+  /** Null: the stage has not begun since `permitScripts`. */
+  scriptStatus(target: number, stage: ScriptStage): Promise<ScriptStatus | null>
+
   /** Null when taken; otherwise who has it. Taking one's own again is fine. */
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   readLock(): Promise<LockHolder | null>
@@ -162,6 +195,13 @@ export interface PgpoolHost {
   fencedBy(): Promise<string | null>
   /** Where PCP has no reload (before 4.2): by the service of the cluster file. Accepted, not applied. */
   reload(operation: string): Promise<void>
+  /** The hook scripts beside pgpool.conf, and the settings that call them. */
+  hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}>
+  installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
+  checkHook(name: string, words: readonly string[]): Promise<ScriptCheck>
+  /** Sets values at the end of pgpool.conf in a block of poolctl's own; replaces that block. Null: the text is that already. */
+  settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null>
+  writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void>
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   releaseLock(operation: string): Promise<void>
 }

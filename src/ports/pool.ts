@@ -33,6 +33,11 @@ export interface Pool {
   /** Accepted, not done: callers poll `nodeInfo`. Never repeated by the adapter when the answer is lost: `OutcomeUnknown`. */
   attach(node: NodeId): Promise<void>
   detach(node: NodeId): Promise<void>
+  /**
+   * pgpool's own online recovery. `onNotice` hears its progress log. Resolves when pgpool says that it is through; throws `ActFailed`
+   * when it gave up, `Refused` when it did not begin, `OutcomeUnknown` when the wait was ended by `signal`: pgpool goes on.
+   */
+  recover(node: NodeId, options: {onNotice: (text: string) => void; signal: AbortSignal}): Promise<void>
   /** Re-reads pgpool.conf; accepted, not applied: callers poll `settings`. */
   reload(): Promise<void>
 }

@@ -88,6 +88,9 @@ export interface Postgres {
   /** Writes a row with `token` to poolctl's own table; the LSN after it. */
   writeMarker(token: string): Promise<Lsn>
   markerSeen(token: string): Promise<boolean>
+  /** pgpool's extension for online recovery in a database of this server: can it be made there, and is it. */
+  recoveryExtension(database: string): Promise<{available: boolean; installed: boolean}>
+  createRecoveryExtension(database: string): Promise<void>
   /** Paths of relations in pg_class whose main file is not on disk, over all databases. Empty is healthy. */
   missingRelationFiles(): Promise<string[]>
 }

@@ -243,6 +243,17 @@ named AS MATERIALIZED (SELECT path FROM files WHERE path IS NOT NULL)
 SELECT path FROM named WHERE (pg_stat_file(path, true)).size IS NULL ORDER BY path`,
 )
 
+export const RECOVERY_EXTENSION = define<{available: boolean; installed: boolean}>(
+  'pg_available_extensions',
+  `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgpool_recovery') AS available,
+  EXISTS (SELECT FROM pg_extension WHERE extname = 'pgpool_recovery') AS installed`,
+)
+
+export const CREATE_RECOVERY_EXTENSION = define<never>(
+  'CREATE EXTENSION',
+  'CREATE EXTENSION IF NOT EXISTS pgpool_recovery',
+)
+
 /** Who owns poolctl's table: whoever else does could have put a trigger on it that runs with our rights. */
 export const MARKER_OWNER = define<{trusted: boolean}>(
   'pg_class; pg_roles',

@@ -153,6 +153,19 @@ class PostgresServer implements Postgres {
     }
   }
 
+  async recoveryExtension(database: string): Promise<{available: boolean; installed: boolean}> {
+    return this.#inDatabase(database, 'read', 'look for the extension pgpool_recovery', async (session, call) => {
+      const [row] = await session.query(sql.RECOVERY_EXTENSION, [], call)
+      return row ?? {available: false, installed: false}
+    })
+  }
+
+  async createRecoveryExtension(database: string): Promise<void> {
+    await this.#inDatabase(database, 'change', 'create the extension pgpool_recovery', async (session, call) => {
+      await session.query(sql.CREATE_RECOVERY_EXTENSION, [], call)
+    })
+  }
+
   async missingRelationFiles(): Promise<string[]> {
     const databases = await this.#read(sql.CONNECTABLE_DATABASES, [], 'list its databases')
     return missingRelationFiles(
@@ -219,6 +232,20 @@ class PostgresServer implements Postgres {
     const session = await openSession(this.#target(kind))
     try {
       return await act(session, (doing) => ({phase: 'change', doing, withinMs: this.#kinds[kind].guardMs}))
+    } finally {
+      await session.close()
+    }
+  }
+
+  async #inDatabase<T>(
+    database: string,
+    kind: 'read' | 'change',
+    doing: string,
+    act: (session: Session, call: Call) => Promise<T>,
+  ): Promise<T> {
+    const session = await openSession(this.#target(kind, {database}))
+    try {
+      return await act(session, {phase: kind, doing, withinMs: this.#kinds[kind].guardMs})
     } finally {
       await session.close()
     }

@@ -11,6 +11,7 @@ import {opSchemas} from './op-schemas.js'
 import {doctorSchema} from './doctor-schema.js'
 import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
+import type {RenderedFiles, ScriptList, ScriptTests} from './scripts.js'
 import type {StatusData} from './status.js'
 import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
@@ -159,6 +160,25 @@ const operation = z.strictObject({
   followUps: z.array(text),
 })
 
+const scriptsList = z.strictObject({
+  scripts: z.array(z.strictObject({name: text, summary: text})),
+  variants: z.array(
+    z.strictObject({
+      name: text,
+      summary: text,
+      values: z.array(z.strictObject({name: text, what: text, default: textOrNull})),
+    }),
+  ),
+})
+
+const scriptsRender = z.strictObject({files: z.array(z.strictObject({name: text, text, path: textOrNull}))})
+
+const scriptsTest = z.strictObject({
+  tests: z.array(
+    z.strictObject({script: text, host: text, target: z.int(), result: z.enum(['proved', 'failed', 'not-run']), text}),
+  ),
+})
+
 /** The envelope around `data`; `name` is the command's, as in `poolctl.node-info/v1`. */
 function envelope(name: string, data: z.ZodType): z.ZodType {
   return z.strictObject({
@@ -191,7 +211,10 @@ export const AGREE: [
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
   UpgradeCheckAgrees,
-] = [true, true, true, true, true, true]
+  Same<ScriptList, z.infer<typeof scriptsList>>,
+  Same<RenderedFiles, z.infer<typeof scriptsRender>>,
+  Same<ScriptTests, z.infer<typeof scriptsTest>>,
+] = [true, true, true, true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -201,7 +224,7 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
     ['status', envelope('status', status)],
     ['doctor', envelope('doctor', doctorSchema)],
     ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
-    ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'] as const).map(
+    ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback', 'scripts-install'] as const).map(
       (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],
     ),
     ...[...opSchemas(plan), ...LAB_SCHEMAS].map(([name, data]): [string, z.ZodType] => [name, envelope(name, data)]),
@@ -209,6 +232,9 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
     ['upgrade-report', envelope('upgrade-report', z.strictObject({operation: text, html: text, markdown: text}))],
     // A command line that names no command.
     ['command', envelope('command', z.null())],
+    ['scripts-list', envelope('scripts-list', scriptsList)],
+    ['scripts-render', envelope('scripts-render', scriptsRender)],
+    ['scripts-test', envelope('scripts-test', scriptsTest)],
     ['cluster-file', clusterFileSchema],
   ]
   return new Map(all.map(([name, schema]) => [`${name}.json`, z.toJSONSchema(schema, {unrepresentable: 'any'})]))

@@ -9,6 +9,8 @@ import {finishCopy, proveWal} from './finish-copy.js'
 import {attachNode, awaitRouting, detachNode} from './pool-membership.js'
 import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
+import {poolRecovery, verifyEqual} from './pool-recovery.js'
+import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
 import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
@@ -71,6 +73,12 @@ const ALL: readonly Step[] = [
   leaveNote,
   configureNew,
   dropOld,
+  poolRecovery,
+  verifyEqual,
+  installScripts,
+  installHooks,
+  recoveryExtension,
+  pgpoolSettings,
 ]
 
 export const stepCatalog: StepCatalog<World> = new Map(ALL.map((step) => [step.kind, step]))

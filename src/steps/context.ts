@@ -29,6 +29,10 @@ export function textIn(object: JsonObject, key: string): string {
   return typeof value === 'string' ? value : wrong(key, 'text')
 }
 
+export function textOrNullIn(object: JsonObject, key: string): string | null {
+  return object[key] === null ? null : textIn(object, key)
+}
+
 export function numberIn(object: JsonObject, key: string): number {
   const value = object[key]
   return typeof value === 'number' ? value : wrong(key, 'a number')

@@ -88,7 +88,7 @@ describe('a wrong command line', () => {
     [['detach', '1', '--timeout', '5'], 2, 'FLAG_VALUE_INVALID'],
     [['node-info', '--output', 'xml'], 2, 'FLAG_VALUE_INVALID'],
     [['status'], 3, 'CLUSTER_FILE_MISSING'],
-    [['recovery', '1', '--driver', 'pgpool'], 6, 'DRIVER_NOT_AVAILABLE'],
+    [['recovery', '1', '--driver', 'pgpool'], 3, 'CLUSTER_FILE_MISSING'],
   ])('%j exits %d with %s, the same with and without --json, and short', async (args, code, name) => {
     const secret = {POOLCTL_CONFIRM: CANARY}
     const [text, json] = await Promise.all([poolctl(args, secret), poolctl([...args, '--json'], secret)])

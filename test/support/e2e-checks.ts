@@ -67,7 +67,14 @@ export async function expectNoBackup(lab: TestLab, node: number): Promise<void> 
 export async function expectNothingLeft(lab: TestLab, node: number): Promise<void> {
   const data = await dataOf(lab, node)
   const left = (await listing(`${data}.poolctl`)).map((line) => line.split(' ')[0] ?? '')
-  expect(left.filter((name) => !/^(?:jobs|records|server\.log|records\/[\w-]+\.ndjson)$/.test(name))).toEqual([])
+  expect(
+    left.filter(
+      (name) =>
+        !/^(?:jobs|records|server\.log|records\/[\w-]+\.ndjson|pgpool(?:\/node-\d\.(?:first|second|start|log))?)$/.test(
+          name,
+        ),
+    ),
+  ).toEqual([])
   const part = (await listing(data)).filter((line) => /\.part /.test(line))
   expect(part).toEqual([])
 }

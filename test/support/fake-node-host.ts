@@ -11,6 +11,9 @@ import type {
   LockHolder,
   NodeHost,
   PageCheck,
+  ScriptCheck,
+  ScriptState,
+  ScriptStatus,
 } from '../../src/ports/host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 import {countPoll, guard, needRoom, reachHost, reply} from './fake-faults.js'
@@ -129,6 +132,30 @@ export class FakeNodeHost implements NodeHost {
         usedBytes: whole ? 1_600_000_000 : 0,
       }
     })
+  }
+
+  scripts(): Promise<ScriptState[]> {
+    return this.#look(() => [])
+  }
+
+  installScripts(operation: string): Promise<void> {
+    return this.#act(operation, 'installScripts', () => undefined)
+  }
+
+  checkScript(name: string): Promise<ScriptCheck> {
+    return this.#look(() => ({result: 'missing', text: `${name} is not there`}))
+  }
+
+  permitScripts(operation: string): Promise<void> {
+    return this.#act(operation, 'permitScripts', () => undefined)
+  }
+
+  revokePermit(operation: string): Promise<void> {
+    return this.#act(operation, 'revokePermit', () => undefined)
+  }
+
+  scriptStatus(): Promise<ScriptStatus | null> {
+    return this.#look(() => null)
   }
 
   listFiles(): Promise<DataFile[]> {

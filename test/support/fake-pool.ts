@@ -75,6 +75,11 @@ export class FakePool implements Pool {
     return this.#queue('detach', node)
   }
 
+  /** The fake site has no scripts: a plan that relies on them must not be tried on it. */
+  recover(): Promise<void> {
+    return Promise.reject(new Refused({code: 'PCP_REFUSED', message: 'the fake pgpool has no recovery scripts'}))
+  }
+
   reload(): Promise<void> {
     return attempt(() => {
       reachPool(this.#site)
@@ -154,6 +159,32 @@ export class FakePgpoolHost implements PgpoolHost {
         .map(([name, value]) => `${name} = '${value}'\n`)
         .join(''),
     )
+  }
+
+  hooks(): ReturnType<PgpoolHost['hooks']> {
+    return Promise.resolve({states: [], settings: {}})
+  }
+
+  checkHook(name: string): ReturnType<PgpoolHost['checkHook']> {
+    return Promise.resolve({result: 'missing', text: `${name} is not there`})
+  }
+
+  installHooks(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async settingsEdit(settings: Record<string, string>): ReturnType<PgpoolHost['settingsEdit']> {
+    const before = await this.readConfig()
+    const {config} = this.#site.pool
+    if (Object.entries(settings).every(([name, value]) => config[name] === value)) return null
+    return {before, after: `${before}${JSON.stringify(settings)}\n`}
+  }
+
+  writeSettings(_: string, settings: Record<string, string>): Promise<void> {
+    return attempt(() => {
+      Object.assign(this.#site.pool.config, settings)
+      reply(this.#site, 'pgpoolHost.writeSettings')
+    })
   }
 
   fence(operation: string, settings: Record<string, string>): Promise<void> {

@@ -37,6 +37,20 @@ export class FakePostgres implements Postgres {
     return ids.filter((id) => upstream(this.#site, id).sender === this.#id)
   }
 
+  recoveryExtension(): Promise<{available: boolean; installed: boolean}> {
+    return attempt(() => {
+      this.#serving()
+      return {available: true, installed: true}
+    })
+  }
+
+  createRecoveryExtension(): Promise<void> {
+    return attempt(() => {
+      this.#primary('CREATE EXTENSION')
+      reply(this.#site, 'postgres.createRecoveryExtension')
+    })
+  }
+
   facts(): Promise<ServerFacts> {
     return attempt(() => {
       const own = this.#serving()

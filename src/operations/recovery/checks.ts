@@ -85,7 +85,7 @@ export function checkPrimary(request: RecoveryRequest, facts: RecoveryFacts): Re
   ]
 }
 
-function checkIdentity(ground: Ground): Refusal[] {
+export function checkIdentity(ground: Ground): Refusal[] {
   const {request, facts, server} = ground
   const {directory} = facts.target
   // Without a control file and with one set aside it is a copy of ours that was broken off. One that has a control file is judged
@@ -106,7 +106,7 @@ function checkIdentity(ground: Ground): Refusal[] {
   ]
 }
 
-function checkSecondPrimary(ground: Ground): Refusal[] {
+export function checkSecondPrimary(ground: Ground): Refusal[] {
   const {request, facts} = ground
   const view = facts.servers.find((server) => server.id === request.node)
   if (!view?.reachable || view.facts.inRecovery || request.discardSecondPrimary) return []
@@ -136,7 +136,7 @@ function checkMethod(ground: Ground, rungs: readonly Rung[]): Refusal[] {
   ]
 }
 
-function checkVersion(ground: Ground): Refusal[] {
+export function checkVersion(ground: Ground): Refusal[] {
   const {pgVersion} = ground.facts.target.directory
   const major = pgMajor(ground.server.versionNum)
   if (pgVersion === null || pgVersion === String(major)) return []
@@ -194,7 +194,7 @@ function checkCopy(ground: Ground, method: string): Refusal[] {
   return found
 }
 
-function checkRoom(ground: Ground): Refusal[] {
+export function checkRoom(ground: Ground): Refusal[] {
   const {request, server, facts} = ground
   const found: Refusal[] = []
   const free = (name: string, used: number): boolean => Number(server.settings[name] ?? '10') > used

@@ -14,7 +14,7 @@ import type {Method} from './request.js'
 
 type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
 
-function step(draft: Draft): PlannedStep {
+export function step(draft: Draft): PlannedStep {
   return {kind: draft.id, host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
 }
 
@@ -33,7 +33,7 @@ function settingsOf(ground: Ground): JsonObject {
   return {port: String(target.node.port), ...(specific ? {listen_addresses: target.node.address} : {})}
 }
 
-function leavePool(ground: Ground): PlannedStep[] {
+export function leavePool(ground: Ground): PlannedStep[] {
   const {request, facts} = ground
   const node = facts.pool.find((candidate) => candidate.id === request.node)
   if (!node || !isAttached(node)) return []
@@ -48,7 +48,7 @@ function leavePool(ground: Ground): PlannedStep[] {
   ]
 }
 
-function powerDown(ground: Ground): PlannedStep[] {
+export function powerDown(ground: Ground): PlannedStep[] {
   const {request, facts} = ground
   if (facts.target.directory.postmasterPid === null) return []
   const input = {node: request.node, immediateIfStuck: true, restartOnUndo: false}
@@ -159,7 +159,7 @@ function methodSteps(ground: Ground, method: Method): PlannedStep[] {
   }
 }
 
-function comeBack(ground: Ground): PlannedStep[] {
+export function comeBack(ground: Ground): PlannedStep[] {
   const {request, facts, primary} = ground
   const {node} = facts.target
   const pair = {node: request.node, primary: primary.id}

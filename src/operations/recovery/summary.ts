@@ -9,6 +9,7 @@ export function summariseRecovery(
   steps: readonly StepReport[],
   results: ReadonlyMap<string, JsonObject>,
 ): Summary {
+  if (plan.reasons['driver'] === 'pgpool') return summarisePoolDriver(plan, steps, results)
   const copied = results.get('copy-data') ?? results.get('rewind-data')
   return {
     facts: {
@@ -17,6 +18,27 @@ export function summariseRecovery(
       rungs: plan.reasons['rungs'] ?? [],
       bytesOnWire: copied?.['bytesOnWire'] ?? null,
       verified: results.get('verify-standby') ?? null,
+      stepsRun: steps.filter((step) => step.outcome === 'done').length,
+    },
+    followUps: [],
+  }
+}
+
+function summarisePoolDriver(
+  plan: Plan,
+  steps: readonly StepReport[],
+  results: ReadonlyMap<string, JsonObject>,
+): Summary {
+  const run = results.get('pool-recovery')
+  return {
+    facts: {
+      node: plan.request['node'] ?? null,
+      driver: 'pgpool',
+      mode: plan.reasons['mode'] ?? null,
+      recoverySeconds: run?.['seconds'] ?? null,
+      clientsHeldSeconds: run?.['clientsHeldSeconds'] ?? null,
+      pgpoolFroze: run?.['pgpoolFroze'] ?? null,
+      verified: results.get('verify-standby') ?? results.get('verify-equal') ?? null,
       stepsRun: steps.filter((step) => step.outcome === 'done').length,
     },
     followUps: [],

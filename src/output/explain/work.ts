@@ -28,7 +28,6 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   VERSION_UNTESTED:
     'A server runs a newer PostgreSQL than poolctl was tried with. Reading goes on; a change is refused unless --allow-untested-version is given.',
   CHECKS_REFUSED: 'Several checks said no; each is listed with its own code and way out. Nothing was changed.',
-  DRIVER_NOT_AVAILABLE: "Recovery by pgpool's own scripts is not in this version. Use --driver ssh.",
   NODE_UNKNOWN: 'There is no node of that number. List the nodes with: poolctl node-info',
   NODE_UNKNOWN_TO_POOL: 'The cluster file has the node and pgpool does not.',
   NODE_NOT_IN_FILE: 'pgpool has the node and the cluster file does not, so its server cannot be asked.',

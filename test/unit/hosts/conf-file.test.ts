@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {
   addFence,
+  addSettings,
   conninfo,
   fenceOwner,
   quoteSetting,
@@ -89,5 +90,23 @@ describe('the fence in pgpool.conf', () => {
 describe('cksum', () => {
   it('is what coreutils prints', () => {
     expect([cksum(Buffer.from('hello\n')), cksum(Buffer.alloc(0))]).toEqual(['3015617425 6', '4294967295 0'])
+  })
+})
+
+describe("poolctl's lasting settings in pgpool.conf", () => {
+  const block = (...lines: string[]): string => `# >>> poolctl scripts\n${lines.join('\n')}\n# <<< poolctl scripts\n`
+
+  it('stand in a block at the end, before a fence, and a second time change nothing', () => {
+    const fenced = addFence("port = '9999'", 'promote-1', {auto_failback: 'off'})
+    const once = addSettings(fenced, {failover_command: '"/etc/x" %d', a: ''})
+    expect(once).toBe(
+      `port = '9999'\n${block(`failover_command = '"/etc/x" %d'`, "a = ''")}${fenced.slice(fenced.indexOf('# >>> poolctl fence'))}`,
+    )
+    expect(addSettings(once, {a: '', failover_command: '"/etc/x" %d'})).toBe(once)
+  })
+
+  it('keep what was set before and is not set now, because a reload would not take it back', () => {
+    const first = addSettings('x = 1\n', {one: '1', two: '2'})
+    expect(addSettings(`${first}y = 2\n`, {two: '3'})).toBe(`x = 1\ny = 2\n${block("one = '1'", "two = '3'")}`)
   })
 })

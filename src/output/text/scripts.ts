@@ -1,0 +1,50 @@
+/** What `scripts list`, `render` and `test` print. */
+import type {RenderedFiles, ScriptList, ScriptTests} from '../../report/scripts.js'
+import type {Style} from '../style.js'
+import {table} from '../table.js'
+
+export function scriptListText({scripts, variants}: ScriptList, style: Style): string {
+  const first = table<ScriptList['scripts'][number]>(
+    [
+      {heading: 'script', cell: (s) => s.name},
+      {heading: 'what it does', cell: (s) => s.summary, fill: true},
+    ],
+    scripts,
+    style,
+  )
+  const second = table<ScriptList['variants'][number]>(
+    [
+      {heading: 'variant', cell: (v) => v.name},
+      {heading: 'what it gives', cell: (v) => v.summary, fill: true},
+      {
+        heading: 'values',
+        cell: (v) => v.values.map((one) => (one.default === null ? one.name : `${one.name}=${one.default}`)).join(' '),
+      },
+    ],
+    variants,
+    style,
+  )
+  return `${first}\n\n${second}`
+}
+
+/** One alone as it is, so that it can be sent to a file; several with their names. */
+export function renderedText({files}: RenderedFiles): string {
+  const written = files.filter((file) => file.path !== null)
+  if (written.length > 0) return written.map((file) => `wrote ${file.path}`).join('\n')
+  if (files.length === 1) return (files[0]?.text ?? '').trimEnd()
+  return files.map((file) => `===== ${file.name}\n${file.text.trimEnd()}`).join('\n\n')
+}
+
+export function scriptTestsText({tests}: ScriptTests, style: Style): string {
+  return table<ScriptTests['tests'][number]>(
+    [
+      {heading: 'script', cell: (t) => t.script},
+      {heading: 'on', cell: (t) => t.host},
+      {heading: 'for node', cell: (t) => t.target, right: true},
+      {heading: 'result', cell: (t) => t.result},
+      {heading: 'because', cell: (t) => t.text, fill: true},
+    ],
+    tests,
+    style,
+  )
+}

@@ -1,0 +1,114 @@
+/**
+ * install-scripts, install-hooks, recovery-extension, pgpool-settings: what pgpool's own recovery and failover need.
+ *
+ * Precondition: the node has a data directory. Effect: files, an extension, a block of settings at the end of pgpool.conf.
+ * Undo: none: what is there harms nothing until it is called, and what it replaced lies beside it.
+ * Repeat: harmless: files are compared by digest, the extension and the settings are looked for first.
+ */
+import type {ScriptOptions} from '../cluster/script-options.js'
+import type {Observation} from '../engine/step.js'
+import type {JsonObject} from '../lib/json.js'
+import type {ScriptState} from '../ports/host.js'
+import {
+  awaitSeen,
+  done,
+  hostOf,
+  numberIn,
+  textOrNullIn,
+  pending,
+  serverOf,
+  settingsIn,
+  textIn,
+  type Context,
+  type Step,
+} from './context.js'
+
+function optionsIn(context: Context): ScriptOptions {
+  const options = context.input['options'] as JsonObject
+  return {
+    mode: textIn(options, 'mode') === 'native' ? 'native' : 'streaming',
+    jobs: numberIn(options, 'jobs'),
+    limitSeconds: numberIn(options, 'limitSeconds'),
+    startWaitSeconds: numberIn(options, 'startWaitSeconds'),
+    hookPassfile: textOrNullIn(options, 'hookPassfile'),
+  }
+}
+
+function judge(context: Context, states: readonly ScriptState[]): Observation {
+  const wanted = settingsIn(context.input, 'wanted')
+  const other = states.filter(({name, installed}) => name in wanted && installed !== wanted[name])
+  return other.length === 0 ? done('they are there') : pending(`${other.map((s) => s.name).join(', ')} to be installed`)
+}
+
+const seenScripts = async (context: Context): Promise<Observation> =>
+  judge(context, await hostOf(context).scripts(optionsIn(context)))
+
+export const installScripts: Step = {
+  kind: 'install-scripts',
+  probe: seenScripts,
+  async act(context) {
+    await hostOf(context).installScripts(context.operation, optionsIn(context), settingsIn(context.input, 'wanted'))
+    return undefined
+  },
+  verify: seenScripts,
+}
+
+const seenHooks = async (context: Context): Promise<Observation> =>
+  judge(context, (await context.world.pgpoolHost.hooks(optionsIn(context))).states)
+
+export const installHooks: Step = {
+  kind: 'install-hooks',
+  probe: seenHooks,
+  async act(context) {
+    const {pgpoolHost} = context.world
+    await pgpoolHost.installHooks(context.operation, optionsIn(context), settingsIn(context.input, 'wanted'))
+    return undefined
+  },
+  verify: seenHooks,
+}
+
+const seenExtension = async (context: Context): Promise<Observation> => {
+  const {installed} = await serverOf(context).recoveryExtension(textIn(context.input, 'database'))
+  return installed ? done('the extension is there') : pending('the extension is not there')
+}
+
+export const recoveryExtension: Step = {
+  kind: 'recovery-extension',
+  probe: seenExtension,
+  async act(context) {
+    await serverOf(context).createRecoveryExtension(textIn(context.input, 'database'))
+    return undefined
+  },
+  verify: seenExtension,
+}
+
+/** Pool status cuts values off, at 255 or 512 bytes by version. */
+function sameValue(reported: string | undefined, wanted: string): boolean {
+  if (reported === undefined || reported === wanted) return true
+  return reported.length >= 250 && wanted.startsWith(reported.replace(/\uFFFD+$/, ''))
+}
+
+/** Both the file and what pgpool has read of it: a reload is only asked for by PCP, never confirmed. */
+const seenSettings = async (context: Context): Promise<Observation> => {
+  const wanted = settingsIn(context.input, 'settings')
+  if ((await context.world.pgpoolHost.settingsEdit(wanted)) !== null) return pending('pgpool.conf is another')
+  const applied = await context.world.pool.settings()
+  const other = Object.entries(wanted)
+    .filter(([name, value]) => !sameValue(applied.get(name), value))
+    .map(([name]) => name)
+  return other.length === 0 ? done('pgpool uses the settings') : pending(`pgpool has not read ${other.join(', ')} yet`)
+}
+
+export const pgpoolSettings: Step = {
+  kind: 'pgpool-settings',
+  probe: seenSettings,
+  async act(context) {
+    const {world} = context
+    await world.pgpoolHost.writeSettings(context.operation, settingsIn(context.input, 'settings'))
+    await world.pool.reload()
+    const wait = {limitMs: 30_000, everyMs: 300, what: 'pgpool with the new settings', code: 'SETTINGS_NOT_TAKEN'}
+    await awaitSeen(context, wait, () => seenSettings(context))
+    return undefined
+  },
+  verify: seenSettings,
+}

@@ -1,0 +1,240 @@
+/** Recovery and failover run by Pgpool-II itself with the installed scripts, on real servers under writing clients. */
+import {chown, copyFile, readdir, readFile, rename, stat} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {killNode} from '../../src/lab/kill.js'
+import {LAB_DATABASE, labPaths} from '../../src/lab/spec.js'
+import {expectHealthy, expectNothingLeft, listing, poolView, roles, slotsOn, statusOf} from '../support/e2e-checks.js'
+import {
+  amcheck,
+  change,
+  dataOf,
+  DONE,
+  ending,
+  primaryId,
+  sqlOn,
+  startCheckedLab,
+  underLedger,
+  until,
+  type SharedLab,
+} from '../support/e2e-lab.js'
+
+let lab: SharedLab
+
+async function install(...flags: string[]): Promise<void> {
+  expect(ending(await change(lab, ['scripts', 'install', '--yes', ...flags]))).toEqual(DONE)
+}
+
+/** What tells one standby's directory from another's: whom it follows, its role, its own settings, which files there are. */
+async function standbyState(node: number): Promise<unknown> {
+  const data = await dataOf(lab, node)
+  const auto = await readFile(join(data, 'postgresql.auto.conf'), 'utf8')
+  const settings = auto
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(/(?<=')\s|\s(?=[a-z_]+='')/).sort())
+    .sort()
+  const files = (await readdir(data)).filter((name) => !/^(?:postmaster|backup_label)/.test(name)).sort()
+  return {settings, files, mode: (await stat(data)).mode.toString(8), roles: roles(await statusOf(lab))}
+}
+
+describe('in streaming replication', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab()
+    await install()
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('installs once, and finds everything in place the second time', async () => {
+    const again = await change(lab, ['scripts', 'install', '--yes'])
+    expect(ending(again)).toEqual(DONE)
+    expect(again.data).toMatchObject({operation: null, outcome: 'nothing-to-do'})
+    const {passfile, pcpPassfile} = labPaths(lab.directory)
+    const texts = await Promise.all([passfile, pcpPassfile].map((path) => readFile(path, 'utf8')))
+    const secrets = texts.flatMap((text) => text.trim().split('\n')).map((line) => line.split(':').at(-1) ?? '')
+    for (const name of ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start']) {
+      const script = await readFile(join(await dataOf(lab, 0), name), 'utf8')
+      expect(secrets.filter((secret) => secret === '' || script.includes(secret))).toEqual([])
+    }
+  })
+
+  it("a wiped standby comes back by pgpool's scripts to the same state as by poolctl's own work", async () => {
+    const states: unknown[] = []
+    for (const driver of ['pgpool', 'ssh']) {
+      const {result} = await underLedger(lab, async () => {
+        await killNode(lab.directory, 2, 'wipe')
+        return change(lab, ['recovery', '2', '--driver', driver, '--yes'])
+      })
+      expect(ending(result)).toEqual(DONE)
+      expect(result.data?.facts['verified']).toMatchObject({
+        rowSeen: true,
+        relationFiles: 'present',
+        slot: 'poolctl_node_2',
+      })
+      await expectHealthy(lab)
+      expect(await amcheck(lab, 2)).toBe('')
+      for (const node of [0, 2]) await expectNothingLeft(lab, node)
+      states.push(await standbyState(2))
+    }
+    expect(states[0]).toEqual(states[1])
+  })
+
+  it('a first stage without its SSH key, or with a role that may not replicate, says so and leaves nothing', async () => {
+    const {peerIdentity} = labPaths(lab.directory)
+    await killNode(lab.directory, 2, 'wipe')
+    const before = {pool: await poolView(lab), slots: await slotsOn(lab, 0), data: await listing(await dataOf(lab, 2))}
+    const faults = [
+      {
+        make: () => rename(peerIdentity, `${peerIdentity}.away`),
+        mend: () => rename(`${peerIdentity}.away`, peerIdentity),
+        says: /the first stage failed: node 2 cannot be reached over SSH: .*Permission denied \(publickey/,
+      },
+      {
+        make: () => sqlOn(lab, 0, 'ALTER ROLE repl NOREPLICATION'),
+        mend: () => sqlOn(lab, 0, 'ALTER ROLE repl REPLICATION'),
+        says: /the first stage failed: node 2 cannot log in on node 0 for replication: .*replication role/,
+      },
+    ]
+    for (const {make, mend, says} of faults) {
+      await make()
+      const answer = await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+      await mend()
+      expect(answer.error?.message).toMatch(says)
+      expect({exitCode: answer.exitCode, code: answer.error?.code}).toEqual({
+        exitCode: 7,
+        code: 'RECOVERY_SCRIPT_FAILED',
+      })
+      await until('pgpool answers', async () => (await poolView(lab)).length === 3)
+      const after = {pool: await poolView(lab), slots: await slotsOn(lab, 0), data: await listing(await dataOf(lab, 2))}
+      expect(after).toEqual(before)
+      for (const node of [0, 2]) await expectNothingLeft(lab, node)
+    }
+    expect(ending(await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes']))).toEqual(DONE)
+    await expectHealthy(lab)
+  })
+
+  it('pgpool fails over by the installed hooks, the third node follows, and the old primary comes back', async () => {
+    const {pcpPassfile, proxy} = labPaths(lab.directory)
+    const passfile = join(proxy, 'pcppass')
+    await copyFile(pcpPassfile, passfile)
+    const {uid, gid} = await stat(proxy)
+    await chown(passfile, uid, gid)
+    const hooks = await change(lab, ['scripts', 'install', '--yes', '--hooks', '--hook-passfile', passfile])
+    expect({...ending(hooks), followUps: hooks.data?.followUps}).toEqual({
+      ...DONE,
+      exitCode: 13,
+      followUps: ["pgpool's user needs the database servers' SSH key and a ~/.pcppass: poolctl scripts test"],
+    })
+    const tested = await lab.poolctl(['scripts', 'test', '--hooks', '--json'])
+    const {data} = tested.json as {data: {tests: {script: string; target: number; result: string; text: string}[]}}
+    expect(data.tests.filter(({result}) => result !== 'proved')).toEqual([])
+    expect(
+      data.tests.filter(({script}) => script === 'failover.sh').map(({target, text}) => `${target} ${text}`),
+    ).toEqual([
+      '0 proved: SSH to every node with its key checked; would stop node 0 if it still ran, and promote node 1',
+      '0 proved: SSH to every node with its key checked; no node is left to promote, which it would say and fail',
+      '1 proved: SSH to every node with its key checked; node 1 is a standby, nothing would be promoted',
+      '2 proved: SSH to every node with its key checked; node 2 is a standby, nothing would be promoted',
+    ])
+    const sampler = samplePrimaries()
+    const {result} = await underLedger(lab, async () => {
+      await killNode(lab.directory, 0, 'stop')
+      await until(
+        'node 1 is the primary and node 2 follows it',
+        async () => {
+          const view = await poolView(lab).catch(() => [])
+          return view[1] === '1 primary up' && view[2] === '2 standby up'
+        },
+        90_000,
+      )
+      return change(lab, ['recovery', '0', '--yes'])
+    })
+    expect(ending(result)).toEqual(DONE)
+    expect(await primaryId(lab)).toBe(1)
+    expect((await statusOf(lab)).disagreements).toEqual([])
+    expect(await sampler.stop()).toEqual({most: 1})
+  })
+})
+
+/** Asks every server again and again whether it is a primary, and keeps the most that were at one moment. */
+function samplePrimaries(): {stop: () => Promise<{most: number}>} {
+  let most = 0
+  const state = {ended: false}
+  const ask = (node: number): Promise<boolean> =>
+    sqlOn(lab, node, 'SELECT NOT pg_is_in_recovery()').then(
+      ([row]) => row === 't',
+      () => false,
+    )
+  const loop = (async () => {
+    while (!state.ended) {
+      const seen = await Promise.all([0, 1, 2].map(ask))
+      most = Math.max(most, seen.filter(Boolean).length)
+    }
+  })()
+  return {
+    stop: async () => {
+      state.ended = true
+      await loop
+      return {most}
+    },
+  }
+}
+
+describe('in native replication', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab({mode: 'native'})
+    await install('--client-idle-limit', '-1')
+    for (const node of [0, 1, 2]) {
+      await sqlOn(
+        lab,
+        node,
+        'CREATE SEQUENCE IF NOT EXISTS counted; GRANT USAGE ON SEQUENCE counted TO app',
+        LAB_DATABASE,
+      )
+    }
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('a wiped node comes back identical while clients write, and the time that they were held is told', async () => {
+    for (const node of [0, 1])
+      await sqlOn(lab, node, "SELECT nextval('counted') FROM generate_series(1, 7)", LAB_DATABASE)
+    const {result, ledger} = await underLedger(lab, async () => {
+      await killNode(lab.directory, 2, 'wipe')
+      return change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+    })
+    expect(ending(result)).toEqual(DONE)
+    expect(result.warnings.map(({code}) => code)).toEqual(['CLIENTS_HELD'])
+    expect(result.data?.facts).toMatchObject({driver: 'pgpool', mode: 'native', pgpoolFroze: null})
+    const held = Number(result.data?.facts['clientsHeldSeconds'])
+    expect(held).toBeGreaterThan(0)
+    expect(ledger.longestWriteGapSeconds).toBeGreaterThan(0)
+    expect(await poolView(lab)).toEqual(['0 main up', '1 replica up', '2 replica up'])
+    const [first, ...others] = await Promise.all([0, 1, 2].map(digests))
+    for (const other of others) expect(other).toEqual(first)
+    expect(first?.find((line) => line.startsWith('counted '))).toBe('counted 7 true')
+    expect(await amcheck(lab, 2)).toBe('')
+    for (const node of [0, 2]) await expectNothingLeft(lab, node)
+  })
+})
+
+/** Every table of the clients' database by a digest of its rows, and every sequence by its value. */
+async function digests(node: number): Promise<string[]> {
+  const relations = await sqlOn(
+    lab,
+    node,
+    `SELECT c.relkind::text || ' ' || c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast' ORDER BY 1`,
+    LAB_DATABASE,
+  )
+  const query = relations.map((line) => {
+    const [kind = '', name = ''] = line.split(' ')
+    return kind === 'S'
+      ? `SELECT '${name} ' || last_value || ' ' || is_called FROM ${name}`
+      : `SELECT '${name} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '-') FROM ${name} t`
+  })
+  return sqlOn(lab, node, query.join(' UNION ALL '), LAB_DATABASE)
+}
