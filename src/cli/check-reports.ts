@@ -18,6 +18,20 @@ export async function lastCheckReport(cluster: string, to: number): Promise<Upgr
   return null
 }
 
+/** The newest of any target that was made before a moment: what was known when an operation began. */
+export async function checkReportBefore(cluster: string, at: string): Promise<UpgradeCheckData | null> {
+  const directory = directoryOf(cluster)
+  const names = (await readdir(directory).catch(() => [])).filter((name) => /^check-\d+-.*\.json$/.test(name))
+  const reports = await Promise.all(names.map((name) => readReport(join(directory, name))))
+  return (
+    reports
+      .filter((report) => report !== null)
+      .filter(({checkedAt}) => checkedAt <= at)
+      .toSorted((a, b) => a.checkedAt.localeCompare(b.checkedAt))
+      .at(-1) ?? null
+  )
+}
+
 async function readReport(path: string): Promise<UpgradeCheckData | null> {
   try {
     const file = JSON.parse(await readFile(path, 'utf8')) as {schema?: unknown; report?: unknown}

@@ -17,9 +17,17 @@ export const EXIT_CODE_TABLE: readonly (readonly [ExitCode | string, string])[] 
   [EXIT.stale, 'the plan is stale: the cluster is not the one it was made for'],
   [EXIT.declined, 'the answer was no, or there was nobody to ask'],
   [EXIT.followUps, 'the goal is met; follow-ups are still open and named'],
-  ['20, 21, 22', 'warning, critical, unknown (status --exit-code)'],
+  ['20, 21, 22', 'warning, critical, unknown (doctor; status and watchdog with --exit-code)'],
   ['130, 143', 'interrupted by SIGINT or SIGTERM; the current step was made safe'],
 ]
+
+/** Exit codes of verbs that judge. */
+export const HEALTH_EXIT: Readonly<Record<'ok' | 'warning' | 'critical' | 'unknown', ExitCode>> = {
+  ok: EXIT.done,
+  warning: EXIT.warning,
+  critical: EXIT.critical,
+  unknown: EXIT.unknownHealth,
+}
 
 /** The exit code of a run. `followUps` counts only for a run that met its goal. */
 export function exitCodeOf(outcome: RunOutcome, followUps: readonly string[]): ExitCode {

@@ -124,6 +124,11 @@ export const changingFlags = {
     helpGroup: 'CHANGE',
     env: 'POOLCTL_WAIT',
   }),
+  'allow-untested-version': Flags.boolean({
+    description: 'change a cluster whose PostgreSQL is newer than any that poolctl was tried with',
+    helpGroup: 'CHANGE',
+    env: 'POOLCTL_ALLOW_UNTESTED_VERSION',
+  }),
 }
 
 /** For going on with a recorded operation. */
@@ -162,6 +167,7 @@ export type ChangingValues = {
   confirm?: string | undefined
   plan?: string | undefined
   wait?: boolean
+  'allow-untested-version'?: boolean
 }
 
 export const nodeArgument = Args.string({

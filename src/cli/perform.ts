@@ -3,6 +3,7 @@
  * report. What the verb is does not matter here.
  */
 import type {ClusterFile} from '../cluster/cluster-file.js'
+import {NEWEST_TESTED_PG, untestedMajors} from '../cluster/pg-version.js'
 import {EXIT, PoolctlError, type ExitCode} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {Plan} from '../engine/plan.js'
@@ -47,7 +48,9 @@ export async function performIn<Request extends JsonObject, Facts>(
     if (terminal.live) terminal.say(`${text} …`)
   }
   const facts = await operation.survey(request, world, observe)
-  const decision = operation.decide(request, facts)
+  const untested = untestedVersions(operation.serverVersions?.(facts) ?? [])
+  const decided = operation.decide(request, facts)
+  const decision = flags['allow-untested-version'] === true ? decided : alsoRefused(decided, untested)
   const cluster = clusterOf(session.pcpOnly ? null : world.file, operation.systemIdentifier(facts))
   if (decision.kind === 'refused') return refused(operation.verb, decision.refusals, cluster)
   const before = operation.poolBefore(facts)
@@ -60,7 +63,10 @@ export async function performIn<Request extends JsonObject, Facts>(
     }
     return {data: {...report, after: before}, cluster}
   }
-  const warnings: Warning[] = [...decision.warnings]
+  const warnings: Warning[] = [
+    ...decision.warnings,
+    ...untested.map(({code, message}) => ({code, message, node: null})),
+  ]
   if (flags['dry-run'] === true) {
     if (flags.plan !== undefined) await savePlan(flags.plan, fresh)
     return {data: {...emptyReport(fresh, before), dryRun: true, outcome: 'planned'}, cluster, warnings}
@@ -79,6 +85,23 @@ export async function performIn<Request extends JsonObject, Facts>(
     flags,
     terminal,
   )
+}
+
+/** Reading is left alone, because what it asks has kept its meaning so far; a change rests on more than what it asks. */
+function untestedVersions(versions: readonly number[]): Refusal[] {
+  return untestedMajors(versions).map((major) => ({
+    code: 'VERSION_UNTESTED',
+    node: null,
+    message: `PostgreSQL ${major} is newer than ${NEWEST_TESTED_PG}, the newest that poolctl was tried with`,
+    detail: null,
+    hint: 'Use a poolctl that knows it, or try the change on a copy of the cluster first.',
+    override: '--allow-untested-version',
+  }))
+}
+
+function alsoRefused(decision: Decision, refusals: Refusal[]): Decision {
+  if (refusals.length === 0 || decision.kind === 'nothing-to-do') return decision
+  return {kind: 'refused', refusals: [...(decision.kind === 'refused' ? decision.refusals : []), ...refusals]}
 }
 
 function completePlan<Request extends JsonObject, Facts>(

@@ -19,6 +19,7 @@ import {crashing} from './crash-point.js'
 import {exitCodeOf} from './exit-codes.js'
 import {durationFlag, type GlobalValues} from './flags.js'
 import {handleInterrupts} from './interrupt.js'
+import {keepResult} from './operation-reports.js'
 import {takeLocks, type Locks} from './locks.js'
 import type {Session} from './session.js'
 import {openJournal} from './state.js'
@@ -152,7 +153,9 @@ export async function runOperation(
     await begun.writer.release()
   }
   const after = await world.pool.nodeInfo().catch(() => null)
-  return report(request, result, outage, after, summarise)
+  const body = report(request, result, outage, after, summarise)
+  if ('outcome' in body.data) await keepResult(begun.operation, body.data)
+  return body
 }
 
 /** A window is promised from the moment the operation was opened, whoever goes on with it. */

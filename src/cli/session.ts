@@ -13,6 +13,7 @@ import type {Envelope} from '../report/envelope.js'
 import type {Pool} from '../ports/pool.js'
 import type {World} from '../ports/world.js'
 import type {Hosts} from '../hosts/hosts.js'
+import type {PcpClientOptions} from '../pcp/client.js'
 import type {Endpoint} from '../pcp/endpoint.js'
 import {systemClock} from './clock.js'
 import {openTerminal} from './terminal.js'
@@ -70,7 +71,7 @@ export async function openSession(flags: SessionFlags): Promise<Session> {
   return named ? pcpSession(named, flags) : fileSession((await clusterFile(flags)).file, flags)
 }
 
-async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile> {
+export async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile> {
   const {requireClusterFile} = await import('../cluster/config/locate.js')
   return requireClusterFile(flags.config)
 }
@@ -183,7 +184,7 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
 }
 
 /** What `-h`, `-p` and `-U` name, as the pcp tools understand them: a host that begins with a slash is a socket directory. */
-function pgpoolFromFlags(flags: SessionFlags): PgpoolConfig | null {
+export function pgpoolFromFlags(flags: SessionFlags): PgpoolConfig | null {
   const {host, port, username} = flags
   if (host === undefined && port === undefined && username === undefined) return null
   if (host === undefined) {
@@ -215,7 +216,7 @@ function passHost(flags: SessionFlags): string | null {
   return flags.host ?? null
 }
 
-function placeOf({host, pcp}: PgpoolConfig): string {
+export function placeOf({host, pcp}: PgpoolConfig): string {
   const place = pcp.via === 'socket' ? `${pcp.host} port ${pcp.port}` : `${bracketed(pcp.host)}:${pcp.port}`
   return pcp.via === 'ssh' ? `${host} (${place})` : place
 }
@@ -230,8 +231,18 @@ async function poolOf(
   namedHost: string | null,
   flags: SessionFlags,
 ): Promise<Pool> {
-  const [{createPool}, {defaultPassfile, readPassfile}, {socketPath}] = await Promise.all([
-    import('../pcp/pool.js'),
+  const {createPool} = await import('../pcp/pool.js')
+  return createPool({name: placeOf(pgpool), ...(await pcpOptions(pgpool, hosts, namedHost, flags))})
+}
+
+/** Throws what a password file that cannot be used throws. */
+export async function pcpOptions(
+  pgpool: PgpoolConfig,
+  hosts: Hosts | null,
+  namedHost: string | null,
+  flags: SessionFlags,
+): Promise<PcpClientOptions> {
+  const [{defaultPassfile, readPassfile}, {socketPath}] = await Promise.all([
     import('../pcp/passfile.js'),
     import('../pcp/endpoint.js'),
   ])
@@ -242,18 +253,17 @@ async function poolOf(
     user: pcp.user,
   })
   const totalMs = durationFlag('timeout', flags.timeout)
-  return createPool({
-    name: placeOf(pgpool),
+  return {
     connect: endpointOf(pgpool, hosts, socketPath),
     user: pcp.user,
     password,
     clock: systemClock,
     ...(totalMs === null ? {} : {deadlines: {totalMs}}),
-  })
+  }
 }
 
 function endpointOf(
-  {host, pcp}: PgpoolConfig,
+  {host, pcp, sshPort}: PgpoolConfig,
   hosts: Hosts | null,
   socketPath: (directory: string, port: number) => string,
 ): Endpoint {
@@ -266,7 +276,7 @@ function endpointOf(
   return {
     kind: 'channel',
     description: `${bracketed(pcp.host)}:${pcp.port} on ${host}`,
-    open: () => hosts.pgpoolForward(target),
+    open: () => hosts.forward({host, sshPort}, target),
   }
 }
 
@@ -276,7 +286,7 @@ async function passphraseAsker(flags: SessionFlags): Promise<((path: string) => 
   return (await import('./passphrase.js')).askPassphrase
 }
 
-async function hostsOf(file: ClusterFile, flags: SessionFlags): Promise<Hosts> {
+export async function hostsOf(file: ClusterFile, flags: SessionFlags): Promise<Hosts> {
   const [{createHosts}, askPassphrase] = await Promise.all([import('../hosts/hosts.js'), passphraseAsker(flags)])
   return createHosts({
     file,

@@ -1,18 +1,11 @@
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
+import {HEALTH_EXIT} from '../cli/exit-codes.js'
 import {hostKeyFlag, pcpFlags} from '../cli/flags.js'
 import {clusterOf, openSession} from '../cli/session.js'
-import {EXIT, type ExitCode} from '../lib/errors.js'
+import {EXIT} from '../lib/errors.js'
 import {readStatus} from '../operations/status/status.js'
 import {statusText} from '../output/text/status.js'
-import type {StatusData} from '../report/status.js'
-
-const HEALTH: Readonly<Record<StatusData['health'], ExitCode>> = {
-  ok: EXIT.done,
-  warning: EXIT.warning,
-  critical: EXIT.critical,
-  unknown: EXIT.unknownHealth,
-}
 
 export default class Status extends BaseCommand {
   static override summary = 'Compare what pgpool believes with what each server says.'
@@ -38,7 +31,7 @@ export default class Status extends BaseCommand {
     await using session = await openSession(flags)
     const {data, systemIdentifier} = await readStatus(session.world, (text) => this.contacting(text))
     const file = session.pcpOnly ? null : session.world.file
-    const exitCode = flags['exit-code'] ? HEALTH[data.health] : EXIT.done
+    const exitCode = flags['exit-code'] ? HEALTH_EXIT[data.health] : EXIT.done
     this.finish({data, exitCode, cluster: clusterOf(file, systemIdentifier)}, (style) =>
       statusText(file?.name ?? null, data, style),
     )

@@ -37,8 +37,7 @@ export interface Hosts {
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
-  /** A byte stream to an address as the first pgpool's machine sees it. */
-  pgpoolForward(target: ForwardTarget): Promise<Duplex>
+  /** A byte stream to an address as that machine sees it. */
   forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex>
   /** Ends all connections. */
   close(): Promise<void>
@@ -93,10 +92,6 @@ class Site implements Hosts {
 
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
     return new RemotePgpoolHost(pgpool, this.#machine(pgpool))
-  }
-
-  pgpoolForward(target: ForwardTarget): Promise<Duplex> {
-    return this.forward(this.#firstPgpool(), target)
   }
 
   forward(host: {host: string; sshPort: number | null}, target: ForwardTarget): Promise<Duplex> {

@@ -108,6 +108,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'OTHER_FILE_SYSTEM',
   'CONFIG_CHANGED',
   'CONFIG_NOT_WRITABLE',
+  'PGPOOL_RELOAD_FAILED',
 ])
 
 function failureDetail(call: Call, result: ExecResult, stderr: string): string {

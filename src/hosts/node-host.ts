@@ -222,6 +222,10 @@ export class RemoteNodeHost implements NodeHost {
     return this.#jobs.stop(operation, id)
   }
 
+  stopJobs(operation: string): Promise<void> {
+    return this.#jobs.stop(operation, null)
+  }
+
   takeLock(holder: LockHolder): Promise<LockHolder | null> {
     return this.#lock.take(holder)
   }

@@ -59,8 +59,9 @@ export class NodeJobs {
     return jobStateFrom(stdout)
   }
 
-  async stop(operation: string, id: string): Promise<void> {
-    const args = [this.#lock, checkOperation(operation), this.#node.work, checkOperation(id)]
+  /** Of all jobs of the operation when `id` is null. */
+  async stop(operation: string, id: string | null): Promise<void> {
+    const args = [this.#lock, checkOperation(operation), this.#node.work, id === null ? '' : checkOperation(id)]
     await this.#machine.call({script: 'job-stop', args, mutates: true, title: 'stop the job'})
   }
 

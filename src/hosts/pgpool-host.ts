@@ -1,5 +1,5 @@
 /** The machine that pgpool runs on. */
-import type {PgpoolConfig} from '../cluster/cluster-file.js'
+import type {PgpoolConfig, Service} from '../cluster/cluster-file.js'
 import {ActFailed} from '../lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../ports/host.js'
 import {addFence, fenceOwner, removeFence, setValues} from './conf-file.js'
@@ -10,12 +10,14 @@ export class RemotePgpoolHost implements PgpoolHost {
   readonly name: string
   readonly #machine: Machine
   readonly #config: string
+  readonly #service: Service
   readonly #lock: HostLock
 
   constructor(config: PgpoolConfig, machine: Machine) {
     this.name = config.host
     this.#machine = machine
     this.#config = config.config
+    this.#service = config.service
     // Beside the file it guards: whoever may replace that file may also make the lock, whatever the user.
     this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
   }
@@ -61,6 +63,29 @@ export class RemotePgpoolHost implements PgpoolHost {
 
   async fencedBy(): Promise<string | null> {
     return fenceOwner((await this.#read()).toString('latin1'))
+  }
+
+  async reload(operation: string): Promise<void> {
+    const how = this.#howToReload()
+    await this.#machine.call({
+      script: 'pgpool-reload',
+      args: [this.#lock.path, checkOperation(operation), ...how],
+      mutates: true,
+      title: 'make pgpool read its configuration again',
+    })
+  }
+
+  #howToReload(): string[] {
+    const service = this.#service
+    if (service.kind === 'systemd') return ['systemd', service.unit]
+    if (service.kind === 'commands' && service.reload !== null) return ['command', ...service.reload]
+    throw new ActFailed({
+      code: 'PGPOOL_RELOAD_UNKNOWN',
+      message: `${this.name}: the cluster file does not say how pgpool reads its configuration again`,
+      detail: 'This pgpool is older than 4.2 and cannot be asked by PCP.',
+      hint: 'Give pgpool.service a systemd unit, or {start: […], stop: […], reload: […]}, in the cluster file.',
+      changed: 'none',
+    })
   }
 
   async #edit(operation: string, title: string, edit: (text: string) => string): Promise<void> {

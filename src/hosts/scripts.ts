@@ -26,6 +26,7 @@ export type ScriptName =
   | 'page-check'
   | 'peer-list'
   | 'pgpool-config'
+  | 'pgpool-reload'
   | 'read-file'
   | 'record'
   | 'server'

@@ -106,9 +106,9 @@ function serverLines(text: string): string[] {
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
 
-/** pg_upgrade that could not log in has checked nothing. */
-const NOT_ASKED =
-  /could not connect to (?:source|target) postmaster|connection to server .*failed|connection to database failed/i
+/** pg_upgrade that could not log in to the running server has checked nothing; a new one that does not start is a finding. */
+const TARGET_DOWN = /could not connect to target postmaster/i
+const NOT_ASKED = /could not connect to source postmaster|connection to server .*failed|connection to database failed/i
 
 export function trialFrom(output: Buffer): Trial {
   const pairs = nulPairs(output)
@@ -125,7 +125,10 @@ export function trialFrom(output: Buffer): Trial {
   const dump = part('dump')
   return {
     initdb: part('initdb'),
-    pgUpgrade: pgUpgrade && {...pgUpgrade, asked: pgUpgrade.ok || !NOT_ASKED.test(upgradeWords)},
+    pgUpgrade: pgUpgrade && {
+      ...pgUpgrade,
+      asked: pgUpgrade.ok || !NOT_ASKED.test(upgradeWords) || TARGET_DOWN.test(upgradeWords),
+    },
     start: part('start'),
     dump: dump && {...dump, bytes: Number(said('dumpBytes') || 0)},
     restore: part('restore'),

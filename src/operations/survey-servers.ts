@@ -9,6 +9,11 @@ export type ServerView = {id: NodeId; node: NodeConfig} & (
   {reachable: true; facts: ServerFacts} | {reachable: false; reason: string}
 )
 
+/** `server_version_num` of those that answered. */
+export function versionsOf(servers: readonly ServerView[]): number[] {
+  return servers.flatMap((server) => (server.reachable ? [server.facts.versionNum] : []))
+}
+
 /** Throws only when a password is refused: that would make every later answer look like a dead server. */
 export async function surveyServers(world: World): Promise<ServerView[]> {
   return Promise.all(

@@ -1,36 +1,10 @@
 /** Health-check statistics of one node: 20 strings in every version that has them (4.2-4.7). */
-import {parseNodeId, type NodeId} from '../cluster/node-id.js'
+import {parseNodeId} from '../cluster/node-id.js'
+import type {HealthStats} from '../ports/pool-admin.js'
 import {PcpMalformed, PcpUnknownLayout} from './errors.js'
 import {decimal, measured, textOrNull, type Reply} from './responses.js'
 
 const FIELDS = 20
-
-/** Counters since pgpool started. Times are the pgpool host's local time without a zone, as sent; null when never. */
-export type HealthStats = {
-  id: NodeId
-  hostname: string
-  port: number
-  /** `unused`, `waiting`, `up`, `down` or `quarantine`. */
-  status: string
-  role: string
-  lastStatusChange: string | null
-  totalCount: number
-  successCount: number
-  failCount: number
-  /** A detached node is skipped, not checked. */
-  skipCount: number
-  retryCount: number
-  /** Null while there was no check. */
-  averageRetryCount: number | null
-  maxRetryCount: number | null
-  maxDurationMs: number | null
-  minDurationMs: number | null
-  averageDurationMs: number | null
-  lastCheck: string | null
-  lastSuccess: string | null
-  lastSkip: string | null
-  lastFailure: string | null
-}
 
 export function parseHealthStats(reply: Reply): HealthStats {
   const f = reply.completion

@@ -1,10 +1,10 @@
 /** The port `Pool` over PCP. */
 import type {NodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
+import type {PoolProcess} from '../ports/pool-admin.js'
 import type {Pool, PoolSession, PoolSettings} from '../ports/pool.js'
 import {PcpClient, type PcpClientOptions} from './client.js'
 import {visibleSettings} from './pool-status.js'
-import type {PoolProcess} from './process-layout.js'
 
 export type PoolOptions = PcpClientOptions & {
   /** For messages: `proxy1 (127.0.0.1:9898)`. */

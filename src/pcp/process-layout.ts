@@ -1,39 +1,9 @@
 /** Process info by number of fields: a row for each child, pool slot and backend. */
-import {parseNodeId, type NodeId} from '../cluster/node-id.js'
+import {parseNodeId} from '../cluster/node-id.js'
 import {Secret} from '../lib/secret.js'
+import type {PoolProcess} from '../ports/pool-admin.js'
 import {PcpUnknownLayout} from './errors.js'
 import {decimal, epochToUtc, sequence, textOrNull, type Reply} from './responses.js'
-
-export type PoolProcess = {
-  pid: number
-  /** Empty for a slot that holds no connection. */
-  database: string
-  user: string
-  /**
-   * Up to 4.2 RFC 3339 UTC. From 4.3 on as pgpool prints it: its host's local time without a zone, sometimes with a remark in
-   * brackets; it cannot be turned into an instant from here. The same holds for all times below.
-   */
-  processStart: string | null
-  backendConnected: string | null
-  clientConnected: string | null
-  clientDisconnected: string | null
-  backendId: NodeId | null
-  /** Null when there is no backend process. */
-  backendPid: number | null
-  protocol: string
-  useCount: number
-  /** A client is on this connection now. */
-  connected: boolean
-  /** `Idle`, `Execute command`, … Null before 4.3. */
-  status: string | null
-  /** Null before 4.5. */
-  loadBalanceNode: boolean | null
-  /** Null before 4.7, and where there is no client. */
-  clientHost: string | null
-  clientPort: number | null
-  /** 4.7 sends it. It can hold passwords and personal data, so it is wrapped. Null before 4.7. */
-  lastStatement: Secret | null
-}
 
 const OLD = 'pid database user processStart backendConnected major minor useCount backendId backendPid connected'.split(
   ' ',

@@ -1,38 +1,7 @@
 /** Watchdog info: one JSON object. Keys that are not known are ignored; 4.1 says "Master" where later versions say "Leader". */
+import type {WatchdogInfo, WatchdogMember} from '../ports/pool-admin.js'
 import {PcpMalformed} from './errors.js'
 import type {Reply} from './responses.js'
-
-export type WatchdogNode = {
-  /** pgpool_node_id; -1 in the answer to a member that does not exist, which pgpool does not call an error. */
-  id: number
-  name: string
-  hostname: string
-  stateCode: number
-  /** `LEADER`, `STANDBY`, `LOST`, `SHUTDOWN`, …; 4.1 says `MASTER`. */
-  state: string
-  /** `MEMBER`, `REVOKED-SHUTDOWN`, `REVOKED-NO-SHOW`, `REVOKED-LOST`. Null before 4.3. */
-  membership: string | null
-  delegateIp: string | null
-  watchdogPort: number
-  pgpoolPort: number
-  priority: number
-}
-
-export type WatchdogInfo = {
-  quorum: 'present' | 'on-the-edge' | 'absent' | 'no-leader' | 'unrecognized'
-  /** Right only on the leader: a standby can lag for a while. */
-  aliveRemoteNodes: number
-  remoteNodes: number
-  /** Null before 4.3. */
-  memberRemoteNodes: number | null
-  nodesRequiredForQuorum: number | null
-  /** The answering pgpool holds the virtual address. */
-  escalated: boolean
-  leaderName: string | null
-  leaderHostname: string | null
-  /** The answering pgpool comes first. */
-  nodes: WatchdogNode[]
-}
 
 type Keys = Readonly<Record<string, unknown>>
 
@@ -60,7 +29,7 @@ export function parseWatchdogInfo(reply: Reply): WatchdogInfo {
   }
 }
 
-function parseMember(node: Keys): WatchdogNode {
+function parseMember(node: Keys): WatchdogMember {
   return {
     id: integer(node, 'ID'),
     name: text(node, 'NodeName') ?? '',

@@ -130,6 +130,8 @@ export interface NodeHost {
   jobState(operation: string, id: string, waitMs?: number): Promise<JobState>
   /** Ends its processes and forgets it. Absent is fine. */
   stopJob(operation: string, id: string): Promise<void>
+  /** The same for every job of the operation: for a lock that is given up. */
+  stopJobs(operation: string): Promise<void>
 
   /** Null when taken; otherwise who has it. Taking one's own again is fine. */
   takeLock(holder: LockHolder): Promise<LockHolder | null>
@@ -158,6 +160,8 @@ export interface PgpoolHost {
   /** Removes the block. Absent is fine. */
   unfence(operation: string): Promise<void>
   fencedBy(): Promise<string | null>
+  /** Where PCP has no reload (before 4.2): by the service of the cluster file. Accepted, not applied. */
+  reload(operation: string): Promise<void>
   takeLock(holder: LockHolder): Promise<LockHolder | null>
   releaseLock(operation: string): Promise<void>
 }

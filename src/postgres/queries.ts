@@ -308,3 +308,10 @@ export const PROBE_FOUND = define<{found: string; standby: boolean}>(
 
 /** A run's name begins with its time, so names that sort before $2 are runs that nobody cleaned up. */
 export const PROBE_CLEAN = define<never>('DELETE', 'DELETE FROM poolctl.probe WHERE run = $1 OR run < $2')
+
+/** Pgpool-II manual, SHOW commands: the words must stand alone, without a comment in front. */
+export const POOL_SETTINGS = define<{item: string; value: string}>('PGPOOL SHOW', 'PGPOOL SHOW ALL')
+
+export const POOL_VERSION = define<{pool_version: string}>('SHOW POOL_VERSION', 'SHOW POOL_VERSION')
+
+export const POOL_CACHE = define<{num_cache_entries: string}>('SHOW POOL_CACHE', 'SHOW POOL_CACHE')

@@ -5,9 +5,13 @@
 import {z} from 'zod'
 import {clusterFileSchema} from '../cluster/config/schema.js'
 import type {PoolNode} from '../cluster/pool-node.js'
+import {LAB_SCHEMAS} from './lab-schemas.js'
 import type {NodeInfoData} from './node-info.js'
+import {opSchemas} from './op-schemas.js'
+import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
+import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -185,7 +189,8 @@ export const AGREE: [
   Same<StatusData, z.infer<typeof status>>,
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
-] = [true, true, true, true, true]
+  UpgradeCheckAgrees,
+] = [true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -193,10 +198,15 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
   const all: [string, z.ZodType][] = [
     ['node-info', envelope('node-info', nodeInfo)],
     ['status', envelope('status', status)],
-    ...(['attach', 'detach', 'promote', 'recovery'] as const).map((verb): [string, z.ZodType] => [
-      verb,
-      envelope(verb, changing),
-    ]),
+    ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
+    ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'] as const).map(
+      (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],
+    ),
+    ...[...opSchemas(plan), ...LAB_SCHEMAS].map(([name, data]): [string, z.ZodType] => [name, envelope(name, data)]),
+    ['upgrade-check', envelope('upgrade-check', upgradeCheck)],
+    ['upgrade-report', envelope('upgrade-report', z.strictObject({operation: text, html: text, markdown: text}))],
+    // A command line that names no command.
+    ['command', envelope('command', z.null())],
     ['cluster-file', clusterFileSchema],
   ]
   return new Map(all.map(([name, schema]) => [`${name}.json`, z.toJSONSchema(schema, {unrepresentable: 'any'})]))

@@ -9,6 +9,7 @@
 import type {Observation} from '../engine/step.js'
 import type {PoolSettings} from '../ports/pool.js'
 import {awaitSeen, done, pending, settingsIn, type Context, type Step} from './context.js'
+import {reloadPool} from './reload-pool.js'
 
 /** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
 const LIMIT_MS = 20_000
@@ -50,14 +51,14 @@ async function removeFence(context: Context): Promise<undefined> {
   const {pool, pgpoolHost} = context.world
   const before = settingsIn(context.input, 'before')
   await pgpoolHost.fence(context.operation, before)
-  await pool.reload()
+  await reloadPool(context)
   const wait = {limitMs: LIMIT_MS, everyMs: 200, what: "pgpool with the site's own settings", code: 'UNFENCE_NOT_SEEN'}
   await awaitSeen(context, wait, async () => {
     const open = differing(await pool.settings(), before)
     return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
   })
   await pgpoolHost.unfence(context.operation)
-  await pool.reload()
+  await reloadPool(context)
   return undefined
 }
 
@@ -66,7 +67,7 @@ export const fencePool: Step = {
   probe: seenFenced,
   async act(context) {
     await context.world.pgpoolHost.fence(context.operation, settingsIn(context.input, 'settings'))
-    await context.world.pool.reload()
+    await reloadPool(context)
     const wait = {limitMs: LIMIT_MS, everyMs: 200, what: 'the fence in pgpool', code: 'FENCE_NOT_SEEN'}
     await awaitSeen(context, wait, () => seenFenced(context))
     return undefined

@@ -144,14 +144,14 @@ tablespace() {
     if [ -w "$spc" ]; then spc_writable=yes; fi
     spc_real=$(readlink -f -- "$spc")
     case $spc_real/ in "$real"/*) spc_inside=yes ;; esac
-    spc_file=$(find "$spc/" -mindepth 2 -type f -print -quit)
+    spc_file=$(find "$spc/" -mindepth 2 -type f ! -name '.poolctl-*' -print -quit)
     if [ -n "$spc_file" ]; then
       spc_link=$(try_link "$spc_file" "$spc")
     else
       # An empty tablespace has nothing to link yet: a file of ours in the server's own directory stands for what may come.
-      spc_old=$(find "$spc/" -mindepth 1 -maxdepth 1 -type d -name 'PG_*' -print -quit)
+      spc_old=$(find "$spc/" -mindepth 1 -maxdepth 1 -type d -name 'PG_*' ! -name "PG_${newmajor}_*" -print -quit)
       spc_file=${spc_old:-$spc}/.poolctl-from.$$
-      if : >"$spc_file"; then
+      if touch -- "$spc_file" 2>/dev/null; then
         spc_link=$(try_link "$spc_file" "$spc")
         rm -f -- "$spc_file"
       else

@@ -151,6 +151,7 @@ export function nodeHostContract(name: string, make: () => Promise<NodeHostBench
     test('knows nothing of a job that was never started, and takes its end as no harm', async () => {
       expect(await host.jobState(OP, 'copy-data')).toEqual({state: 'absent'})
       await host.stopJob(OP, 'copy-data')
+      await host.stopJobs(OP)
       expect(await host.jobState(OP, 'copy-data')).toEqual({state: 'absent'})
     })
 

@@ -1,6 +1,6 @@
 /** Ctrl-C, SIGTERM and kill -9 in the middle of a recovery, as an operator meets them: exit code, words, locks, and the way on. */
 import {spawn} from 'node:child_process'
-import {mkdir, readFile} from 'node:fs/promises'
+import {mkdir, readFile, readdir} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -167,6 +167,7 @@ describe('an operation whose process was killed', () => {
 
     const unlocked = await lab.poolctl(['op', 'unlock', operation, '--yes', '--json'])
     expect([unlocked.code, await lockHolder(0), await lockHolder(NODE)]).toEqual([0, null, null])
+    expect(await readdir(`${await dataOf(lab, NODE)}.poolctl/jobs`)).toEqual([])
     expect(ending(await change(lab, ['detach', '1', '--yes']))).toEqual(DONE)
     expect(ending(await change(lab, ['attach', '1']))).toEqual(DONE)
     // It gives up locks and nothing else: the half copy stays, and still cannot start.

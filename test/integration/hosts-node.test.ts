@@ -502,6 +502,32 @@ describe('records', () => {
 })
 
 describe("pgpool's machine", () => {
+  it('is told to reload by its service, under the lock alone, and says what the service said when it could not', async () => {
+    const config = join(root, 'reload', 'pgpool.conf')
+    runAsPostgres(['sh', '-c', 'mkdir "${1%/*}" && touch "$1"', 'sh', config])
+    const seen = join(root, 'reload', "it's $(reloaded)")
+    const at = (service: PgpoolConfig['service']) =>
+      hosts.pgpoolHost({
+        host: way.address,
+        pcp: {host: way.address, port: 1, user: 'u', passfile: '/p', via: 'ssh'},
+        address: way.address,
+        port: 9999,
+        config,
+        service,
+        sshPort: null,
+      })
+    const commands = (...reload: string[]) => at({kind: 'commands', start: ['true'], stop: ['true'], reload})
+    const host = commands('touch', seen)
+    expect([(await failureOf(host.reload(OP))).code, existsSync(seen)]).toEqual(['LOCK_MISSING', false])
+    await host.takeLock(holder(OP))
+    await host.reload(OP)
+    expect(existsSync(seen)).toBe(true)
+    const refused = await failureOf(commands('sh', '-c', 'echo first; echo "no pid file" >&2; exit 3').reload(OP))
+    expect([refused.code, refused.detail]).toEqual(['PGPOOL_RELOAD_FAILED', 'status 3, and it said: no pid file'])
+    expect((await failureOf(at({kind: 'pg_ctl'}).reload(OP))).code).toBe('PGPOOL_RELOAD_UNKNOWN')
+    await host.releaseLock(OP)
+  })
+
   it('is fenced by a block at the end of pgpool.conf that comes out without a trace, mode and owner kept', async () => {
     const config = join(root, HOSTILE, 'pgpool.conf')
     runAsPostgres(['sh', '-c', 'cat >"$1" && chmod 640 "$1"', 'sh', config], "# caf\u00e9\nport = 9999\npcp = 'x'")

@@ -417,6 +417,14 @@ export class FakeNodeHost implements NodeHost {
     })
   }
 
+  stopJobs(operation: string): Promise<void> {
+    return this.#act(operation, 'stopJobs', () => {
+      const {jobs} = this.#node
+      for (const key of Object.keys(jobs).filter((name) => name.startsWith(`${operation}/`)))
+        Reflect.deleteProperty(jobs, key)
+    })
+  }
+
   takeLock(holder: LockHolder): Promise<LockHolder | null> {
     return this.#look(() => {
       const node = this.#node

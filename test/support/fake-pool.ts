@@ -184,6 +184,13 @@ export class FakePgpoolHost implements PgpoolHost {
     return Promise.resolve(this.#site.pool.fence?.operation ?? null)
   }
 
+  reload(): Promise<void> {
+    return attempt(() => {
+      this.#site.pool.reloadPending = true
+      reply(this.#site, 'pgpoolHost.reload')
+    })
+  }
+
   takeLock(holder: LockHolder): Promise<LockHolder | null> {
     const {pool} = this.#site
     if (pool.lock && pool.lock.operation !== holder.operation) return Promise.resolve(pool.lock)

@@ -7,6 +7,7 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {labDown} from '../../src/lab/down.js'
 import {labUp, type LabOptions, type LabUp} from '../../src/lab/up.js'
+import {schemaErrors} from './e2e-schema.js'
 
 const POOLCTL = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
@@ -77,7 +78,7 @@ export async function startLab(
   }
 }
 
-/** Runs `bin/run.js` with a clean environment besides what is given. */
+/** Runs `bin/run.js` with a clean environment besides what is given. Whatever it prints as JSON has to fit its schema. */
 async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string): Promise<PoolctlResult> {
   const child = spawn(process.execPath, [POOLCTL, ...args], {
     env: {PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', TMPDIR: tmpdir(), ...env},
@@ -92,7 +93,11 @@ async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string
     child.once('error', reject)
     child.once('close', (status, by) => resolve({code: status ?? -1, signal: by}))
   })
-  return {code, signal, stdout, stderr, json: parsed(stdout)}
+  const json = parsed(stdout)
+  const errors = args.includes('--json') && json !== undefined ? schemaErrors(json) : []
+  if (errors.length > 0)
+    throw new Error(`poolctl ${args.join(' ')} printed what its schema forbids: ${errors.join('; ')}`)
+  return {code, signal, stdout, stderr, json}
 }
 
 function parsed(text: string): unknown {

@@ -6,12 +6,16 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
+import {settingsOfRelease} from '../../src/lab/pgpool-release.js'
+import {findPrograms} from '../../src/lab/programs.js'
+import {wantedPostgres} from './lab.js'
 
 const run = promisify(execFile)
-const PG_BIN = '/usr/lib/postgresql/15/bin'
 const AS_POSTGRES = ['--reuid=postgres', '--regid=postgres', '--init-groups']
 
 export type PcpCluster = {
+  /** Of its pgpool, e.g. `4.3.5`. */
+  version: string
   pcp: {host: string; port: number; user: string; password: string; socketDirectory: string}
   /** Runs one of pgpool's own clients against it; its standard output. */
   official(tool: string, ...args: string[]): Promise<string>
@@ -27,8 +31,9 @@ const PCP_USER = 'pcpuser'
 const PCP_PASSWORD = 'secret'
 const PCP_HASH = '5ebe2294ecd0e0f08eab7690d2a6ee69'
 
-/** Takes about 6 s. Root is needed, because PostgreSQL refuses it and the servers run as `postgres`. */
+/** Of whatever versions are installed. Takes about 6 s. Root is needed, because PostgreSQL refuses it and the servers run as `postgres`. */
 export async function startPcpCluster(): Promise<PcpCluster> {
+  const {bin, pgpoolVersion: version} = await findPrograms(wantedPostgres() ?? null)
   const dir = await mkdtemp(join(tmpdir(), 'poolctl-pcp-'))
   const owner = await postgresIds()
   await chown(dir, owner.uid, owner.gid)
@@ -40,10 +45,10 @@ export async function startPcpCluster(): Promise<PcpCluster> {
     await rm(dir, {recursive: true, force: true})
   }
   try {
-    await makePrimary(dir, net)
-    servers.push(await startServer(dir, 'db0', PG_BIN + '/postgres', ['-D', join(dir, 'db0')]))
+    await makePrimary(bin, dir, net)
+    servers.push(await startServer(dir, 'db0', join(bin, 'postgres'), ['-D', join(dir, 'db0')]))
     await until(() => sqlAt(`${net}.10`, 5432, 'SELECT 1'))
-    await asPostgres(`${PG_BIN}/pg_basebackup`, [
+    await asPostgres(join(bin, 'pg_basebackup'), [
       '-D',
       join(dir, 'db1'),
       '-R',
@@ -53,7 +58,7 @@ export async function startPcpCluster(): Promise<PcpCluster> {
       conninfo(net, 'db1'),
     ])
     await writeFile(join(dir, 'db1', 'local.conf'), serverConfig(`${net}.11`), {mode: 0o644})
-    servers.push(await startServer(dir, 'db1', PG_BIN + '/postgres', ['-D', join(dir, 'db1')]))
+    servers.push(await startServer(dir, 'db1', join(bin, 'postgres'), ['-D', join(dir, 'db1')]))
     await until(() => sqlAt(`${net}.11`, 5432, 'SELECT 1'))
     await until(async () => {
       const streaming = await sqlAt(
@@ -63,15 +68,16 @@ export async function startPcpCluster(): Promise<PcpCluster> {
       )
       if (streaming !== '1') throw new Error('not streaming')
     })
-    await writePgpoolFiles(dir, net, owner)
+    await writePgpoolFiles(version, dir, net, owner)
     const pgpool = await startServer(dir, 'pgpool', '/usr/sbin/pgpool', pgpoolArguments(dir))
     servers.push(pgpool)
     const official = (tool: string, ...args: string[]): Promise<string> => officialTool(dir, net, tool, args)
     await until(async () => {
-      const rows = await official('pcp_node_info', '-a')
-      if (!/standby standby .*streaming async/.test(rows) || !/primary primary/.test(rows)) throw new Error(rows)
+      const rows = (await Promise.all(['0', '1'].map((node) => official('pcp_node_info', '-n', node)))).join('')
+      if (!/ standby .*streaming async/.test(rows) || !/ primary /.test(rows)) throw new Error(rows)
     })
     return {
+      version,
       pcp: {host: `${net}.1`, port: 9898, user: PCP_USER, password: PCP_PASSWORD, socketDirectory: dir},
       official,
       sql: (node, statement) =>
@@ -88,8 +94,8 @@ export async function startPcpCluster(): Promise<PcpCluster> {
 
 type Server = {process: ChildProcess; pid: number; exited: Promise<unknown>}
 
-async function makePrimary(dir: string, net: string): Promise<void> {
-  await asPostgres(`${PG_BIN}/initdb`, ['-D', join(dir, 'db0'), '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'])
+async function makePrimary(bin: string, dir: string, net: string): Promise<void> {
+  await asPostgres(join(bin, 'initdb'), ['-D', join(dir, 'db0'), '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'])
   await writeFile(join(dir, 'db0', 'local.conf'), serverConfig(`${net}.10`), {mode: 0o644})
   const conf = await open(join(dir, 'db0', 'postgresql.conf'), 'a')
   await conf.write("\ninclude 'local.conf'\n")
@@ -115,36 +121,43 @@ function conninfo(net: string, application: string): string {
   return `host=${net}.10 port=5432 user=postgres application_name=${application}`
 }
 
-async function writePgpoolFiles(dir: string, net: string, owner: {uid: number; gid: number}): Promise<void> {
-  const backends = [0, 1].flatMap((id) => [
-    `backend_hostname${id} = '${net}.1${id}'`,
-    `backend_port${id} = 5432`,
-    `backend_weight${id} = ${id === 0 ? 1 : 2}`,
-    `backend_data_directory${id} = '${join(dir, `db${id}`)}'`,
-    `backend_application_name${id} = 'db${id}'`,
-  ])
-  const settings = [
-    "backend_clustering_mode = 'streaming_replication'",
-    `listen_addresses = '${net}.1'`,
-    'port = 9999',
-    `pcp_listen_addresses = '${net}.1'`,
-    'pcp_port = 9898',
-    `socket_dir = '${dir}'`,
-    `pcp_socket_dir = '${dir}'`,
-    `pid_file_name = '${join(dir, 'pgpool.pid')}'`,
-    `logdir = '${dir}'`,
-    'num_init_children = 4',
-    'max_pool = 2',
-    'sr_check_period = 1',
-    "sr_check_user = 'postgres'",
-    'health_check_period = 1',
-    "health_check_user = 'postgres'",
-    'auto_failback = off',
-    "recovery_user = 'postgres'",
-    "recovery_1st_stage_command = 'recovery_1st_stage'",
-    'connect_timeout = 2000',
-  ]
-  await writeFile(join(dir, 'pgpool.conf'), [...settings, ...backends, ''].join('\n'), {mode: 0o644})
+async function writePgpoolFiles(
+  version: string,
+  dir: string,
+  net: string,
+  owner: {uid: number; gid: number},
+): Promise<void> {
+  const backends = [0, 1].map((id) => ({
+    [`backend_hostname${id}`]: `${net}.1${id}`,
+    [`backend_port${id}`]: 5432,
+    [`backend_weight${id}`]: id === 0 ? 1 : 2,
+    [`backend_data_directory${id}`]: join(dir, `db${id}`),
+    [`backend_application_name${id}`]: `db${id}`,
+  }))
+  const general = {
+    backend_clustering_mode: 'streaming_replication',
+    listen_addresses: `${net}.1`,
+    port: 9999,
+    pcp_listen_addresses: `${net}.1`,
+    pcp_port: 9898,
+    socket_dir: dir,
+    pcp_socket_dir: dir,
+    pid_file_name: join(dir, 'pgpool.pid'),
+    logdir: dir,
+    num_init_children: 4,
+    max_pool: 2,
+    sr_check_period: 1,
+    sr_check_user: 'postgres',
+    health_check_period: 1,
+    health_check_user: 'postgres',
+    auto_failback: 'off',
+    recovery_user: 'postgres',
+    recovery_1st_stage_command: 'recovery_1st_stage',
+    connect_timeout: 2000,
+  }
+  const settings = [general, ...backends].flatMap((part) => Object.entries(settingsOfRelease(version, part)))
+  const text = settings.map(([name, value]) => `${name} = '${value}'\n`).join('')
+  await writeFile(join(dir, 'pgpool.conf'), text, {mode: 0o644})
   await writeFile(join(dir, 'pcp.conf'), `${PCP_USER}:${PCP_HASH}\n`, {mode: 0o600})
   await chown(join(dir, 'pcp.conf'), owner.uid, owner.gid)
   await writeFile(join(dir, 'pcppass'), `*:*:${PCP_USER}:${PCP_PASSWORD}\n`, {mode: 0o600})
@@ -210,7 +223,7 @@ async function officialTool(dir: string, net: string, tool: string, args: string
 
 async function sqlAt(host: string, port: number, statement: string): Promise<string> {
   const target = `host=${host} port=${port} user=postgres dbname=postgres connect_timeout=5`
-  const {stdout} = await run(`${PG_BIN}/psql`, ['-XAtq', '-d', target, '-c', statement])
+  const {stdout} = await run('psql', ['-XAtq', '-d', target, '-c', statement])
   return stdout.trim()
 }
 

@@ -3,7 +3,7 @@ import type {NodeId} from '../../cluster/node-id.js'
 import {isAttached} from '../../cluster/pool-node.js'
 import {AuthenticationRefused, Unreachable} from '../../lib/errors.js'
 import type {World} from '../../ports/world.js'
-import {surveyCluster} from '../survey-cluster.js'
+import {running, surveyCluster} from '../survey-cluster.js'
 import type {Decision, Operation} from '../operation.js'
 import {attachRefusals} from './checks.js'
 import type {AttachFacts, AttachRequest} from './request.js'
@@ -74,6 +74,8 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
     const seen = view.nodes.find((n) => n.server?.reachable === true)?.server
     return seen?.reachable === true ? seen.facts.systemIdentifier : null
   },
+
+  serverVersions: ({view}) => running(view).map((node) => node.server.facts.versionNum),
 
   poolBefore: ({view}) => view.pool,
 

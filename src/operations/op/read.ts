@@ -13,6 +13,18 @@ export async function showOperation(journal: Journal, operation: string): Promis
   return {summary, plan: opened === undefined ? null : (opened.plan as unknown as Plan), entries}
 }
 
+/** The operation to report on: the one named, or the last upgrade. Throws `UsageError` (`OPERATION_UNKNOWN`) when there is none. */
+export async function reportedOperation(journal: Journal, operation: string | null): Promise<OpShowData> {
+  if (operation !== null) return showOperation(journal, operation)
+  const last = (await journal.list()).findLast(({verb, state}) => verb.startsWith('upgrade') && state !== 'unreadable')
+  if (last) return showOperation(journal, last.operation)
+  throw new UsageError({
+    code: 'OPERATION_UNKNOWN',
+    message: 'there is no record of an upgrade on this machine',
+    hint: 'Name another operation (poolctl op list), or fetch one begun elsewhere: poolctl op resume ID --from-host',
+  })
+}
+
 /** Why each record that is listed as unreadable cannot be read, with its file and line: the list itself has no room for it. */
 export async function unreadableRecords(
   journal: Journal,
@@ -60,6 +72,8 @@ export async function unlock(world: World, operation: string): Promise<OpUnlockD
     const host = world.host(id)
     try {
       if ((await host.readLock())?.operation !== operation) continue
+      // A copy that went on without its lock would write into what the next operation believes to be its own.
+      await host.stopJobs(operation)
       await host.releaseLock(operation)
       data.released.push(host.name)
     } catch (error) {

@@ -4,6 +4,7 @@
  */
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {JsonObject} from '../../lib/json.js'
+import {versionsOf} from '../survey-servers.js'
 import type {Decision, Operation, PlanBody} from '../operation.js'
 import {believedPrimary, checkFailover, checkSwitchover, failedPrimary, judgeAll, runningPrimaries} from './checks.js'
 import {planFailover, planSwitchover} from './plan.js'
@@ -141,6 +142,7 @@ export const promote: Operation<PromoteRequest, PromoteFacts> = {
   },
   fingerprint,
   systemIdentifier,
+  serverVersions: ({servers}) => versionsOf(servers),
   poolBefore: (facts) => facts.pool,
   summarise: summarisePromote,
 }

@@ -4,6 +4,7 @@
  */
 import {isAttached} from '../../cluster/pool-node.js'
 import type {JsonObject} from '../../lib/json.js'
+import {versionsOf} from '../survey-servers.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
 import {checkGround, checkPool, checkPrimary} from './checks.js'
 import {climb, standing, type Ground, type Rung} from './ladder.js'
@@ -117,6 +118,7 @@ export const recovery: Operation<RecoveryRequest, RecoveryFacts> = {
   decide,
   fingerprint,
   systemIdentifier,
+  serverVersions: ({servers}) => versionsOf(servers),
   poolBefore: (facts) => facts.pool,
   summarise: summariseRecovery,
 }

@@ -1,6 +1,7 @@
 /** Where pgpool's belief, the servers and the files do not agree. Pure: the same view gives the same words. */
 import {isAttached} from '../../cluster/pool-node.js'
 import {lsnDiff} from '../../cluster/lsn.js'
+import {NEWEST_TESTED_PG, untestedMajors} from '../../cluster/pg-version.js'
 import type {Disagreement} from '../../report/status.js'
 import {primaries, receivesFrom, running, type ClusterView, type NodeView, type RunningNode} from '../survey-cluster.js'
 
@@ -34,6 +35,15 @@ function ofCluster(view: ClusterView): Disagreement[] {
         unseen.length > 0
           ? `Find out why node ${unseen.map((n) => n.id).join(', ')} does not answer; when the primary is lost: poolctl promote NODE --failover --dry-run`
           : 'poolctl promote NODE --failover --dry-run',
+    })
+  }
+  for (const major of untestedMajors(running(view).map((n) => n.server.facts.versionNum))) {
+    found.push({
+      node: null,
+      code: 'VERSION_UNTESTED',
+      severity: 'warning',
+      message: `PostgreSQL ${major} is newer than ${NEWEST_TESTED_PG}, the newest that poolctl was tried with`,
+      remedy: 'Use a poolctl that knows it; this one changes nothing there without --allow-untested-version',
     })
   }
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))

@@ -1,11 +1,12 @@
 /** Every stable code and what it means. A test keeps this complete: a code that is printed and unknown here fails it. */
+import {POOLS_CODES} from './pools.js'
 import {SITE_CODES} from './site.js'
 import {UPGRADE_CHECK_CODES} from './upgrade-check.js'
 import {UPGRADE_RUN_CODES} from './upgrade-run.js'
 import {WORK_CODES} from './work.js'
 
 export const CODES: ReadonlyMap<string, string> = new Map(
-  Object.entries({...SITE_CODES, ...WORK_CODES, ...UPGRADE_CHECK_CODES, ...UPGRADE_RUN_CODES}).toSorted(([a], [b]) =>
-    a < b ? -1 : 1,
+  Object.entries({...POOLS_CODES, ...SITE_CODES, ...UPGRADE_CHECK_CODES, ...UPGRADE_RUN_CODES, ...WORK_CODES}).toSorted(
+    ([a], [b]) => (a < b ? -1 : 1),
   ),
 )

@@ -77,6 +77,10 @@ export const SITE_CODES: Readonly<Record<string, string>> = {
   CONFIG_CHANGED:
     'pgpool.conf changed between reading and writing it, so it was left alone. Somebody else is at work on it.',
   CONFIG_NOT_WRITABLE: 'pgpool.conf cannot be written by the user that SSH logs in as.',
+  PGPOOL_RELOAD_FAILED:
+    "pgpool's service refused to make it read pgpool.conf again. What it said is in the error; over SSH it needs root or sudo without a password.",
+  PGPOOL_RELOAD_UNKNOWN:
+    'Before Pgpool-II 4.2 a reload goes through its service, and the cluster file names none that can do it.',
   FORWARD_REFUSED: 'The host could be reached and could not reach the address it was asked to connect to.',
   HOST_ACT_FAILED: 'A command on the host failed; its exit status and the end of its output are in the error.',
   HOST_COMMAND_MISSING: 'A program that is needed is not installed on this machine.',

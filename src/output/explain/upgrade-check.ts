@@ -53,6 +53,7 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   PREPARED_TRANSACTIONS: 'Prepared transactions are open, and pg_upgrade does not carry them.',
   REG_COLUMNS: 'Columns hold object numbers (regproc and its kind), which are others in the new cluster.',
   REMOVED_TYPE_COLUMNS: 'Columns have types that are gone in 12.',
+  REPORT_NOT_WRITTEN: 'The page and the Markdown of a report could not be written. Name a directory with --directory.',
   REPLAY_DELAYED: 'A standby replays late on purpose, so it will not be at the last checkpoint.',
   RESERVED_ROLE_NAMES: 'Names of roles that begin with pg_ are kept for PostgreSQL itself.',
   SCHEMA_NOT_DUMPED: 'The schema could not be dumped from the running server, so the trial could not use it.',

@@ -25,6 +25,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   PLAN_STEP_UNKNOWN: 'The plan holds a step that this version does not know. Use the version that made it.',
   CHECKS_LIMITED:
     'Without a cluster file only pgpool can be asked. Nobody looked whether the server streams from the right primary.',
+  VERSION_UNTESTED:
+    'A server runs a newer PostgreSQL than poolctl was tried with. Reading goes on; a change is refused unless --allow-untested-version is given.',
   CHECKS_REFUSED: 'Several checks said no; each is listed with its own code and way out. Nothing was changed.',
   DRIVER_NOT_AVAILABLE: "Recovery by pgpool's own scripts is not in this version. Use --driver ssh.",
   NODE_UNKNOWN: 'There is no node of that number. List the nodes with: poolctl node-info',

@@ -210,3 +210,39 @@ test('an unknown operation cannot be resumed: exit 2, with the way to fetch it',
     exitCode: 2,
     code: 'OPERATION_UNKNOWN',
   }))
+
+describe('a change of a cluster whose PostgreSQL nobody tried', () => {
+  const newer = {...detach, serverVersions: () => [180_001, 190_000, 190_002]}
+
+  test('is refused once for each major, and the flag that names it is said', async () => {
+    const body = await performIn(session(), newer, DETACH_1, {yes: true}, captured.terminal)
+    expect({exit: body.exitCode, code: body.error?.code, message: body.error?.message, hint: body.error?.hint}).toEqual(
+      {
+        exit: 6,
+        code: 'VERSION_UNTESTED',
+        message: 'PostgreSQL 19 is newer than 18, the newest that poolctl was tried with',
+        hint:
+          'Use a poolctl that knows it, or try the change on a copy of the cluster first.\n' +
+          'This check alone is lifted by --allow-untested-version.',
+      },
+    )
+    expect(statuses()).toEqual(['up', 'up', 'up'])
+    expect(await operations()).toEqual([])
+  })
+
+  test('goes on with the flag, and warns', async () => {
+    const flags = {yes: true, 'allow-untested-version': true}
+    const body = await performIn(session(), newer, DETACH_1, flags, captured.terminal)
+    expect({exit: body.exitCode, codes: body.warnings?.map(({code}) => code)}).toEqual({
+      exit: 0,
+      codes: ['VERSION_UNTESTED'],
+    })
+    expect(statuses()).toEqual(['up', 'down', 'up'])
+  })
+
+  test('stands beside what else is refused, and is not lifted by lifting that', async () => {
+    const body = await performIn(session(), newer, {...DETACH_1, node: 0}, {yes: true}, captured.terminal)
+    const {refusals} = body.data as {refusals: {code: string}[]}
+    expect(refusals.map(({code}) => code)).toEqual(['NODE_IS_PRIMARY', 'VERSION_UNTESTED'])
+  })
+})

@@ -5,42 +5,14 @@ import {Unreachable} from '../../../src/lib/errors.js'
 import {PcpMalformed, PcpNoNodes, PcpUnknownLayout} from '../../../src/pcp/errors.js'
 import {parseHealthStats} from '../../../src/pcp/health-stats.js'
 import {parseNodeInfo} from '../../../src/pcp/node-info-layout.js'
-import {parseNotice} from '../../../src/pcp/notice.js'
 import {parsePoolStatus, visibleSettings} from '../../../src/pcp/pool-status.js'
 import {parseProcesses, parseProcessPids} from '../../../src/pcp/process-layout.js'
-import {FrameReader} from '../../../src/pcp/reader.js'
 import * as requests from '../../../src/pcp/requests.js'
 import {ReplyCollector, type Reply} from '../../../src/pcp/responses.js'
 import {isAtLeast, pgpoolRelease} from '../../../src/pcp/version.js'
 import {parseWatchdogInfo} from '../../../src/pcp/watchdog-info.js'
-import {readTranscript} from '../../support/pcp-record.js'
+import {collect, complete} from '../../support/pcp-reply.js'
 import {hex, packet} from '../../support/pcp-server.js'
-
-/** The answer to `request` in `bytes`, delivered in the given pieces; null when it is not complete. */
-function collect(request: requests.Request, ...pieces: Buffer[]): Reply | null {
-  const reader = new FrameReader()
-  const collector = new ReplyCollector(request)
-  for (const piece of pieces) {
-    reader.push(piece)
-    for (let frame = reader.next(); frame; frame = reader.next()) {
-      const reply = collector.accept(frame)
-      if (reply) return reply
-    }
-  }
-  return null
-}
-
-function complete(request: requests.Request, ...pieces: Buffer[]): Reply {
-  const reply = collect(request, ...pieces)
-  if (!reply) throw new Error('the answer is not complete')
-  return reply
-}
-
-/** The last turn of a recorded server before the goodbye: its answer to the command. */
-async function recorded(name: string): Promise<Buffer> {
-  const turns = await readTranscript('4.3.5', name)
-  return turns.filter(({from}) => from === 'S').at(-1)!.bytes
-}
 
 const allNodes = requests.allNodeInfoRequest()
 const oneNode = requests.nodeInfoRequest(nodeId(0))
@@ -527,63 +499,5 @@ describe('the other answers', () => {
     expect(pgpoolRelease(new Set(['auto_failback']))).toBe('4.1')
     expect(pgpoolRelease(new Set(['auto_failback', 'recovery_database', 'log_backend_messages']))).toBe('4.7')
     expect([isAtLeast('4.2', '4.3'), isAtLeast('4.3', '4.3'), isAtLeast('4.7', '4.3')]).toEqual([false, true, true])
-  })
-})
-
-describe('bytes recorded from a real 4.3.5', () => {
-  test('give its two nodes', async () => {
-    const nodes = parseNodeInfo(complete(allNodes, await recorded('node-info-all')), nodeId(0))
-    expect(
-      nodes.map(({id, port, weight, role, backendRole, replicationState}) => ({
-        id,
-        port,
-        weight,
-        role,
-        backendRole,
-        replicationState,
-      })),
-    ).toEqual([
-      {id: 0, port: 5432, weight: 0.333333, role: 'primary', backendRole: 'primary', replicationState: null},
-      {id: 1, port: 5432, weight: 0.666667, role: 'standby', backendRole: 'standby', replicationState: 'streaming'},
-    ])
-    const one = complete(requests.nodeInfoRequest(nodeId(1)), await recorded('node-info-one'))
-    expect(parseNodeInfo(one, nodeId(1))).toEqual([nodes[1]])
-  })
-
-  test('give its settings, processes, pids and statistics', async () => {
-    const settings = parsePoolStatus(complete(requests.poolStatusRequest(), await recorded('pool-status')))
-    expect(settings.length).toBe(152)
-    expect(pgpoolRelease(visibleSettings(settings))).toBe('4.3')
-    const pids = parseProcessPids(complete(requests.processCountRequest(), await recorded('process-pids')))
-    const processes = parseProcesses(complete(requests.processInfoRequest(0), await recorded('processes')))
-    expect(processes.length).toBe(16)
-    expect([...new Set(processes.map(({pid}) => pid))].sort()).toEqual([...pids].sort())
-    const stats = parseHealthStats(complete(requests.healthStatsRequest(nodeId(0)), await recorded('health-stats')))
-    expect({id: stats.id, role: stats.role, failCount: stats.failCount}).toEqual({id: 0, role: 'primary', failCount: 0})
-    expect(complete(requests.nodeCountRequest(), await recorded('node-count'))).toEqual({rows: null, completion: ['2']})
-    expect(complete(requests.reloadRequest('local'), await recorded('reload'))).toEqual({rows: null, completion: []})
-  })
-
-  test('give its refusals', async () => {
-    const texts: string[] = []
-    for (const name of ['watchdog-off', 'unknown-node', 'unknown-command', 'wrong-password']) {
-      const bytes = await recorded(name)
-      const {severity, message, detail} = parseNotice(bytes.subarray(5))
-      texts.push(`${severity} ${message} / ${detail}`)
-    }
-    expect(texts).toEqual([
-      'ERROR PCP: informing watchdog info failed / watchdog is not enabled',
-      'ERROR informing node info failed / invalid node ID : 7',
-      'FATAL PCP processing request / unknown PCP packet type "V"',
-      'FATAL authentication failed for user "pcpuser" / username and/or password does not match',
-    ])
-  })
-
-  test('were asked for with the bytes that the requests still have', async () => {
-    const asked = async (name: string) =>
-      (await readTranscript('4.3.5', name)).filter(({from}) => from === 'C').at(2)!.bytes
-    expect(await asked('node-info-all')).toEqual(allNodes.bytes)
-    expect(await asked('processes')).toEqual(requests.processInfoRequest(0).bytes)
-    expect(await asked('reload')).toEqual(requests.reloadRequest('local').bytes)
   })
 })

@@ -6,10 +6,16 @@ import {reportFailure} from '../../../src/cli/failure.js'
 import {performIn} from '../../../src/cli/perform.js'
 import {Unreachable} from '../../../src/lib/errors.js'
 import {detach} from '../../../src/operations/detach/detach.js'
+import {readHealth} from '../../../src/operations/health/health.js'
 import {readNodeInfo} from '../../../src/operations/node-info/node-info.js'
+import {readPool} from '../../../src/operations/pool/pool.js'
+import {reloadPools} from '../../../src/operations/reload/reload.js'
 import {readStatus} from '../../../src/operations/status/status.js'
+import {readWatchdog} from '../../../src/operations/watchdog/watchdog.js'
 import {jsonSchemas} from '../../../src/report/schemas.js'
+import {siteClock} from '../../support/fake-clock.js'
 import {fakeWorld} from '../../support/fake-cluster.js'
+import {fakeAdmin, healthStats, members, poolProcess, silentPool, watchdogInfo} from '../../support/fake-pools.js'
 import {healthySite} from '../../support/fake-site.js'
 import {capturedTerminal} from '../cli/captured-terminal.js'
 
@@ -39,6 +45,12 @@ test.each([...jsonSchemas()])(
   },
 )
 
+test('every command has a schema', () => {
+  const manifest = JSON.parse(readFileSync(join(DIRECTORY, '..', 'oclif.manifest.json'), 'utf8')) as {commands: object}
+  const names = Object.keys(manifest.commands).map((id) => `${id.replaceAll(':', '-')}.json`)
+  expect(names.filter((name) => !jsonSchemas().has(name))).toEqual([])
+})
+
 describe('what a command prints fits its schema', () => {
   test('node-info', async () => {
     const data = await readNodeInfo(fakeWorld(healthySite()).pool, null)
@@ -57,6 +69,29 @@ describe('what a command prints fits its schema', () => {
     const request = {node, allowPrimary: false, allowOutage: false}
     const {data} = await performIn(session, detach, request, {'dry-run': true}, capturedTerminal().terminal)
     expect(errorsOf('detach', around('detach', data))).toEqual([])
+  })
+
+  test('watchdog, health, pool and reload, of a pgpool that answers and of one that does not', async () => {
+    const asked = members([
+      {
+        name: 'proxy1',
+        admin: fakeAdmin({
+          watchdog: watchdogInfo(0),
+          health: [healthStats(0)],
+          processes: [poolProcess(1)],
+          parameters: {port: '9999', wd_authkey: null},
+          reload: () => undefined,
+        }),
+        config: "port = '9999'",
+      },
+      silentPool('proxy2'),
+    ])
+    const {data: pool} = await readPool(asked, {idle: true, parameters: true, statements: true})
+    const {data: reload} = await reloadPools(asked, {what: 'config', dryRun: false}, siteClock(healthySite()))
+    expect(errorsOf('watchdog', around('watchdog', (await readWatchdog(asked)).data))).toEqual([])
+    expect(errorsOf('health', around('health', (await readHealth(asked, null)).data))).toEqual([])
+    expect(errorsOf('pool', around('pool', pool))).toEqual([])
+    expect(errorsOf('reload', around('reload', reload))).toEqual([])
   })
 
   test('a failure', () => {

@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import {ActFailed} from '../../../src/lib/errors.js'
+import {Refused} from '../../../src/lib/errors.js'
 import {done, pending} from '../../../src/steps/context.js'
 import {dataDirectory, lsn, poolNode, primaryControl, standbyServer} from '../../support/builders.js'
 import {healthySite, nodeOf, runPool, type Site} from '../../support/fake-site.js'
@@ -161,6 +162,26 @@ describe('the fence', () => {
     ])
     await undo()
     expect([site.pool.fence, site.pool.applied['failover_command']]).toEqual([null, '/etc/pgpool2/failover.sh'])
+  })
+
+  test('is put in force by the service on its host where PCP knows no reload, as before 4.2', async () => {
+    const site = healthySite()
+    const reload = (): Promise<never> =>
+      Promise.reject(new Refused({code: 'PCP_UNSUPPORTED', message: 'unknown PCP packet type "Z"'}))
+    const {act, undo} = bench('fence-pool', input, {site, ports: {pool: {reload}}})
+    await act()
+    expect([site.pool.applied['failover_command'], site.pool.fence?.operation]).toEqual(['', OPERATION])
+    await undo()
+    expect([site.pool.fence, site.pool.applied['failover_command']]).toEqual([null, '/etc/pgpool2/failover.sh'])
+  })
+
+  test('whose reload is refused for another reason says so, and nobody else is asked', async () => {
+    const site = healthySite()
+    const reload = (): Promise<never> => Promise.reject(new Refused({code: 'PCP_REFUSED', message: 'no'}))
+    await expect(bench('fence-pool', input, {site, ports: {pool: {reload}}}).act()).rejects.toMatchObject({
+      code: 'PCP_REFUSED',
+    })
+    expect(site.pool.reloadPending).toBe(false)
   })
 
   test.each(['0', 'off', ' off'])('takes %j for off, as different versions of pgpool report it', async (value) => {

@@ -137,6 +137,8 @@ function checkPgUpgrade(trial: Trial, known: readonly Finding[], primary: number
   const text = pgUpgrade?.messages.join('\n') ?? ''
   const codes = SAID_ALREADY.filter(([words]) => words.test(text)).flatMap(([, list]) => list)
   if (known.some(({code}) => codes.includes(code))) return []
+  // The trial's own start says why, in the server's words.
+  if (trial.start?.ok === false && /target postmaster/i.test(text)) return []
   if (!pgUpgrade?.asked) {
     const why = pgUpgrade
       ? listed(pgUpgrade.messages.slice(-3), 3)

@@ -1,9 +1,12 @@
 import {describe, expect, test} from 'vitest'
+import type {NodeId} from '../../../../src/cluster/node-id.js'
 import {readStatus} from '../../../../src/operations/status/status.js'
 import {statusText} from '../../../../src/output/text/status.js'
 import type {StatusData} from '../../../../src/report/status.js'
+import type {Postgres} from '../../../../src/ports/postgres.js'
 import {fakeWorld} from '../../../support/fake-cluster.js'
 import {healthySite, type Site} from '../../../support/fake-site.js'
+import {replacing} from '../../steps/step-bench.js'
 
 async function look(change: (site: Site) => void = () => undefined): Promise<StatusData> {
   const site = healthySite()
@@ -37,6 +40,17 @@ describe('status', () => {
     expect(data.nodes[1]?.server.reachable).toBe(false)
     expect(data.nodes[1]?.server.reason).not.toBeNull()
     expect(data.nodes[1]?.files?.inspected).toBe(true)
+  })
+
+  test('reads a PostgreSQL that nobody tried, and warns of it once', async () => {
+    const world = fakeWorld(healthySite())
+    const newer = (id: NodeId): Postgres => {
+      const server = world.postgres(id)
+      return replacing<Postgres>(server, {facts: async () => ({...(await server.facts()), versionNum: 190_001})})
+    }
+    const {data} = await readStatus({...world, postgres: newer}, () => undefined)
+    expect(codesOf(data)).toEqual(['warning', [[null, 'VERSION_UNTESTED']]])
+    expect(data.nodes.map(({server}) => server.version)).toEqual(['19.1', '19.1', '19.1'])
   })
 
   test('names two primaries first', async () => {

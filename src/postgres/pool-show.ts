@@ -1,0 +1,58 @@
+/** What pgpool says of itself to a SQL client: the port `PoolShow`. The statements are answered by pgpool, no server sees them. */
+import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
+import type {PoolShow} from '../ports/pool-admin.js'
+import type {PoolSettings} from '../ports/pool.js'
+import {endpoint, openSession, type Session, type Target} from './connect.js'
+import {POOL_CACHE, POOL_SETTINGS, POOL_VERSION, type Query} from './queries.js'
+
+const CONNECT_MS = 5000
+const ANSWER_MS = 10_000
+const WITHHELD = /password|passwd|key/i
+
+export function createPoolShow(options: {pgpool: PgpoolConfig; access: PostgresAccess}): PoolShow {
+  return new SqlPoolShow(options.pgpool, options.access)
+}
+
+class SqlPoolShow implements PoolShow {
+  readonly #target: Target
+
+  constructor(pgpool: PgpoolConfig, access: PostgresAccess) {
+    this.#target = {
+      who: `pgpool (${endpoint(pgpool.address, pgpool.port)})`,
+      host: pgpool.address,
+      port: pgpool.port,
+      user: access.user,
+      database: access.database,
+      passfile: access.passfile,
+      applicationName: 'poolctl',
+      settings: {},
+      connectMs: CONNECT_MS,
+    }
+  }
+
+  async settings(): Promise<PoolSettings> {
+    const rows = await this.#ask(POOL_SETTINGS, 'show its settings')
+    return new Map(rows.filter(({item}) => !WITHHELD.test(item)).map(({item, value}) => [item, value]))
+  }
+
+  async version(): Promise<string | null> {
+    const [row] = await this.#ask(POOL_VERSION, 'show its version')
+    return /^\d+(?:\.\d+)+/.exec(row?.pool_version ?? '')?.[0] ?? null
+  }
+
+  async cacheEntries(): Promise<number | null> {
+    const [row] = await this.#ask(POOL_CACHE, 'show its query cache')
+    const entries = row?.num_cache_entries
+    return entries === undefined || !/^\d+$/.test(entries) ? null : Number(entries)
+  }
+
+  /** A session a question: a pooled one that waits for the next would count among the clients that are shown. */
+  async #ask<Row>(query: Query<Row>, doing: string): Promise<Row[]> {
+    const session: Session = await openSession(this.#target)
+    try {
+      return await session.query(query, [], {phase: 'read', doing, withinMs: ANSWER_MS})
+    } finally {
+      await session.close()
+    }
+  }
+}

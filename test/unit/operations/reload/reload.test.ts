@@ -1,0 +1,129 @@
+import {describe, expect, test} from 'vitest'
+import {Refused} from '../../../../src/lib/errors.js'
+import {parsePoolConfig, sameValue} from '../../../../src/operations/pool-parameters.js'
+import {reloadPools} from '../../../../src/operations/reload/reload.js'
+import {reloadText} from '../../../../src/output/text/reload.js'
+import {siteClock} from '../../../support/fake-clock.js'
+import {fakeAdmin, fakeShow, members, silentPool, type FakePgpool} from '../../../support/fake-pools.js'
+import {healthySite} from '../../../support/fake-site.js'
+
+const clock = (): ReturnType<typeof siteClock> => siteClock(healthySite())
+
+/** Takes `reloadable` over from the file when it is told to, as pgpool does; the rest it reads at start. */
+function pgpool(
+  name: string,
+  file: Record<string, string>,
+  running: Map<string, string>,
+  reloadable: string[],
+): FakePgpool {
+  const reload = (): void => {
+    for (const key of reloadable) if (file[key] !== undefined) running.set(key, file[key])
+  }
+  const config = Object.entries(file).map(([key, value]) => `${key} = '${value}'\n`)
+  return {
+    name,
+    admin: fakeAdmin({reload}),
+    show: fakeShow(running, {settings: () => Promise.resolve(new Map(running))}),
+    config: config.join(''),
+  }
+}
+
+describe('reload', () => {
+  test('shows what it changed and what still needs a restart', async () => {
+    const running = new Map([
+      ['delay_threshold', '0'],
+      ['num_init_children', '32'],
+    ])
+    const one = pgpool('proxy1', {delay_threshold: '1000', num_init_children: '64'}, running, ['delay_threshold'])
+    const {data, failure} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    expect(failure).toBeNull()
+    expect(data.pools).toEqual([
+      {
+        pool: 'proxy1:9898',
+        host: 'proxy1',
+        reachable: true,
+        reason: null,
+        outcome: 'observed',
+        changes: [{name: 'delay_threshold', before: '0', after: '1000'}],
+        needRestart: [{name: 'num_init_children', before: '32', after: '64'}],
+        seen: '1 values of pgpool.conf are not in effect',
+      },
+    ])
+    const text = reloadText(data, {columns: 100, color: false, wide: false})
+    expect(text).toContain(
+      'read at start only, restart this pgpool for them:\nPARAMETER          IN EFFECT  IN PGPOOL.CONF\nnum_init_children  32         64',
+    )
+  })
+
+  test('as a dry run sends nothing and shows what would change', async () => {
+    const running = new Map([['delay_threshold', '0']])
+    const one = pgpool('proxy1', {delay_threshold: '1000'}, running, ['delay_threshold'])
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: true}, clock())
+    expect(running.get('delay_threshold')).toBe('0')
+    expect(data.pools[0]).toMatchObject({
+      outcome: 'planned',
+      changes: [{name: 'delay_threshold', before: '0', after: '1000'}],
+      needRestart: [],
+    })
+  })
+
+  test('without a file to compare with is observed only when something moved', async () => {
+    const running = new Map([['delay_threshold', '0']])
+    const moved = {...pgpool('proxy1', {delay_threshold: '5'}, running, ['delay_threshold']), config: null}
+    const still = {...pgpool('proxy2', {}, new Map([['port', '9999']]), []), config: null}
+    const {data} = await reloadPools(members([moved, still]), {what: 'config', dryRun: false}, clock())
+    expect(data.pools.map(({outcome, changes}) => [outcome, changes.length])).toEqual([
+      ['observed', 1],
+      ['accepted', 0],
+    ])
+  })
+
+  test('tells the others although one is silent and one refuses', async () => {
+    const refusing = fakeAdmin({
+      invalidateQueryCache: () => {
+        throw new Refused({
+          code: 'PCP_REFUSED',
+          message: 'pgpool refused cache invalidation: query cache is not enabled',
+        })
+      },
+    })
+    let entries = 40
+    const willing = fakeAdmin({
+      invalidateQueryCache: () => {
+        entries = 2
+      },
+    })
+    const show = fakeShow(new Map(), {cacheEntries: () => Promise.resolve(entries)})
+    const pools = [silentPool('proxy1'), {name: 'proxy2', admin: refusing}, {name: 'proxy3', admin: willing, show}]
+    const {data, failure} = await reloadPools(members(pools), {what: 'cache', dryRun: false}, clock())
+    expect(failure?.code).toBe('PCP_UNREACHABLE')
+    expect(data.pools.map(({reachable, outcome, seen}) => [reachable, outcome, seen])).toEqual([
+      [false, 'unreachable', null],
+      [true, 'refused', 'pgpool refused cache invalidation: query cache is not enabled'],
+      [true, 'observed', '40 entries before, 2 after'],
+    ])
+  })
+})
+
+describe('pgpool.conf', () => {
+  test('is read as pgpool reads it: quotes, doubled quotes, comments, the last line wins', () => {
+    const text = ["a = 'x'", "b='it''s' # not this", '#c = 1', 'd 5', "a = 'y'", 'e = 10s   # unit', "f = ''"].join(
+      '\n',
+    )
+    expect(Object.fromEntries(parsePoolConfig(text))).toEqual({a: 'y', b: "it's", d: '5', e: '10s', f: ''})
+  })
+
+  test.each([
+    ['10', '10s', true],
+    ['60', '1min', true],
+    ['on', 'true', true],
+    ['10000', '10000ms', true],
+    ['67108864', '64MB', true],
+    ['10', '11s', false],
+    ['off', 'on', false],
+    ['a', 'b', false],
+    ['', 'x', false],
+  ])('%s in the file and %s in effect: %s', (file, effect, same) => {
+    expect(sameValue(file, effect)).toBe(same)
+  })
+})
