@@ -2,6 +2,7 @@
 import type {Refusal} from '../operation.js'
 import {refusalsOf} from './checks/finding.js'
 import {upgradeChecks} from './checks/checks.js'
+import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
 import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
 
@@ -56,7 +57,12 @@ export function heldBy(request: RunRequest, facts: MigrationFacts): number | nul
 }
 
 export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal[] {
-  return [...prepareRefusals(request, facts), ...notPrepared(request, facts), ...tooFew(request, facts)]
+  return [
+    ...prepareRefusals(request, facts),
+    ...notPrepared(request, facts),
+    ...tooFew(request, facts),
+    ...tooShort(request),
+  ]
 }
 
 function notPrepared(request: RunRequest, facts: MigrationFacts): Refusal[] {
@@ -101,6 +107,17 @@ function tooFew(request: RunRequest, facts: MigrationFacts): Refusal[] {
     refusal('TOO_FEW_STANDBYS', `${carried} standbys would be carried, ${request.minStandbys} are asked for`, {
       detail: way === 'hold-standby' ? 'One is held back as the old cluster.' : null,
       hint: 'Ask for fewer with --min-standbys, or hold none back with --way-back none',
+    }),
+  ]
+}
+
+function tooShort({windowMs}: RunRequest): Refusal[] {
+  const least = shortestWindowSeconds()
+  if (windowMs === null || windowMs / 1000 >= least) return []
+  return [
+    refusal('WINDOW_TOO_SHORT', `in a window of ${windowMs / 1000} s there is no time to go back`, {
+      detail: `Going back and its margin take ${least} s at least.`,
+      hint: 'Promise a longer one, or none',
     }),
   ]
 }

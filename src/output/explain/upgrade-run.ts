@@ -22,6 +22,7 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
+  WINDOW_TOO_SHORT: 'The promised window is shorter than going back takes.',
   WINDOW_WOULD_BE_MISSED:
     'The promised window is defended by going back while that still fits into it: end of the window, less what going back takes, less a margin.',
 }
