@@ -13,7 +13,7 @@ import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {RenderedFiles, ScriptList, ScriptTests} from './scripts.js'
 import type {StatusData} from './status.js'
-import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
+import {upgradeCheck, upgradeStatus, type UpgradeCheckAgrees, type UpgradeStatusAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -211,10 +211,16 @@ export const AGREE: [
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
   UpgradeCheckAgrees,
+  UpgradeStatusAgrees,
   Same<ScriptList, z.infer<typeof scriptsList>>,
   Same<RenderedFiles, z.infer<typeof scriptsRender>>,
   Same<ScriptTests, z.infer<typeof scriptsTest>>,
-] = [true, true, true, true, true, true, true, true, true]
+] = [true, true, true, true, true, true, true, true, true, true]
+
+const CHANGING = [
+  ...['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback', 'scripts-install'],
+  ...['upgrade-prepare', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
+]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -224,11 +230,10 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
     ['status', envelope('status', status)],
     ['doctor', envelope('doctor', doctorSchema)],
     ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
-    ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback', 'scripts-install'] as const).map(
-      (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],
-    ),
+    ...CHANGING.map((verb): [string, z.ZodType] => [verb, envelope(verb, changing)]),
     ...[...opSchemas(plan), ...LAB_SCHEMAS].map(([name, data]): [string, z.ZodType] => [name, envelope(name, data)]),
     ['upgrade-check', envelope('upgrade-check', upgradeCheck)],
+    ['upgrade-status', envelope('upgrade-status', upgradeStatus)],
     ['upgrade-report', envelope('upgrade-report', z.strictObject({operation: text, html: text, markdown: text}))],
     // A command line that names no command.
     ['command', envelope('command', z.null())],

@@ -1,6 +1,7 @@
-/** The JSON contract of `upgrade check`. */
+/** The JSON contract of `upgrade check` and `upgrade status`. */
 import {z} from 'zod'
 import type {UpgradeCheckData} from './upgrade-check.js'
+import type {UpgradeStatusData} from './upgrade-status.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -63,6 +64,34 @@ export const upgradeCheck = z.strictObject({
 
 export type UpgradeCheckAgrees = [UpgradeCheckData] extends [z.infer<typeof upgradeCheck>]
   ? [z.infer<typeof upgradeCheck>] extends [UpgradeCheckData]
+    ? true
+    : false
+  : false
+
+export const upgradeStatus = z.strictObject({
+  phase: z.enum(['none', 'under-way', 'opened', 'rolled-back', 'finished']),
+  from: z.int().nullable(),
+  to: z.int().nullable(),
+  since: textOrNull,
+  operation: textOrNull,
+  wayBack: text,
+  next: z.array(text),
+  nodes: z.array(
+    z.strictObject({
+      id: z.int(),
+      host: text,
+      unseen: textOrNull,
+      role: z.enum(['primary', 'standby', 'held']).nullable(),
+      serves: z.int().nullable(),
+      oldData: textOrNull,
+      newData: textOrNull,
+      oldThere: z.boolean().nullable(),
+    }),
+  ),
+})
+
+export type UpgradeStatusAgrees = [UpgradeStatusData] extends [z.infer<typeof upgradeStatus>]
+  ? [z.infer<typeof upgradeStatus>] extends [UpgradeStatusData]
     ? true
     : false
   : false

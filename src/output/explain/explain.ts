@@ -18,11 +18,5 @@ const BY_ROOM = [
 ]
 
 export const CODES: ReadonlyMap<string, string> = new Map(
-<<<<<<< HEAD
   BY_ROOM.flatMap((codes) => Object.entries(codes)).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-=======
-  Object.entries({...POOLS_CODES, ...SITE_CODES, ...UPGRADE_CHECK_CODES, ...UPGRADE_RUN_CODES, ...WORK_CODES}).toSorted(
-    ([a], [b]) => (a < b ? -1 : 1),
-  ),
->>>>>>> upgrade-run2
 )
