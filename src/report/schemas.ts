@@ -11,6 +11,7 @@ import {opSchemas} from './op-schemas.js'
 import {poolSchemas} from './pool-schemas.js'
 import type {RefusalReport} from './refusal.js'
 import type {StatusData} from './status.js'
+import type {UpgradeStatusData} from './upgrade-status.js'
 import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
@@ -181,6 +182,34 @@ function envelope(name: string, data: z.ZodType): z.ZodType {
   })
 }
 
+/** Commands that answer with an operation, or with why there is none. */
+const CHANGING = [
+  ...['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'],
+  ...['upgrade-prepare', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
+] as const
+
+const upgradeStatus = z.strictObject({
+  phase: z.enum(['none', 'under-way', 'opened', 'rolled-back', 'finished']),
+  from: numberOrNull,
+  to: numberOrNull,
+  since: textOrNull,
+  operation: textOrNull,
+  wayBack: text,
+  next: z.array(text),
+  nodes: z.array(
+    z.strictObject({
+      id: z.int(),
+      host: text,
+      unseen: textOrNull,
+      role: z.enum(['primary', 'standby', 'held']).nullable(),
+      serves: numberOrNull,
+      oldData: textOrNull,
+      newData: textOrNull,
+      oldThere: z.boolean().nullable(),
+    }),
+  ),
+})
+
 type Same<A, B> = [A] extends [B] ? true : false
 /** Fails to compile when a schema and its type part. @public */
 export const AGREE: [
@@ -190,7 +219,9 @@ export const AGREE: [
   Same<z.infer<typeof refusals>, RefusalReport>,
   Same<PoolNode, z.infer<typeof poolNode>>,
   UpgradeCheckAgrees,
-] = [true, true, true, true, true, true]
+  Same<z.infer<typeof upgradeStatus>, UpgradeStatusData>,
+  Same<UpgradeStatusData, z.infer<typeof upgradeStatus>>,
+] = [true, true, true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {
@@ -199,11 +230,10 @@ export function jsonSchemas(): ReadonlyMap<string, object> {
     ['node-info', envelope('node-info', nodeInfo)],
     ['status', envelope('status', status)],
     ...Object.entries(poolSchemas).map(([name, schema]): [string, z.ZodType] => [name, envelope(name, schema)]),
-    ...(['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'] as const).map(
-      (verb): [string, z.ZodType] => [verb, envelope(verb, changing)],
-    ),
+    ...CHANGING.map((verb): [string, z.ZodType] => [verb, envelope(verb, changing)]),
     ...[...opSchemas(plan), ...LAB_SCHEMAS].map(([name, data]): [string, z.ZodType] => [name, envelope(name, data)]),
     ['upgrade-check', envelope('upgrade-check', upgradeCheck)],
+    ['upgrade-status', envelope('upgrade-status', upgradeStatus)],
     ['upgrade-report', envelope('upgrade-report', z.strictObject({operation: text, html: text, markdown: text}))],
     // A command line that names no command.
     ['command', envelope('command', z.null())],
