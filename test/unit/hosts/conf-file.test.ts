@@ -6,6 +6,7 @@ import {
   fenceOwner,
   quoteSetting,
   removeFence,
+  setValues,
   standbyAutoConf,
 } from '../../../src/hosts/conf-file.js'
 import {cksum} from '../../../src/hosts/pgpool-host.js'
@@ -89,5 +90,17 @@ describe('the fence in pgpool.conf', () => {
 describe('cksum', () => {
   it('is what coreutils prints', () => {
     expect([cksum(Buffer.from('hello\n')), cksum(Buffer.alloc(0))]).toEqual(['3015617425 6', '4294967295 0'])
+  })
+})
+
+describe('settings changed where they stand', () => {
+  it('replaces the last one, which is the one that counts, and adds what is missing', () => {
+    const before = "a = '1'\n# a = '0'\na = '2' # ours\nb = 3\n"
+    expect(setValues(before, {a: '9', c: "it's"})).toBe("a = '1'\n# a = '0'\na = '9'\nb = 3\nc = 'it''s'\n")
+  })
+
+  it('leaves a text that says so already as it is', () => {
+    const text = "backend_data_directory0 = '/pg/15'\n"
+    expect(setValues(text, {backend_data_directory0: '/pg/15'})).toBe(text)
   })
 })
