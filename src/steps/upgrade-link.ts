@@ -17,6 +17,9 @@ import {carriedOf} from './upgrade-stop.js'
 
 const PG_UPGRADE_JOB = 'pg-upgrade'
 const LINK_JOB = 'link'
+/** Ids in the plan of a run. */
+const PG_UPGRADE_STEP = 'pg-upgrade'
+const START_STEP = 'start-primary'
 
 export const pgUpgrade: Step = {
   kind: 'pg-upgrade',
@@ -56,9 +59,28 @@ export const pgUpgrade: Step = {
   },
   async undo(context) {
     const id = idIn(context)
+    await refuseOnceStarted(context)
     await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
     await context.world.migrationHost(id).takeBack(context.operation, pairOf(context, id))
   },
+}
+
+/**
+ * A new primary that has started and died since looks like one that never did, but for its control file: it may have written into
+ * the shared files. Then the old control files stay aside, so that no old server can start from them.
+ */
+async function refuseOnceStarted(context: Context): Promise<void> {
+  if (!context.begun(START_STEP)) return
+  const primary = idIn(context, 'primary')
+  const {newControl} = await context.world.migrationHost(primary).look(pairOf(context, primary))
+  const left = context.result(PG_UPGRADE_STEP)['checkpoint']
+  if (newControl === null || (newControl.state === 'shut down' && newControl.checkpointLsn === left)) return
+  throw new ActFailed({
+    code: 'NEW_VERSION_HAS_WRITTEN',
+    message: `the new version on node ${primary} was started: it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`,
+    detail: 'Old and new clusters share their files, so the old one cannot be used any more.',
+    hint: `poolctl op resume ${context.operation}`,
+  })
 }
 
 async function linkOne(context: Context, node: NodeId): Promise<void> {
@@ -122,6 +144,7 @@ export const linkStandbys: Step = {
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
   async undo(context) {
+    await refuseOnceStarted(context)
     await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
   },
 }

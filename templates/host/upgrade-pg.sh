@@ -19,7 +19,8 @@ unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS PGPASSWORD 
 sockets=$(mktemp -d /tmp/poolctl-upgrade.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
 trap 'rm -rf -- "$sockets"' EXIT
 printf 'local all all trust\n' >"$sockets/hba"
-access="-c hba_file=$sockets/hba -c logging_collector=off"
+# What they write while they are being made is nobody's archive, and no standby is there to wait for.
+access="-c hba_file=$sockets/hba -c logging_collector=off -c archive_mode=off -c synchronous_standby_names="
 printf 'pg_upgrade\n' >phase
 "$newbin/pg_upgrade" --link --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
   -s "$sockets" -o "$access" -O "$access" >pg_upgrade.log 2>&1 </dev/null || {

@@ -83,7 +83,7 @@ export class FakeMigrationHost implements MigrationHost {
             : ({
                 systemIdentifier: fresh.systemIdentifier,
                 state: fresh.state,
-                checkpointLsn: '0/1000000',
+                checkpointLsn: fresh.state === 'shut down' ? '0/1000000' : '0/2000000',
               } as PairState['newControl']),
         newPid: runs ? node.pid : null,
         oldControlAside: upgrade.controlAside,

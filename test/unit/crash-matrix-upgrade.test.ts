@@ -4,12 +4,13 @@ import {nodeId} from '../../src/cluster/node-id.js'
 
 import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
-import {runPlan} from '../../src/engine/run.js'
-import type {Gate} from '../../src/engine/setup.js'
+import {rollbackPlan, runPlan} from '../../src/engine/run.js'
+import type {Gate, RunSetup} from '../../src/engine/setup.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
 import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
+import type {World} from '../../src/ports/world.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
 import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
@@ -144,11 +145,17 @@ describe('the plan of an upgrade', () => {
 
 /** The way back, and the outcome that the exit code is made of. */
 async function runOn(site: Site, request: RunRequest, gate: Gate | null = null): Promise<RunOutcome> {
-  const world = fakeWorld(site)
   const made = plan(site, request)
-  const journal = new MemoryJournal('matrix-20261125-164210-7f3a', () => world.clock.now(), '')
-  await journal.append(opened('matrix-20261125-164210-7f3a', made))
-  const result = await runPlan({
+  const journal = new MemoryJournal(OPERATION, () => new Date(site.nowMs), '')
+  await journal.append(opened(OPERATION, made))
+  return (await runPlan(setupOf(site, made, journal, gate))).outcome
+}
+
+const OPERATION = 'matrix-20261125-164210-7f3a'
+
+function setupOf(site: Site, made: Plan, journal: MemoryJournal, gate: Gate | null): RunSetup<World> {
+  const world = fakeWorld(site)
+  return {
     plan: made,
     catalog: stepCatalog,
     world,
@@ -159,8 +166,7 @@ async function runOn(site: Site, request: RunRequest, gate: Gate | null = null):
     interrupts: {requested: null, onSecond: new AbortController().signal},
     onFailure: 'rollback',
     gate,
-  })
-  return result.outcome
+  }
 }
 
 describe('what goes wrong on the way', () => {
@@ -182,6 +188,23 @@ describe('what goes wrong on the way', () => {
     expect(outcome).toMatchObject({kind: 'incomplete', failure: {code: 'STANDBYS_NOT_LINKED'}})
     expect(serving(site, 0)).toBe('old')
     expect(unserved(site)).toEqual([])
+  })
+
+  it('does not start the old cluster once the new one has started and died: both share files', async () => {
+    const site = preparedSite()
+    const made = plan(site)
+    const journal = new MemoryJournal(OPERATION, () => new Date(site.nowMs), '')
+    await journal.append(opened(OPERATION, made))
+    const died = new Error('killed')
+    const crash = (point: string, step: string): void => {
+      if (point === 'after-act' && step === 'start-primary') throw died
+    }
+    await expect(runPlan({...setupOf(site, made, journal, null), crash})).rejects.toThrow(died)
+    nodeOf(site, 0).running = false
+    const again = new MemoryJournal(OPERATION, () => new Date(site.nowMs), journal.text)
+    const {outcome} = await rollbackPlan(setupOf(site, made, again, null))
+    expect(outcome).toMatchObject({kind: 'incomplete'})
+    expect([0, 1].map((id) => serving(site, id))).not.toContain('old')
   })
 
   const before = plan(preparedSite()).steps

@@ -62,6 +62,7 @@ export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal
     ...notPrepared(request, facts),
     ...tooFew(request, facts),
     ...tooShort(request),
+    ...movedTablespaces(request, facts),
   ]
 }
 
@@ -118,6 +119,19 @@ function tooShort({windowMs}: RunRequest): Refusal[] {
     refusal('WINDOW_TOO_SHORT', `in a window of ${windowMs / 1000} s there is no time to go back`, {
       detail: `Going back and its margin take ${least} s at least.`,
       hint: 'Promise a longer one, or none',
+    }),
+  ]
+}
+
+/** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */
+function movedTablespaces({to}: RunRequest, {check}: MigrationFacts): Refusal[] {
+  const primary = check.nodes.find(({id}) => id === check.primary)
+  const spaces = primary?.server.reachable === true ? primary.server.facts.tablespaces : []
+  if (to >= 15 || spaces.length === 0) return []
+  return [
+    refusal('TABLESPACES_BEFORE_15', `standbys with tablespaces cannot be linked to version ${to}`, {
+      detail: `There ${spaces.length === 1 ? 'is one' : `are ${spaces.length}`}, and versions before 15 give them other numbers.`,
+      hint: 'Upgrade to 15 or later',
     }),
   ]
 }

@@ -6,6 +6,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
   CONFIG_OUTSIDE_DATA: 'The configuration lies outside the data directory, and poolctl makes no system directories.',
+  NEW_VERSION_HAS_WRITTEN:
+    'The new primary was started and is not running now. It may have written into files that the old cluster shares, so the old control files stay set aside. Resume; the new version is the one to go on with.',
   NODE_NOT_ON_NEW_VERSION:
     'A node does not serve the new version in its place. Its old data would be removed and it would have none: recover it first.',
   NO_OPEN_UPGRADE:
@@ -20,6 +22,7 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   STANDBYS_NOT_STREAMING:
     'Too few standbys stream from the new primary, which runs. Look at their server logs, then resume.',
   STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
+  TABLESPACES_BEFORE_15: 'Before 15 pg_upgrade gives tablespaces other numbers, so standbys cannot be linked.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
   WINDOW_TOO_SHORT: 'The promised window is shorter than going back takes.',
