@@ -15,11 +15,5 @@ export default defineConfig({
   // ssh2 looks for its native parts beside its own files; the others are asked for and not needed.
   external: ['ssh2', 'typescript', 'ts-node', 'pg-native', 'cloudflare:sockets'],
   transform: {target: 'node20'},
-  output: {
-    dir: 'dist',
-    format: 'esm',
-    sourcemap: true,
-    cleanDir: true,
-    chunkFileNames: 'chunks/[name]-[hash].js',
-  },
+  output: {dir: 'dist', format: 'esm', sourcemap: true, cleanDir: true, chunkFileNames: 'chunks/[name]-[hash].js'},
 })
