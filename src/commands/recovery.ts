@@ -3,6 +3,7 @@ import type {ClusterFile} from '../cluster/cluster-file.js'
 import {BaseCommand} from '../cli/base-command.js'
 import {changingFlags, countFlag, nodeArgument, nodeIdArgument, sizeFlag} from '../cli/flags.js'
 import {perform} from '../cli/perform.js'
+import {UsageError} from '../lib/errors.js'
 import {poolRecovery} from '../operations/recovery/pool-driver.js'
 import {recovery} from '../operations/recovery/recovery.js'
 import {METHODS, VERIFY_PAGES, type RecoveryRequest} from '../operations/recovery/request.js'
@@ -68,6 +69,7 @@ export default class Recovery extends BaseCommand {
     const jobs = countFlag('jobs', flags.jobs, 1, 32) ?? 4
     const maxBytesPerSecond = sizeFlag('max-rate', flags['max-rate'])
     const lag = sizeFlag('allow-lag', flags['allow-lag'])
+    if (flags.driver === 'pgpool') refuseOther(flags.method, maxBytesPerSecond)
     const request = (file: ClusterFile): RecoveryRequest => ({
       node,
       method: flags.method,
@@ -84,4 +86,16 @@ export default class Recovery extends BaseCommand {
         : await perform(recovery, request, flags, this.terminal)
     this.finish(body, (style, data) => performText(data, style))
   }
+}
+
+/** What pgpool's scripts do was settled when they were installed; a flag that is not heard would mislead. */
+function refuseOther(method: string, maxBytesPerSecond: number | null): void {
+  const flag = method !== 'auto' ? '--method' : maxBytesPerSecond !== null ? '--max-rate' : null
+  if (flag === null) return
+  throw new UsageError({
+    code: 'FLAG_NOT_FOR_DRIVER',
+    message: `${flag} is for --driver ssh`,
+    detail:
+      "pgpool's scripts send what differs, as fast as they can; how many transfers is set by scripts install --jobs.",
+  })
 }

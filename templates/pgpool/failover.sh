@@ -8,6 +8,15 @@ new=$5
 old_primary=${10}
 self_work=$work
 say "node $failed is down (new main node $new, old primary $old_primary)"
+# same_place NODE HOST PORT: pgpool's list and the cluster file's must mean the same server by a number.
+same_place() {
+  get_node "$1" || die "node $1 is not in the cluster file that this script was made from"
+  if [ "$node_address" != "$2" ] || [ "$node_port" != "$3" ]; then
+    die "node $1 is at $node_address:$node_port in the cluster file and at $2:$3 for pgpool"
+  fi
+}
+same_place "$failed" "$2" "$3"
+case $new in '' | -1) ;; *) same_place "$new" "$6" "$7" ;; esac
 if [ -n "$check_only" ]; then
   for candidate in $(node_ids); do
     get_node "$candidate"
@@ -27,10 +36,6 @@ if [ "$failed" != "$old_primary" ] && [ "$old_primary" != -1 ]; then
   exit 0
 fi
 case $new in '' | -1 | *[!0-9]*) die 'no node is left that could be promoted' ;; esac
-get_node "$new" || die "node $new is not in the cluster file that this script was made from"
-if [ "$node_address" != "$6" ] || [ "$node_port" != "$8" ] && [ "$node_port" != "$7" ]; then
-  die "node $new is at $node_address:$node_port in the cluster file and at $6 for pgpool"
-fi
 get_node "$failed" || die "node $failed is not in the cluster file that this script was made from"
 # A primary that only pgpool lost may still take writes from others.
 if on_node "$failed" look /dev/null "$node_data" "$node_bin" "$node_work" '' >"$tmp/look" 2>"$tmp/err"; then

@@ -29,7 +29,12 @@ export async function testScripts(world: World, hooks: boolean): Promise<ScriptT
       message: 'no running primary, and the scripts run on one',
       hint: 'poolctl status',
     })
-  const planned = [...recoveryTests(world, source), ...(hooks ? hookTests(world, source) : [])]
+  // As pgpool spells them: that is what it will pass.
+  const pool = await world.pool.nodeInfo()
+  const names = new Map(pool.map((node) => [Number(node.id), node.hostname]))
+  const nodes = world.file.nodes.map((node) => ({...node, address: names.get(node.id) ?? node.address}))
+  const called = nodes.find((node) => node.id === source.id) ?? source
+  const planned = [...recoveryTests(world, called, nodes), ...(hooks ? hookTests(world, called, nodes) : [])]
   const tests: Test[] = []
   // One after the other: they log in on the same hosts.
   for (const one of planned) tests.push(await run(one))
@@ -46,9 +51,9 @@ async function run({script, host, target, run: act}: Planned): Promise<Test> {
 }
 
 /** As pgpool_recovery() and pgpool_remote_start() call them (pgpool 4.3 and later; the seventh word is missing before). */
-function recoveryTests(world: World, source: NodeConfig): Planned[] {
+function recoveryTests(world: World, source: NodeConfig, nodes: readonly NodeConfig[]): Planned[] {
   const host = world.host(source.id)
-  return world.file.nodes
+  return nodes
     .filter((node) => node.id !== source.id)
     .flatMap((node): Planned[] => {
       const stage = [
@@ -76,9 +81,9 @@ function recoveryTests(world: World, source: NodeConfig): Planned[] {
 /**
  * All placeholders in the order of hookSettings, also as they are when there is no new main node: then pgpool gives -1 and empty words.
  */
-function hookTests(world: World, primary: NodeConfig): Planned[] {
-  const {pgpoolHost, file} = world
-  const others = file.nodes.filter((node) => node.id !== primary.id)
+function hookTests(world: World, primary: NodeConfig, nodes: readonly NodeConfig[]): Planned[] {
+  const {pgpoolHost} = world
+  const others = nodes.filter((node) => node.id !== primary.id)
   const words = (down: NodeConfig, next: NodeConfig | null): string[] => [
     String(down.id),
     down.address,

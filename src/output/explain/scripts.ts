@@ -5,6 +5,8 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
   EXTENSION_MISSING:
     "pgpool starts its recovery scripts by a function of the extension pgpool_recovery, which is missing in the database that pgpool uses (template1; recovery_database from 4.7 on). Debian's package is postgresql-MAJOR-pgpool2; then: poolctl scripts install",
   FILE_EXISTS: 'scripts render writes new files only. Name an empty directory with --out.',
+  FLAG_NOT_FOR_DRIVER:
+    'The flag has no effect on recovery by pgpool, whose scripts were settled when they were installed.',
   NODE_LEFT_OUT:
     'No script was installed on that node: its host does not answer, or its data directory is empty. It gets them with its next copy.',
   NODE_NOT_EQUAL: 'After the recovery the node does not serve the data of the node that it was copied from.',
