@@ -14,8 +14,6 @@ import type {RefusalReport} from './refusal.js'
 import type {RenderedFiles, ScriptList, ScriptTests} from './scripts.js'
 import type {StatusData} from './status.js'
 import {upgradeCheck, upgradeStatus, type UpgradeCheckAgrees, type UpgradeStatusAgrees} from './upgrade-check-schema.js'
-import type {UpgradeStatusData} from './upgrade-status.js'
-import {upgradeCheck, type UpgradeCheckAgrees} from './upgrade-check-schema.js'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -204,34 +202,6 @@ function envelope(name: string, data: z.ZodType): z.ZodType {
   })
 }
 
-/** Commands that answer with an operation, or with why there is none. */
-const CHANGING = [
-  ...['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback'],
-  ...['upgrade-prepare', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
-] as const
-
-const upgradeStatus = z.strictObject({
-  phase: z.enum(['none', 'under-way', 'opened', 'rolled-back', 'finished']),
-  from: numberOrNull,
-  to: numberOrNull,
-  since: textOrNull,
-  operation: textOrNull,
-  wayBack: text,
-  next: z.array(text),
-  nodes: z.array(
-    z.strictObject({
-      id: z.int(),
-      host: text,
-      unseen: textOrNull,
-      role: z.enum(['primary', 'standby', 'held']).nullable(),
-      serves: numberOrNull,
-      oldData: textOrNull,
-      newData: textOrNull,
-      oldThere: z.boolean().nullable(),
-    }),
-  ),
-})
-
 type Same<A, B> = [A] extends [B] ? true : false
 /** Fails to compile when a schema and its type part. @public */
 export const AGREE: [
@@ -251,9 +221,6 @@ const CHANGING = [
   ...['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback', 'scripts-install'],
   ...['upgrade-prepare', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
 ]
-  Same<z.infer<typeof upgradeStatus>, UpgradeStatusData>,
-  Same<UpgradeStatusData, z.infer<typeof upgradeStatus>>,
-] = [true, true, true, true, true, true, true, true]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */
 export function jsonSchemas(): ReadonlyMap<string, object> {

@@ -109,10 +109,15 @@ describe("poolctl's lasting settings in pgpool.conf", () => {
   it('keep what was set before and is not set now, because a reload would not take it back', () => {
     const first = addSettings('x = 1\n', {one: '1', two: '2'})
     expect(addSettings(`${first}y = 2\n`, {two: '3'})).toBe(`x = 1\ny = 2\n${block("one = '1'", "two = '3'")}`)
+  })
+})
+
 describe('settings changed where they stand', () => {
   it('replaces the last one, which is the one that counts, and adds what is missing', () => {
     const before = "a = '1'\n# a = '0'\na = '2' # ours\nb = 3\n"
     expect(setValues(before, {a: '9', c: "it's"})).toBe("a = '1'\n# a = '0'\na = '9'\nb = 3\nc = 'it''s'\n")
+  })
+
   it('leaves a text that says so already as it is', () => {
     const text = "backend_data_directory0 = '/pg/15'\n"
     expect(setValues(text, {backend_data_directory0: '/pg/15'})).toBe(text)
