@@ -247,6 +247,10 @@ make_whole() {
       if [ "$(sql "$self_address" "$self_port" 'SHOW listen_addresses')" = "$self_address" ]; then
         printf "listen_addresses = '%s'\n" "$node_address"
       fi
+      # Two servers of one machine with one port, told apart by their addresses: the copied directory has the source's socket in it.
+      if [ "$self_port" = "$node_port" ] && [ "$(fact boot_id)" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then
+        printf "unix_socket_directories = ''\n"
+      fi
     fi
     if [ "$1" = standby ]; then
       printf "primary_conninfo = '%s'\n" "$(quote_setting "$self_conninfo application_name='$node_slot'$conninfo_end")"

@@ -316,9 +316,10 @@ describe('data directories whose names mean something to a shell', () => {
     await saveSpec(moved)
     await writeFile(labPaths(directory).clusterFile, clusterDocument(moved), {mode: 0o644})
     // Not by `lab up`: pg_ctl puts its -D between double quotes of a shell's command line, where the name would be run.
-    for (const {data, log} of moved.nodes) {
+    for (const {data, directory, log} of moved.nodes) {
       // It is dead, `killNode` has seen to that; where nobody reaps it, its number still looks alive to the server.
       await rm(join(data, 'postmaster.pid'))
+      await rm(join(directory, `.s.PGSQL.${moved.ports.postgres}.lock`), {force: true})
       const args = ['start', '--wait', '--silent', `--log=${log}`]
       await runAsServer(moved, join(moved.bin, 'pg_ctl'), args, {env: {PGDATA: data}})
     }

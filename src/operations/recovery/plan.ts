@@ -30,7 +30,13 @@ function settingsOf(ground: Ground): JsonObject {
   if (!lost) return {}
   const listen = ground.server.settings['listen_addresses']
   const specific = listen === ground.primary.node.address
-  return {port: String(target.node.port), ...(specific ? {listen_addresses: target.node.address} : {})}
+  // Two servers of one machine with one port, told apart by their addresses: the copied directory has the primary's socket in it.
+  const besideIt = target.host.bootId === ground.primary.host.bootId && target.node.port === ground.primary.node.port
+  return {
+    port: String(target.node.port),
+    ...(specific ? {listen_addresses: target.node.address} : {}),
+    ...(besideIt ? {unix_socket_directories: ''} : {}),
+  }
 }
 
 export function leavePool(ground: Ground): PlannedStep[] {

@@ -10,6 +10,7 @@ import {
   answering,
   controlData,
   dataDirectory,
+  hostFacts,
   detached,
   emptyDirectory,
   ground,
@@ -385,6 +386,11 @@ describe('the runbook', () => {
         servers: [answering(0, {settings: {listen_addresses: nodeConfig(0).address}}), answering(1), silent(2)],
       },
       {port: '5432', listen_addresses: nodeConfig(2).address},
+    ],
+    [
+      "on one machine and one port it gets no socket, because the copied directory has the primary's",
+      {target: {directory: dataDirectory({configInside: false}), host: hostFacts(2, {bootId: 'boot-0'})}},
+      {port: '5432', unix_socket_directories: ''},
     ],
     [
       'a configuration outside of the directory is left alone',
