@@ -90,4 +90,11 @@ if grep -q '^[<>ch*][fdL*]' out.proof; then fail LINKS_DIFFER "$(grep '^[<>ch*][
 awk '{ print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
 alone=$(grep -c -x 1 names)
 if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched"; fi
+
+phase 'flushing'
+# The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.
+sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"
+while read -r oid; do
+  sync -f -- "$new/pg_tblspc/$oid/" || fail WRITE_FAILED "cannot flush tablespace $oid"
+done <tablespaces
 phase 'linked'
