@@ -95,7 +95,8 @@ export const yesFlag = {
 }
 
 /** Every command that changes something has these. */
-export const changingFlags = {
+/** For a command that is two operations: a plan file and a process in the background belong to one. */
+export const consentFlags = {
   ...hostKeyFlag,
   'dry-run': Flags.boolean({
     description: 'look, check and print the plan; change nothing',
@@ -109,6 +110,15 @@ export const changingFlags = {
     helpGroup: 'CHANGE',
     env: 'POOLCTL_CONFIRM',
   }),
+  'allow-untested-version': Flags.boolean({
+    description: 'change a cluster whose PostgreSQL is newer than any that poolctl was tried with',
+    helpGroup: 'CHANGE',
+    env: 'POOLCTL_ALLOW_UNTESTED_VERSION',
+  }),
+}
+
+export const changingFlags = {
+  ...consentFlags,
   plan: Flags.string({
     description:
       'with --dry-run: write the plan there; without: run that plan, and refuse (exit 11) if the cluster has changed since',
@@ -123,11 +133,6 @@ export const changingFlags = {
     default: true,
     helpGroup: 'CHANGE',
     env: 'POOLCTL_WAIT',
-  }),
-  'allow-untested-version': Flags.boolean({
-    description: 'change a cluster whose PostgreSQL is newer than any that poolctl was tried with',
-    helpGroup: 'CHANGE',
-    env: 'POOLCTL_ALLOW_UNTESTED_VERSION',
   }),
 }
 

@@ -1,0 +1,46 @@
+import {BaseCommand} from '../cli/base-command.js'
+import {consentFlags} from '../cli/flags.js'
+import type {PerformBody} from '../cli/body.js'
+import {perform} from '../cli/perform.js'
+import type {PerformFlags} from '../cli/session.js'
+import {runFlags, runRequest} from '../cli/upgrade-flags.js'
+import {EXIT} from '../lib/errors.js'
+import {upgradePrepare} from '../operations/upgrade/prepare.js'
+import {upgradeRun} from '../operations/upgrade/upgrade.js'
+import {performText} from '../output/text/perform.js'
+
+export default class Upgrade extends BaseCommand {
+  static override summary = 'The whole migration to a new major version: check, prepare, run.'
+  static override description =
+    'Prepares while clients work (upgrade prepare), then runs inside the window (upgrade run); each part asks for itself and has a record of its own, and the second is not begun when the first did not end well. --dry-run shows the plan of the run, or, before it is prepared, of preparing.'
+  static override flags = {...consentFlags, ...runFlags}
+  static override examples = [
+    '<%= config.bin %> upgrade --to 15 --window 60m --dry-run',
+    '<%= config.bin %> upgrade --to 15 --window 60m --confirm shop --yes',
+  ]
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Upgrade)
+    this.finish(await this.both(flags, runRequest(flags)), (style, data) => performText(data, style))
+  }
+
+  private async both(flags: PerformFlags, request: ReturnType<typeof runRequest>): Promise<PerformBody> {
+    const run = (): Promise<PerformBody> => perform(upgradeRun, request, flags, this.terminal)
+    const prepare = (): Promise<PerformBody> =>
+      perform(
+        upgradePrepare,
+        (file) => {
+          const {to, maxLagBytes, accept} = request(file)
+          return {to, maxLagBytes, accept}
+        },
+        flags,
+        this.terminal,
+      )
+    if (flags['dry-run'] === true) {
+      const planned = await run()
+      return planned.exitCode === EXIT.refused ? prepare() : planned
+    }
+    const prepared = await prepare()
+    return prepared.exitCode === undefined || prepared.exitCode === EXIT.done ? run() : prepared
+  }
+}
