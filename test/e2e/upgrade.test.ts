@@ -172,7 +172,7 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
   it('that would miss its window goes back by itself', async () => {
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
     const {result} = await underLedger(lab, () =>
-      change(lab, ['upgrade', 'run', '--to', '15', '--window', '18s', '--way-back', 'none', '--confirm', 'lab']),
+      change(lab, ['upgrade', 'run', '--to', '15', '--window', '16s', '--way-back', 'none', '--confirm', 'lab']),
     )
     expect({exitCode: result.exitCode, code: result.error?.code}).toEqual({exitCode: 7, code: 'WINDOW_WOULD_BE_MISSED'})
     expect(await versions()).toEqual(['13', '13', '13'])
@@ -201,5 +201,43 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
     })
     expect(`${checked.stdout}${checked.stderr}`).toBe('')
     expect(await sqlOn(lab, 0, 'SELECT count(*) FROM scratch', LAB_DATABASE)).toEqual(['500'])
+  })
+})
+
+describe.runIf(possible)('the whole migration in one command', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab({postgres: 13, nodes: 3})
+    spec = await requireSpec(lab.directory)
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('keeps a standby as the way back until it is given up, and then has every node in the new version', async () => {
+    const {result} = await underLedger(lab, async () => {
+      const answer = await change(lab, ['upgrade', '--to', '15', '--window', '10m', '--yes', '--confirm', 'lab'])
+      expect(ending(answer)).toEqual(DONE)
+      await moveLab()
+      return answer
+    })
+    expect(result.data?.facts).toMatchObject({from: 13, to: 15, streaming: [1], held: 2, leftOut: []})
+    expect(result.data?.outage?.lostWrites).toBe(0)
+    const {json} = await lab.poolctl(['upgrade', 'status', '--json'])
+    const {data} = json as {data: {phase: string; next: string[]; nodes: {role: string; serves: number | null}[]}}
+    expect({phase: data.phase, next: data.next, nodes: data.nodes.map(({role, serves}) => [role, serves])}).toEqual({
+      phase: 'opened',
+      next: ['poolctl upgrade rollback', 'poolctl upgrade finish'],
+      nodes: [
+        ['primary', 15],
+        ['standby', 15],
+        ['held', null],
+      ],
+    })
+    await underLedger(lab, async () => {
+      expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
+    })
+    expect(await versions()).toEqual(['15', '15', '15'])
+    for (const {data: place} of spec.nodes) expect(existsSync(place.replace(/-15$/, ''))).toBe(false)
+    await expectHealthy(lab)
   })
 })
