@@ -8,8 +8,9 @@ import type {OperationReport} from '../report/operation.js'
 import type {PerformBody} from './body.js'
 import type {PerformFlags} from './session.js'
 import {stateDirectory} from './state.js'
+import {packageFile} from '../lib/package-file.js'
 
-const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+const RUN = fileURLToPath(packageFile('bin/run.js'))
 
 /**
  * Starts `op resume OPERATION` detached: its record is open and its locks are taken under its id, and a resume from the first

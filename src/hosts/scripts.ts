@@ -1,5 +1,6 @@
 /** The scripts of templates/host, as they go to a machine: the prelude first, one mark last. */
 import {readFile} from 'node:fs/promises'
+import {packageFile} from '../lib/package-file.js'
 
 /** Where the shell finds the end of what it must run: a script cut short by a lost connection has no such line. */
 const END = '#end-of-poolctl-script'
@@ -53,7 +54,7 @@ const cache = new Map<string, Promise<string>>()
 function template(name: ScriptName | JobScript | 'prelude'): Promise<string> {
   let text = cache.get(name)
   if (text === undefined) {
-    text = readFile(new URL(`../../templates/host/${name}.sh`, import.meta.url), 'utf8')
+    text = readFile(packageFile(`templates/host/${name}.sh`), 'utf8')
     cache.set(name, text)
   }
   return text

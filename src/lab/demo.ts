@@ -10,8 +10,9 @@ import {startLedger, type Ledger, type LedgerResult} from './ledger.js'
 import {isAttached} from './pcp-tools.js'
 import {labStatus, primaryOf, type LabStatus} from './status.js'
 import {labUp, type LabOptions, type Say} from './up.js'
+import {packageFile} from '../lib/package-file.js'
 
-const POOLCTL = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+const POOLCTL = fileURLToPath(packageFile('bin/run.js'))
 
 /** Writing goes on for a while before and after, so that the gap is measured against a steady stream. */
 const STEADY_MS = 1500

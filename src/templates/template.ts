@@ -5,6 +5,7 @@
 import {readFile} from 'node:fs/promises'
 import {ConfigError} from '../lib/errors.js'
 import {shellWord} from '../lib/shell-word.js'
+import {packageFile} from '../lib/package-file.js'
 
 export type Value =
   /** One word of a shell, quoted. */
@@ -29,7 +30,7 @@ const PLACEHOLDER = /@@([A-Za-z]+)@@/g
 
 /** Path below /templates, e.g. `pgpool/common.sh`. */
 export async function templateText(path: string): Promise<string> {
-  return readFile(new URL(`../../templates/${path}`, import.meta.url), 'utf8')
+  return readFile(packageFile(`templates/${path}`), 'utf8')
 }
 
 /** @throws ConfigError for a value of the cluster file that cannot stand in a script; Error for gaps, which are our bugs. */
