@@ -6,6 +6,7 @@ import {markup, type Markup} from './markup.js'
 import {checksPart, cards, followUpsPart, forecastPart, nodesPart, toneOf, verdictWords, versionsPart} from './parts.js'
 import {STYLE} from './style.js'
 import {laneName, legend, timeline} from './timeline.js'
+import {table} from './table.js'
 
 export function reportPage(record: OperationRecord): string {
   const title = `${record.verb} of cluster ${record.cluster}`
@@ -90,22 +91,19 @@ function stepsTable({steps}: OperationRecord): Markup {
         <td>${step.because === null ? '–' : withUnits(step.because)}</td>
       </tr> `,
   )
-  return markup`<table class="steps">
-    <thead>
-      <tr>
-        <th class="number">#</th>
-        <th>step</th>
-        <th>host</th>
-        <th>outcome</th>
-        <th class="number">time</th>
-        ${withForecast ? markup`<th class="number">forecast</th>` : null}
-        <th>seen</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`
+  return table(
+    [
+      {number: '#'},
+      'step',
+      'host',
+      'outcome',
+      {number: 'time'},
+      ...(withForecast ? [{number: 'forecast'}] : []),
+      'seen',
+    ],
+    rows,
+    'steps',
+  )
 }
 
 /** As JSON in the order of the plan: the words of the request are those of the command line's flags. */
@@ -129,18 +127,5 @@ function actsPart({steps}: OperationRecord): Markup {
         <td>${undo ?? 'nothing to undo'}</td>
       </tr> `,
   )
-  return markup`<table>
-    <thead>
-      <tr>
-        <th>step</th>
-        <th>act</th>
-        <th>host</th>
-        <th>given</th>
-        <th>its undo</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`
+  return table(['step', 'act', 'host', 'given', 'its undo'], rows)
 }

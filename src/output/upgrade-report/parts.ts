@@ -3,6 +3,7 @@ import {secondsText, withUnits} from '../../lib/human.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {OperationRecord} from '../../report/operation-record.js'
 import {markup, type Markup} from './markup.js'
+import {table} from './table.js'
 
 const VERDICTS: Readonly<Record<string, string>> = {
   completed: 'done, and observed',
@@ -106,19 +107,7 @@ export function forecastPart({steps}: OperationRecord): Markup | null {
     </tr> `
   })
   return markup`<h2>Forecast against actual</h2>
-    <table>
-      <thead>
-        <tr>
-          <th>step</th>
-          <th class="number">forecast</th>
-          <th class="number">actual</th>
-          <th>actual above, forecast below</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>`
+    ${table(['step', {number: 'forecast'}, {number: 'actual'}, 'actual above, forecast below'], rows)}`
 }
 
 export function versionsPart({check}: OperationRecord): Markup | null {
@@ -134,20 +123,7 @@ export function versionsPart({check}: OperationRecord): Markup | null {
       </tr> `,
   )
   return markup`<h2>Versions</h2>
-    <table>
-      <thead>
-        <tr>
-          <th class="number">node</th>
-          <th>host</th>
-          <th>before</th>
-          <th>new</th>
-          <th>new data directory</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>`
+    ${table([{number: 'node'}, 'host', 'before', 'new', 'new data directory'], rows)}`
 }
 
 export function nodesPart({result}: OperationRecord): Markup | null {
@@ -171,19 +147,7 @@ export function nodesPart({result}: OperationRecord): Markup | null {
     </tr> `
   })
   return markup`<h2>What pgpool believed</h2>
-    <table>
-      <thead>
-        <tr>
-          <th class="number">node</th>
-          <th>address</th>
-          <th>before</th>
-          <th>after</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>`
+    ${table([{number: 'node'}, 'address', 'before', 'after'], rows)}`
 }
 
 export function checksPart({check, verb}: OperationRecord): Markup | null {
@@ -205,17 +169,5 @@ export function checksPart({check, verb}: OperationRecord): Markup | null {
     <td colspan="4">nothing was found</td>
   </tr>`
   return markup`<h2>Checks of ${check.checkedAt.slice(0, 10)} ${check.checkedAt.slice(11, 19)} UTC: ${check.verdict}</h2>
-    <table>
-      <thead>
-        <tr>
-          <th></th>
-          <th class="number">node</th>
-          <th>found</th>
-          <th>code</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.length === 0 ? none : rows}
-      </tbody>
-    </table>`
+    ${table(['', {number: 'node'}, 'found', 'code'], rows.length === 0 ? none : rows)}`
 }
