@@ -4,7 +4,7 @@
  * (TLS words, password, options, application name) is given explicitly, so that libpq's meaning holds.
  */
 import type {Client, Connection} from 'pg'
-import type {PostgresAccess} from '../cluster/cluster-file.js'
+import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
 import {AuthenticationRefused} from '../lib/errors.js'
 import {Secret} from '../lib/secret.js'
 import {sqlState, translate, type Phase} from './errors.js'
@@ -25,6 +25,14 @@ export type Target = {
   /** Settings of the session from its first moment on. Empty through pgpool, so that its pool can reuse connections. */
   settings: Readonly<Record<string, string>>
   connectMs: number
+}
+
+/** pgpool as its clients reach it. */
+export function pgpoolTarget(pgpool: PgpoolConfig, access: PostgresAccess, connectMs: number): Target {
+  const {address: host, port} = pgpool
+  const {user, database, passfile} = access
+  const who = `pgpool (${endpoint(host, port)})`
+  return {who, host, port, user, database, passfile, applicationName: 'poolctl', settings: {}, connectMs}
 }
 
 /**

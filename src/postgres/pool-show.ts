@@ -2,7 +2,7 @@
 import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
 import type {PoolShow} from '../ports/pool-admin.js'
 import type {PoolSettings} from '../ports/pool.js'
-import {endpoint, openSession, type Session, type Target} from './connect.js'
+import {openSession, pgpoolTarget, type Session, type Target} from './connect.js'
 import {POOL_CACHE, POOL_SETTINGS, POOL_VERSION, type Query} from './queries.js'
 
 const CONNECT_MS = 5000
@@ -17,17 +17,7 @@ class SqlPoolShow implements PoolShow {
   readonly #target: Target
 
   constructor(pgpool: PgpoolConfig, access: PostgresAccess) {
-    this.#target = {
-      who: `pgpool (${endpoint(pgpool.address, pgpool.port)})`,
-      host: pgpool.address,
-      port: pgpool.port,
-      user: access.user,
-      database: access.database,
-      passfile: access.passfile,
-      applicationName: 'poolctl',
-      settings: {},
-      connectMs: CONNECT_MS,
-    }
+    this.#target = pgpoolTarget(pgpool, access, CONNECT_MS)
   }
 
   async settings(): Promise<PoolSettings> {

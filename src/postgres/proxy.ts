@@ -2,7 +2,7 @@
 import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
 import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
 import type {Prober, Proxy} from '../ports/pool.js'
-import {endpoint, openSession, type Target} from './connect.js'
+import {openSession, pgpoolTarget, type Target} from './connect.js'
 import {probe, type RunningProber} from './prober.js'
 import {SERVED_BY} from './queries.js'
 
@@ -17,17 +17,7 @@ class PgpoolProxy implements Proxy {
   readonly #probers = new Set<RunningProber>()
 
   constructor(pgpool: PgpoolConfig, access: PostgresAccess) {
-    this.#target = {
-      who: `pgpool (${endpoint(pgpool.address, pgpool.port)})`,
-      host: pgpool.address,
-      port: pgpool.port,
-      user: access.user,
-      database: access.database,
-      passfile: access.passfile,
-      applicationName: 'poolctl',
-      settings: {},
-      connectMs: ANSWER_MS,
-    }
+    this.#target = pgpoolTarget(pgpool, access, ANSWER_MS)
   }
 
   /**
