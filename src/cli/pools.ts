@@ -5,7 +5,8 @@ import type {PoolMember} from '../operations/ask-pools.js'
 import {createPoolAdmin} from '../pcp/admin.js'
 import type {Hosts} from '../hosts/hosts.js'
 import {durationFlag} from './flags.js'
-import {clusterFile, hostsOf, pcpOptions, pgpoolFromFlags, placeOf, type SessionFlags} from './session.js'
+import {pcpOptions, pgpoolFromFlags, placeOf} from './pool-access.js'
+import {clusterFile, hostsOf, type SessionFlags} from './session.js'
 
 export type PoolsSession = {
   members: PoolMember[]
