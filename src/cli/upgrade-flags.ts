@@ -27,6 +27,14 @@ export const acceptFlag = {
   }),
 }
 
+export const lagFlag = {
+  'allow-lag': Flags.string({
+    description: "bytes a standby may be behind, in place of the cluster file's maxLag",
+    helpValue: 'SIZE',
+    env: 'POOLCTL_ALLOW_LAG',
+  }),
+}
+
 /** What shapes the run, for `upgrade run` and for `upgrade`. */
 export const runFlags = {
   ...majorFlag,
@@ -48,11 +56,7 @@ export const runFlags = {
     env: 'POOLCTL_WAY_BACK',
   })(),
   jobs: Flags.string({description: 'parallel jobs of pg_upgrade, 1 to 32', default: '2', env: 'POOLCTL_JOBS'}),
-  'allow-lag': Flags.string({
-    description: "bytes a standby may be behind, in place of the cluster file's maxLag",
-    helpValue: 'SIZE',
-    env: 'POOLCTL_ALLOW_LAG',
-  }),
+  ...lagFlag,
 }
 
 type RunValues = {

@@ -1,9 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {keepCheckReport, lastCheckReport} from '../../cli/check-reports.js'
-import {countFlag, hostKeyFlag, sizeFlag} from '../../cli/flags.js'
+import {hostKeyFlag, sizeFlag} from '../../cli/flags.js'
 import {refusalError} from '../../cli/perform.js'
 import {clusterOf, openSession} from '../../cli/session.js'
+import {acceptFlag, lagFlag, majorFlag, majorValue} from '../../cli/upgrade-flags.js'
 import {EXIT, UsageError} from '../../lib/errors.js'
 import {checkReport} from '../../operations/upgrade/checks/check.js'
 import {acceptedInVain, upgradeChecks} from '../../operations/upgrade/checks/checks.js'
@@ -17,30 +18,15 @@ export default class UpgradeCheck extends BaseCommand {
     'Looks at pgpool, every server, every machine and every database; tries a real hard link on each node; has the new version read the translated settings; and on the primary makes an empty cluster of the new version, asks pg_upgrade --check, restores the real schema into it, and removes it. Clients notice nothing. The report is kept and the next one says what has changed since. Exits 6 when something must be mended first.'
   static override flags = {
     ...hostKeyFlag,
-    to: Flags.string({
-      description: 'major version to upgrade to',
-      helpValue: 'MAJOR',
-      required: true,
-      env: 'POOLCTL_UPGRADE_TO',
-    }),
+    ...majorFlag,
     trial: Flags.boolean({
       description: 'make the trial cluster; --no-trial leaves it out and takes a few seconds',
       default: true,
       allowNo: true,
       env: 'POOLCTL_UPGRADE_TRIAL',
     }),
-    accept: Flags.string({
-      description: 'code of a check that the site knows to be harmless, where the check offers it; may be repeated',
-      helpValue: 'CODE',
-      multiple: true,
-      multipleNonGreedy: true,
-      env: 'POOLCTL_ACCEPT',
-    }),
-    'allow-lag': Flags.string({
-      description: "bytes a standby may be behind, in place of the cluster file's maxLag",
-      helpValue: 'SIZE',
-      env: 'POOLCTL_ALLOW_LAG',
-    }),
+    ...acceptFlag,
+    ...lagFlag,
   }
   static override examples = [
     '<%= config.bin %> upgrade check --to 15',
@@ -50,7 +36,7 @@ export default class UpgradeCheck extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(UpgradeCheck)
-    const to = countFlag('to', flags.to, 10, 99) ?? 0
+    const to = majorValue(flags.to)
     const lag = sizeFlag('allow-lag', flags['allow-lag'])
     await using session = await openSession(flags)
     const {world} = session

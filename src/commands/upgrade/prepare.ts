@@ -1,8 +1,7 @@
-import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {changingFlags, sizeFlag} from '../../cli/flags.js'
 import {perform} from '../../cli/perform.js'
-import {acceptFlag, majorFlag, majorValue} from '../../cli/upgrade-flags.js'
+import {acceptFlag, lagFlag, majorFlag, majorValue} from '../../cli/upgrade-flags.js'
 import {upgradePrepare} from '../../operations/upgrade/prepare.js'
 import {performText} from '../../output/text/perform.js'
 
@@ -10,16 +9,7 @@ export default class UpgradePrepare extends BaseCommand {
   static override summary = 'Make the new cluster beside the old one, empty and configured, while clients work.'
   static override description =
     'Makes every check first. Then the configuration of each node is translated for the new version and waits on its host, and on the primary an empty cluster is made with the locale, encoding, checksums, segment size and install user of the old one. Nothing of the old cluster is touched; a repeat takes up what has changed since.'
-  static override flags = {
-    ...changingFlags,
-    ...majorFlag,
-    ...acceptFlag,
-    'allow-lag': Flags.string({
-      description: "bytes a standby may be behind, in place of the cluster file's maxLag",
-      helpValue: 'SIZE',
-      env: 'POOLCTL_ALLOW_LAG',
-    }),
-  }
+  static override flags = {...changingFlags, ...majorFlag, ...acceptFlag, ...lagFlag}
   static override examples = [
     '<%= config.bin %> upgrade prepare --to 15 --dry-run',
     '<%= config.bin %> upgrade prepare --to 15',
