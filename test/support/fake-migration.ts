@@ -151,7 +151,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   linksPath(operation: string, id: string): string {
-    return `/work/jobs/${operation}-${id}/links`
+    return `/srv/poolctl/jobs/${operation}-${id}/links`
   }
 
   startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {

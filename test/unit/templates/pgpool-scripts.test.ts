@@ -45,7 +45,7 @@ function oddFile(odd = ODD, quote = "'"): ClusterFile {
     pgpool: [
       {
         host: 'proxy1',
-        pcp: {host: '127.0.0.1', port: 9898, user: `pcp${quote}admin`, passfile: '/root/.pcppass', via: 'ssh'},
+        pcp: {host: '127.0.0.1', port: 9898, user: `pcp${quote}admin`, passfile: '/home/operator/.pcppass', via: 'ssh'},
         address: 'proxy1',
         port: 9999,
         config: '/etc/pgpool2/pgpool.conf',
@@ -57,7 +57,7 @@ function oddFile(odd = ODD, quote = "'"): ClusterFile {
     ssh: {
       user: 'postgres',
       port: 22,
-      identity: '/root/.ssh/id',
+      identity: '/home/operator/.ssh/id',
       knownHosts: null,
       transport: 'ssh2',
       peerIdentity: `${odd}/id`,
@@ -66,7 +66,7 @@ function oddFile(odd = ODD, quote = "'"): ClusterFile {
     postgres: {
       user: 'postgres',
       database: 'postgres',
-      passfile: '/root/.pgpass',
+      passfile: '/home/operator/.pgpass',
       replicationUser: `re${quote}pl`,
       replicationPassfile: `${odd}/pgpass`,
     },
