@@ -14,7 +14,7 @@ import {segments} from '../../src/lab/shared-memory.js'
 import {labStatus, primaryOf} from '../../src/lab/status.js'
 import {readSpec, requireSpec, saveSpec} from '../../src/lab/store.js'
 import {labUp} from '../../src/lab/up.js'
-import {makeLabDirectory, startLab, wantedPostgres, type TestLab} from '../support/lab.js'
+import {makeLabDirectory, runPoolctl, startLab, wantedPostgres, type TestLab} from '../support/lab.js'
 
 const run = promisify(execFile)
 
@@ -355,6 +355,27 @@ describe('a lab of mode native', () => {
       await expect(killNode(lab.directory, 1, 'diverge')).rejects.toMatchObject({code: 'LAB_NOT_A_STANDBY'})
     } finally {
       await lab.end()
+    }
+  })
+})
+
+describe('the demo', () => {
+  it('ends as it promises with the built command: the node is back, and no acknowledged write is lost', async () => {
+    const {path, remove} = await makeLabDirectory()
+    try {
+      const env = {POOLCTL_STATE_DIR: join(path, '..', 'state')}
+      const {code, json, stderr} = await runPoolctl(['lab', 'demo', '--dir', path, '--json'], env)
+      const {data} = json as {data: {broken: string[]; lostWrites: number; method: string; disagreements: string[]}}
+      const {broken, lostWrites, method, disagreements} = data
+      expect({code, broken, lostWrites, method, disagreements}, stderr).toEqual({
+        code: 0,
+        broken: [],
+        lostWrites: 0,
+        method: 'delta',
+        disagreements: [],
+      })
+    } finally {
+      await remove()
     }
   })
 })

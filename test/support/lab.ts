@@ -79,7 +79,7 @@ export async function startLab(
 }
 
 /** Runs `bin/run.js` with a clean environment besides what is given. Whatever it prints as JSON has to fit its schema. */
-async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string): Promise<PoolctlResult> {
+export async function runPoolctl(args: string[], env: NodeJS.ProcessEnv, stdin?: string): Promise<PoolctlResult> {
   const child = spawn(process.execPath, [POOLCTL, ...args], {
     env: {PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', TMPDIR: tmpdir(), ...env},
     stdio: ['pipe', 'pipe', 'pipe'],
