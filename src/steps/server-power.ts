@@ -14,6 +14,7 @@ import {attachIfDetached} from './pool-membership.js'
 
 const STOP_SECONDS = 120
 const START_SECONDS = 300
+const RECONNECT_MS = 15_000
 
 async function seenStopped(context: Context): Promise<Observation> {
   const {postmasterPid} = await hostOf(context).look()
@@ -63,6 +64,36 @@ async function runAgain(context: Context): Promise<void> {
   if ((await seenRunning(context)).state !== 'done') await start(context)
 }
 
+/**
+ * "As before" means that its standbys stream again: one that found nobody asks again after wal_retrieve_retry_interval only, five
+ * seconds later. One that does not answer, or does not come, was not made so here and must not make the way back fail.
+ */
+async function standbysAgain(context: Context): Promise<void> {
+  const {world} = context
+  const others = world.file.nodes.filter(({id}) => id !== idIn(context))
+  const wait = {limitMs: RECONNECT_MS, everyMs: 250, what: 'the standbys streaming again', code: 'NOT_STREAMING'}
+  const look = async (): Promise<Observation> => {
+    const facts = await Promise.all(
+      others.map(({id}) =>
+        world
+          .postgres(id)
+          .facts()
+          .catch(() => null),
+      ),
+    )
+    const waiting = others.filter(
+      (_, at) => facts[at]?.inRecovery === true && facts[at].receiver?.status !== 'streaming',
+    )
+    return waiting.length === 0
+      ? done('they stream')
+      : pending(`node ${waiting.map(({id}) => id).join(', ')} is not back`)
+  }
+  await awaitSeen(context, wait, look).catch((error: unknown) => {
+    context.signal.throwIfAborted()
+    context.observe(messageOf(error))
+  })
+}
+
 export const stopServer: Step = {
   kind: 'stop-server',
   probe: seenStopped,
@@ -81,8 +112,10 @@ export const stopServer: Step = {
   async undo(context) {
     if (context.input['restartOnUndo'] !== true) return
     await runAgain(context)
+    if (context.input['attachOnUndo'] !== true) return
     // A pgpool that has no setting to fence (or that saw the stop first) has detached it: without this nobody would serve writes.
-    if (context.input['attachOnUndo'] === true) await attachIfDetached(context)
+    await attachIfDetached(context)
+    await standbysAgain(context)
   },
 }
 

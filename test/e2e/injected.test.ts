@@ -3,9 +3,10 @@
  * the node is recovered, so that each failure is also proved to leave nothing in the way.
  */
 import {execFile} from 'node:child_process'
-import {readFile, rm, statfs, writeFile} from 'node:fs/promises'
+import {readFile, rm, writeFile} from 'node:fs/promises'
 import {mkdir, open} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
@@ -161,16 +162,26 @@ async function onSmallDisk<T>(megabytes: number, work: (data: string) => Promise
   }
 }
 
-async function fillUp(data: string): Promise<void> {
+/**
+ * No block is free until `ended`: rsync gives back what it wrote when it finds the disk full, and the next file would fit there.
+ * It is awaited whatever happens, because the disk cannot be unmounted under a recovery.
+ */
+async function keptFull<T>(data: string, ended: Promise<T>): Promise<T> {
   const file = await open(join(data, 'filler'), 'w')
+  const state = {over: false}
+  const watched = ended.finally(() => (state.over = true))
   try {
-    for (const block = Buffer.alloc(1024 * 1024); ;) await file.write(block)
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
+    for (const block = Buffer.alloc(256 * 1024); !state.over;) {
+      await file.write(block).catch(async (error: unknown) => {
+        expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
+        await sleep(20)
+      })
+    }
   } finally {
     await file.close()
+    await watched
   }
-  expect((await statfs(data)).bavail).toBe(0)
+  return watched
 }
 
 async function primaryMegabytes(): Promise<number> {
@@ -206,8 +217,7 @@ describe('a recovery onto a disk that is too small', () => {
       await killNode(lab.directory, NODE, 'wipe')
       await onSmallDisk((await primaryMegabytes()) + 160, async (data) => {
         const {ended} = await recoveryMidCopy(lab, NODE)
-        await fillUp(data)
-        const answer = await ended
+        const answer = await keptFull(data, ended)
         await expectRolledBack(answer, 'JOB_FAILED', [`${standbyName(1)}|t`, `${standbyName(NODE)}|f`])
         expect(answer.error?.message).toMatch(/^step "copy-data": the copy ended with status \d+$/)
         expect(answer.error?.detail).toMatch(/No space left on device/)

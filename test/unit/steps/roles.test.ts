@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import {ActFailed} from '../../../src/lib/errors.js'
 import {Refused} from '../../../src/lib/errors.js'
+import type {ServerFacts} from '../../../src/ports/postgres.js'
 import {done, pending} from '../../../src/steps/context.js'
 import {dataDirectory, lsn, poolNode, primaryControl, standbyServer} from '../../support/builders.js'
 import {healthySite, nodeOf, runPool, type Site} from '../../support/fake-site.js'
@@ -60,6 +61,33 @@ describe('stopping a server', () => {
       true,
       ['0 waiting primary', '1 up standby', '2 up standby'],
     ])
+  })
+
+  test.each<[string, (asked: number) => Promise<ServerFacts>, number]>([
+    [
+      'waits for a standby that is on its way back',
+      (asked) => Promise.resolve(standbyServer(1, asked < 3 ? {receiver: null} : {})),
+      3,
+    ],
+    ['does not wait for one that does not answer', () => Promise.reject(new Error('nothing listens there')), 1],
+  ])('on its way back %s', async (_, answer, looks) => {
+    const input = {node: 0, immediateIfStuck: false, restartOnUndo: true, attachOnUndo: true}
+    let asked = 0
+    const facts = (): Promise<ServerFacts> => answer((asked += 1))
+    const {act, undo} = bench('stop-server', input, {ports: {postgres: {1: {facts}}}})
+    await act()
+    await undo()
+    expect(asked).toBe(looks)
+  })
+
+  test('on its way back gives a standby that does not come a quarter of a minute, and goes on', async () => {
+    const input = {node: 0, immediateIfStuck: false, restartOnUndo: true, attachOnUndo: true}
+    const facts = (): Promise<ServerFacts> => Promise.resolve(standbyServer(1, {receiver: null}))
+    const {act, undo, context} = bench('stop-server', input, {ports: {postgres: {1: {facts}}}})
+    await act()
+    const before = context.world.clock.monotonicMs()
+    await undo()
+    expect(context.world.clock.monotonicMs() - before).toBeGreaterThanOrEqual(15_000)
   })
 
   test('of a broken node is not undone', async () => {
