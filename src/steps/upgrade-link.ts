@@ -83,7 +83,8 @@ async function refuseOnceStarted(context: Context): Promise<void> {
   })
 }
 
-async function linkOne(context: Context, node: NodeId): Promise<void> {
+/** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
+async function linkOne(context: Context, node: NodeId): Promise<number | null> {
   const {world, operation} = context
   const primary = idIn(context, 'primary')
   const source = nodeConfig(world, primary)
@@ -105,8 +106,9 @@ async function linkOne(context: Context, node: NodeId): Promise<void> {
       links: world.migrationHost(primary).linksPath(operation, PG_UPGRADE_JOB),
     },
   })
-  await followJob(about(old, node), LINK_JOB, 'linking')
+  const {bytesOnWire} = await followJob(about(old, node), LINK_JOB, 'linking')
   await host.configure(operation, pairOf(context, node))
+  return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 
 export const linkStandbys: Step = {
@@ -115,11 +117,12 @@ export const linkStandbys: Step = {
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
     const linked: number[] = []
+    const bytesOnWire: Record<string, number | null> = {}
     const failed: Record<string, string> = {}
     await Promise.all(
       carriedOf(context).map(async (node) => {
         try {
-          await linkOne(context, nodeId(node))
+          bytesOnWire[String(node)] = await linkOne(context, nodeId(node))
           linked.push(node)
         } catch (error) {
           context.signal.throwIfAborted()
@@ -140,7 +143,7 @@ export const linkStandbys: Step = {
         hint: 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
       })
     }
-    return {linked: linked.sort((a, b) => a - b), failed}
+    return {linked: linked.sort((a, b) => a - b), bytesOnWire, failed}
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
   async undo(context) {

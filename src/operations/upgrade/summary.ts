@@ -33,6 +33,7 @@ export function summariseRun(
       to: plan.reasons['to'] ?? null,
       streaming,
       held: held ?? null,
+      bytesOnWire: objectOf(results.get('link-standbys')?.['bytesOnWire']),
       leftOut: left.map((node) => ({node, because: why[String(node)] ?? null})),
       // Only pgpool's own recovery and failover commands are told these; poolctl's do not ask pgpool for them.
       pgpool: restart
