@@ -45,9 +45,16 @@ export const runFlags = {
     env: 'POOLCTL_UPGRADE_WINDOW',
   }),
   'min-standbys': Flags.string({
-    description: 'standbys that must have the new version before the old one is given up',
+    description:
+      'standbys that must have the new version before the old one is given up, and that clients wait for; the others come while they work',
     default: '1',
     env: 'POOLCTL_MIN_STANDBYS',
+  }),
+  drain: Flags.string({
+    description: 'longest wait for transactions that are open when the outage is about to begin; 0 for none',
+    helpValue: 'DURATION',
+    default: '10s',
+    env: 'POOLCTL_DRAIN',
   }),
   'way-back': Flags.option({
     description:
@@ -64,6 +71,7 @@ type RunValues = {
   accept?: string[] | undefined
   window?: string | undefined
   'min-standbys': string
+  drain: string
   'way-back'?: WayBack | undefined
   jobs: string
   'allow-lag'?: string | undefined
@@ -77,6 +85,7 @@ export function runRequest(flags: RunValues): (file: ClusterFile) => RunRequest 
     accept: flags.accept ?? [],
     windowMs: durationFlag('window', flags.window),
     minStandbys: countFlag('min-standbys', flags['min-standbys'], 0, 127) ?? 1,
+    drainMs: flags.drain === '0' ? 0 : (durationFlag('drain', flags.drain) ?? 0),
     wayBack: flags['way-back'] ?? null,
     jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 2,
   }

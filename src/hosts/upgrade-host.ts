@@ -83,6 +83,18 @@ export class RemoteMigrationHost implements MigrationHost {
     return this.#place(operation, pair, 'take-back', 'make the old cluster startable again')
   }
 
+  keepCatalogs(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'keep-catalogs', `keep the catalogs of ${pair.new.data}`)
+  }
+
+  dropCatalogs(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'drop-catalogs', 'remove the catalogs that were kept')
+  }
+
+  keptPath(): string {
+    return `${this.#node.work}/upgrade/catalogs`
+  }
+
   dropOld(operation: string, pair: Pair): Promise<void> {
     return this.#place(operation, pair, 'drop-old', `remove ${pair.old.data}`)
   }
@@ -147,7 +159,7 @@ export class RemoteMigrationHost implements MigrationHost {
         ['rsh', Buffer.from(remoteShell(peer))],
       ]),
       args: [
-        ...[pair.old.data, pair.new.data, String(pair.to), source.links],
+        ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', source.links],
         ...[enter(source.data), enter(source.links.slice(0, source.links.lastIndexOf('/')))],
       ],
     }

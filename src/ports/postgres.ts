@@ -71,6 +71,8 @@ export interface Postgres {
   /** Names of the segment files in pg_wal. */
   walSegments(): Promise<string[]>
   checkpoint(): Promise<void>
+  /** One word for each transaction that a client has open: the same word as long as it is the same transaction. */
+  openTransactions(): Promise<string[]>
   /** Switches to a new segment; the LSN where the old one ended. */
   switchWal(): Promise<Lsn>
   /** A physical slot that reserves WAL at once. A slot of that name that exists is left as it is. */

@@ -39,7 +39,8 @@ export type PgUpgradeJob = {kind: 'pg-upgrade'; pair: Pair; port: number; user: 
 export type LinkJob = {
   kind: 'link'
   pair: Pair
-  source: {address: string; user: string | null; port: number | null; data: string; links: string}
+  /** `kept`: `data` is what `keepCatalogs` has kept, and not a whole cluster. */
+  source: {address: string; user: string | null; port: number | null; data: string; links: string; kept: boolean}
 }
 
 export interface MigrationHost {
@@ -56,6 +57,10 @@ export interface MigrationHost {
   configure(operation: string, pair: Pair): Promise<void>
   /** The old control file gets its name back, and what the new version has made is removed. */
   takeBack(operation: string, pair: Pair): Promise<void>
+  /** Copies what pg_upgrade made and did not link, for standbys that come when the new version has written into it already. */
+  keepCatalogs(operation: string, pair: Pair): Promise<void>
+  dropCatalogs(operation: string, pair: Pair): Promise<void>
+  keptPath(): string
   /** Removes the old cluster. */
   dropOld(operation: string, pair: Pair): Promise<void>
   /** Where `startJob` of kind pg-upgrade leaves the list of links, for the standbys to fetch. */

@@ -173,6 +173,13 @@ export const SESSIONS_NAMED = define<{count: number}>(
   'SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = $1',
 )
 
+/** A process may have ended and its number be another's: with the start of the transaction it names one. */
+export const OPEN_TRANSACTIONS = define<{name: string}>(
+  'pg_stat_activity',
+  `SELECT pid || ' ' || extract(epoch FROM xact_start) AS name FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid() AND application_name NOT LIKE 'poolctl%'`,
+)
+
 export const PRIMARY_SETTINGS = define<{conninfo: string | null; slot: string | null}>(
   'Standby Servers (server configuration)',
   `SELECT current_setting('primary_conninfo', true) AS conninfo, current_setting('primary_slot_name', true) AS slot`,

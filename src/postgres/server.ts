@@ -131,6 +131,10 @@ class PostgresServer implements Postgres {
     return row.count > 0
   }
 
+  async openTransactions(): Promise<string[]> {
+    return (await this.#read(sql.OPEN_TRANSACTIONS, [], 'list open transactions')).map(({name}) => name)
+  }
+
   async promote(waitSeconds: number): Promise<void> {
     await this.#change('long', (session) => promote(session, this.#target('long').who, waitSeconds))
   }

@@ -20,6 +20,8 @@ import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
+import {drainClients} from './drain-clients.js'
+import {bringRest, dropCatalogs, keepCatalogs, linkRest} from './upgrade-rest.js'
 import {awaitShutdownCheckpoint, proveEqual, stopStandbys} from './upgrade-stop.js'
 import {awaitStreaming, cleanUp, verifyStandby, writeStandbySettings} from './standby.js'
 
@@ -30,6 +32,7 @@ const ALL: readonly Step[] = [
   stopServer,
   startServer,
   checkpoint,
+  drainClients,
   createSlot,
   dropSlots,
   saveConfig,
@@ -63,9 +66,13 @@ const ALL: readonly Step[] = [
   proveEqual,
   pgUpgrade,
   linkStandbys,
+  keepCatalogs,
   bringStandbys,
   verifyNew,
   openPool,
+  linkRest,
+  bringRest,
+  dropCatalogs,
   setPoolPaths,
   updateExtensions,
   makeStatistics,

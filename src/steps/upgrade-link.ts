@@ -16,7 +16,6 @@ import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
 
 const PG_UPGRADE_JOB = 'pg-upgrade'
-const LINK_JOB = 'link'
 /** Ids in the plan of a run. */
 const PG_UPGRADE_STEP = 'pg-upgrade'
 const START_STEP = 'start-primary'
@@ -83,32 +82,69 @@ async function refuseOnceStarted(context: Context): Promise<void> {
   })
 }
 
+/** Which of the primary's files a standby fetches: those of the whole new cluster, or of what was kept before it served. */
+export type Source = 'cluster' | 'kept'
+const JOB_OF: Readonly<Record<Source, string>> = {cluster: 'link', kept: 'link-late'}
+
 /** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
-async function linkOne(context: Context, node: NodeId): Promise<number | null> {
+async function linkOne(context: Context, node: NodeId, from: Source): Promise<number | null> {
   const {world, operation} = context
   const primary = idIn(context, 'primary')
   const source = nodeConfig(world, primary)
   const host = world.migrationHost(node)
+  const primaryHost = world.migrationHost(primary)
   const old = at(context, 'old')
-  const state = await old.world.host(node).jobState(operation, LINK_JOB)
+  const job = JOB_OF[from]
+  const state = await old.world.host(node).jobState(operation, job)
   if (state.state === 'lost' || (state.state === 'ended' && state.exitStatus !== 0))
-    await old.world.host(node).stopJob(operation, LINK_JOB)
+    await old.world.host(node).stopJob(operation, job)
   await host.claim(operation, pairOf(context, node))
   const {ssh} = world.file
-  await host.startJob(operation, LINK_JOB, {
+  await host.startJob(operation, job, {
     kind: 'link',
     pair: pairOf(context, node),
     source: {
       address: source.address,
       user: ssh.user,
       port: source.sshPort ?? ssh.port,
-      data: pairOf(context, primary).new.data,
-      links: world.migrationHost(primary).linksPath(operation, PG_UPGRADE_JOB),
+      data: from === 'kept' ? primaryHost.keptPath() : pairOf(context, primary).new.data,
+      links: primaryHost.linksPath(operation, PG_UPGRADE_JOB),
+      kept: from === 'kept',
     },
   })
-  const {bytesOnWire} = await followJob(about(old, node), LINK_JOB, 'linking')
+  const {bytesOnWire} = await followJob(about(old, node), job, 'linking')
   await host.configure(operation, pairOf(context, node))
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
+}
+
+export type Linked = {linked: number[]; bytesOnWire: Record<string, number | null>; failed: Record<string, string>}
+
+/** Side by side, in the order given, until `wanted` of `nodes` are linked: one that cannot be is followed by the next. */
+export async function linkSome(
+  context: Context,
+  nodes: readonly number[],
+  wanted: number,
+  from: Source,
+): Promise<Linked> {
+  const waiting = [...nodes]
+  const result: Linked = {linked: [], bytesOnWire: {}, failed: {}}
+  const linkOneOfThem = async (): Promise<void> => {
+    for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
+      try {
+        result.bytesOnWire[String(node)] = await linkOne(context, nodeId(node), from)
+        result.linked.push(node)
+        return
+      } catch (error) {
+        context.signal.throwIfAborted()
+        result.failed[String(node)] = detailOf(error)
+        // Nothing half-made stays: the node is recovered later into an empty place.
+        await leaveOut(context, nodeId(node)).catch(() => undefined)
+      }
+    }
+  }
+  await Promise.all(Array.from({length: Math.min(wanted, nodes.length)}, linkOneOfThem))
+  result.linked.sort((one, other) => one - other)
+  return result
 }
 
 export const linkStandbys: Step = {
@@ -116,34 +152,21 @@ export const linkStandbys: Step = {
   deadlineMs: null,
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
-    const linked: number[] = []
-    const bytesOnWire: Record<string, number | null> = {}
-    const failed: Record<string, string> = {}
-    await Promise.all(
-      carriedOf(context).map(async (node) => {
-        try {
-          bytesOnWire[String(node)] = await linkOne(context, nodeId(node))
-          linked.push(node)
-        } catch (error) {
-          context.signal.throwIfAborted()
-          failed[String(node)] = detailOf(error)
-          // Nothing half-made stays: the node is recovered later into an empty place.
-          await leaveOut(context, nodeId(node)).catch(() => undefined)
-        }
-      }),
-    )
+    const carried = carriedOf(context)
     const enough = numberIn(context.input, 'minStandbys')
-    if (linked.length < enough) {
+    const result = await linkSome(context, carried, enough, 'cluster')
+    if (result.linked.length < enough) {
       throw new ActFailed({
         code: 'STANDBYS_NOT_LINKED',
-        message: `${linked.length} standbys have the new version, ${enough} are needed`,
-        detail: Object.entries(failed)
+        message: `${result.linked.length} standbys have the new version, ${enough} are needed`,
+        detail: Object.entries(result.failed)
           .map(([node, text]) => `node ${node}: ${text}`)
           .join('\n'),
         hint: 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
       })
     }
-    return {linked: linked.sort((a, b) => a - b), bytesOnWire, failed}
+    await forgetEarlierTries(context, carried, result.linked)
+    return result
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
   async undo(context) {
@@ -152,8 +175,27 @@ export const linkStandbys: Step = {
   },
 }
 
+/** A process that was killed may have chosen others: none of them may go on fetching once the new primary writes. */
+async function forgetEarlierTries(
+  context: Context,
+  carried: readonly number[],
+  linked: readonly number[],
+): Promise<void> {
+  const {world} = at(context, 'old')
+  await Promise.all(
+    carried
+      .filter((node) => !linked.includes(node))
+      .map(nodeId)
+      .map(async (node) => {
+        const {state} = await world.host(node).jobState(context.operation, JOB_OF.cluster)
+        if (state !== 'absent') await leaveOut(context, node)
+      }),
+  )
+}
+
 async function leaveOut(context: Context, node: NodeId): Promise<void> {
-  await at(context, 'old').world.host(node).stopJob(context.operation, LINK_JOB)
+  const {world} = at(context, 'old')
+  for (const job of Object.values(JOB_OF)) await world.host(node).stopJob(context.operation, job)
   await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
 }
 
@@ -162,7 +204,7 @@ function detailOf(error: unknown): string {
   return [messageOf(error), detail].filter(Boolean).join(': ')
 }
 
-/** Standbys whose new cluster is there. */
+/** Standbys whose new cluster was there before the new primary started. */
 export function linkedOf(context: Context): NodeId[] {
   return numbersOf(context.result('link-standbys')['linked']).map(nodeId)
 }

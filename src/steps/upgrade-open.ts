@@ -28,10 +28,16 @@ import {startServer} from './server-power.js'
 import {awaitStreaming, verifyStandby, writeStandbySettings} from './standby.js'
 import {linkedOf} from './upgrade-link.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
+import {carriedOf} from './upgrade-stop.js'
 
-async function bring(context: Context, node: NodeId): Promise<void> {
+/** A slot that is there is left as it is. */
+async function makeSlot(context: Context, node: NodeId): Promise<void> {
+  await serverOf(at(context, 'new'), 'primary').createSlot(nodeConfig(context.world, node).slot)
+}
+
+/** A linked standby is started, and seen streaming from the new primary through its slot. */
+export async function bring(context: Context, node: NodeId): Promise<void> {
   const one = about(at(context, 'new'), node, {overrides: {}})
-  await serverOf(one, 'primary').createSlot(nodeConfig(context.world, node).slot)
   const {postmasterPid} = await hostOf(one).look()
   if (postmasterPid === null) {
     await writeStandbySettings.act(one)
@@ -54,6 +60,8 @@ export const bringStandbys: Step = {
   async act(context) {
     // pgpool lets no client in while it counts on a server that does not answer.
     await leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)])
+    // Also for those that come later: what they still need is kept from the first moment on.
+    await Promise.all(carriedOf(context).map((node) => makeSlot(context, nodeId(node))))
     const streaming: number[] = []
     const failed: Record<string, string> = {}
     await Promise.all(

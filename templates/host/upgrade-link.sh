@@ -1,17 +1,21 @@
 # shellcheck shell=sh
-# upgrade-link.sh OLDDATA NEWDATA TO LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its own host. What pg_upgrade
+# upgrade-link.sh OLDDATA NEWDATA TO cluster|kept LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its host. What pg_upgrade
 # linked on the primary is linked here from this node's own old files, which are the same bytes at the same checkpoint; the rest (new
 # catalogs, WAL of the new version) is fetched. The old directory is only read, so that it stays a way back, and paths may differ from
-# the primary's. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
+# the primary's. `kept`: the new primary serves already, and what is fetched is the copy of its catalogs from before. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
 old=$1
 new=$2
 to=$3
-links=$4
-enter_new=$5
-enter_links=$6
+source=$4
+links=$5
+enter_new=$6
+enter_links=$7
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
+# What was kept has none of the linked files, so they must not be taken for superfluous here.
+delete=--delete
+if [ "$source" = kept ]; then delete=; fi
 phase() { printf '%s\n' "$1" >phase; }
 
 # fetch COMMAND NAME OPTION...: rsync with the given way into the root on the primary.
@@ -27,7 +31,7 @@ fetch() {
 }
 
 phase 'fetching the list of links'
-fetch "$enter_links" list "source:./${links##*/}" ./links
+fetch "$enter_links" list "source:./${links##*/}" :./unlogged ./
 phase 'linking'
 mkdir -p -- "$new/pg_tblspc" || fail WRITE_FAILED "cannot make $new"
 chmod 700 -- "$new"
@@ -37,11 +41,8 @@ for link in "$old"/pg_tblspc/*; do
   ln -sfn -- "$(readlink -- "$link")" "$new/pg_tblspc/${link##*/}" || fail WRITE_FAILED "cannot link tablespace ${link##*/}"
   printf '%s\n' "${link##*/}" >>tablespaces
 done
-# X_init says that X is unlogged.
-sed -n 's|^[^ ]* \(.*\)_init$|\1|p' links >unlogged
 awk 'BEGIN { while ((getline name < "unlogged") > 0) unlogged[name] }
-  { base = $2; if (base !~ /_init$/) sub(/(_fsm|_vm)?(\.[0-9]+)?$/, "", base)
-    if (base ~ /_init$/ || !(base in unlogged)) print }' links >wanted
+  { base = $2; sub(/(_fsm|_vm)?(\.[0-9]+)?$/, "", base); if (!(base in unlogged)) print }' links >wanted
 if [ ! -s wanted ]; then fail LINKS_UNLISTED 'the list of links is empty'; fi
 cut -d ' ' -f 2 wanted | sed 's|/[^/]*$||' | sort -u | (cd -- "$new" && xargs -r mkdir -p --) || fail WRITE_FAILED "cannot make directories in $new"
 # One ln for all files of a directory that keep their name, as they do from 15 on; one for each that changes it.
@@ -53,17 +54,25 @@ sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print 
   END { if (dir != "") print dir files }' >groups
 cd -- "$old" || exit 91
 missing=0
+: >"$POOLCTL_JOB/gone"
+# A free space map is not in WAL and may be missing here: it is fetched, or made anew when somebody asks for space.
+absent() {
+  case $source:$1 in
+  cluster:*) missing=$((missing + 1)) ;;
+  kept:*_fsm) printf '%s\n' "$1" >>"$POOLCTL_JOB/gone" ;;
+  *) fail LINK_IMPOSSIBLE "$old/$1 is not there" ;;
+  esac
+}
 while read -r directory files; do
   # Names hold digits, points, slashes and underscores: splitting is meant.
   # shellcheck disable=SC2086
   if ln -f -t "$new/$directory" -- $files 2>/dev/null; then continue; fi
   for file in $files; do
-    # A free space map is not in WAL and may be missing here: it is fetched.
-    if [ -e "$file" ]; then ln -f -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else missing=$((missing + 1)); fi
+    if [ -e "$file" ]; then ln -f -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else absent "$file"; fi
   done
 done <"$POOLCTL_JOB/groups"
 while read -r one two; do
-  if [ -e "$one" ]; then ln -f -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else missing=$((missing + 1)); fi
+  if [ -e "$one" ]; then ln -f -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else absent "$one"; fi
 done <"$POOLCTL_JOB/renamed"
 cd -- "$POOLCTL_JOB" || exit 91
 printf '%s\n' "$missing" >missing
@@ -76,7 +85,7 @@ phase 'fetching catalogs'
 } >filter
 # Sizes say enough: linked files are the same at the same checkpoint, and everything else is new. Times are not set: a linked file has
 # those of the old one. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
-fetch "$enter_new" main -z --compress-level=1 -rlpD --size-only --delete --filter='merge ./filter' source:./ "$new/"
+fetch "$enter_new" main -z --compress-level=1 -rlpD --size-only ${delete:+"$delete"} --filter='merge ./filter' source:./ "$new/"
 while read -r oid; do
   sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
   printf '%s\n' "+ /PG_${to}_*/" "- /*" >>"filter.$oid"
@@ -85,9 +94,9 @@ done <tablespaces
 
 phase 'proving it'
 # Asked again without sending anything: whatever differs in name or size would be named.
-fetch "$enter_new" proof -rlpD -n --size-only --delete --itemize-changes --filter='merge ./filter' source:./ "$new/"
+fetch "$enter_new" proof -rlpD -n --size-only ${delete:+"$delete"} --itemize-changes --filter='merge ./filter' source:./ "$new/"
 if grep -q '^[<>ch*][fdL*]' out.proof; then fail LINKS_DIFFER "$(grep '^[<>ch*][fdL*]' out.proof | head -n 3)"; fi
-awk '{ print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
+awk 'BEGIN { while ((getline name < "gone") > 0) gone[name] } !($1 in gone) { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
 alone=$(grep -c -x 1 names)
 if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched"; fi
 

@@ -46,6 +46,15 @@ named() {
 if ! (named "$old" "$from") >old.names || ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED 'cannot list what was linked'; fi
 join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
 if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
-sync -- links.part
+# X_init says that X is unlogged. pg_upgrade makes it anew, so it is no link.
+list_inits() {
+  cd -- "$1" || exit 91
+  for place in base pg_tblspc/*/PG_"$2"_*; do
+    if [ -d "$place" ]; then find "$place/" -type f -name '*_init'; fi
+  done
+}
+if ! (list_inits "$new" "$to") >inits; then fail LINKS_UNLISTED 'cannot list unlogged tables'; fi
+sed 's|//*|/|g; s|_init$||' inits >unlogged
+sync -- links.part unlogged
 mv -f -- links.part links
-rm -f -- old.names new.names
+rm -f -- old.names new.names inits

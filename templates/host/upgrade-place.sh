@@ -101,6 +101,31 @@ take_back() {
   rm -f -- "$keep/made"
 }
 
+# What pg_upgrade linked has a second name; the rest is what a standby cannot take from its own old files.
+keep_catalogs() {
+  need_stopped "$new"
+  umask 077
+  rm -rf -- "$keep/catalogs" "$keep/catalogs.part"
+  copy_unlinked "$new" . "$keep/catalogs.part"
+  for link in "$new"/pg_tblspc/*; do
+    if [ ! -L "$link" ]; then continue; fi
+    place=$(cd -- "$link/" && ls -d PG_"$to"_* 2>/dev/null) || continue
+    copy_unlinked "$link/" "$place" "$keep/catalogs.part/pg_tblspc/${link##*/}"
+  done
+  put "$keep/catalogs.part" "$keep/catalogs"
+}
+
+# copy_unlinked FROM NAME TO: directories and files of one name; nothing behind a symbolic link.
+copy_unlinked() {
+  mkdir -p -- "$3" || fail WORK_DIRECTORY "cannot make $3"
+  (
+    cd -- "$1" &&
+      find "$2" -type d -print0 >"$keep/directories" && find "$2" -type f -links 1 -print0 >"$keep/files" &&
+      (cd -- "$3" && xargs -0 -r mkdir -p -- <"$keep/directories") && xargs -0 -r cp -p --parents --reflink=auto -t "$3" -- <"$keep/files"
+  ) || fail WRITE_FAILED "cannot keep the catalogs of $1"
+  rm -f -- "$keep/directories" "$keep/files"
+}
+
 drop_old() {
   if [ ! -e "$old" ]; then return; fi
   need_stopped "$old"
@@ -127,6 +152,8 @@ configure)
   if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;
 take-back) take_back ;;
+keep-catalogs) keep_catalogs ;;
+drop-catalogs) rm -rf -- "$keep/catalogs" "$keep/catalogs.part" || fail WRITE_FAILED "cannot remove $keep/catalogs" ;;
 drop-old) drop_old ;;
 note)
   take_input "$keep/note.part" "$1"

@@ -173,6 +173,10 @@ export function postgresContract(name: string, make: () => Promise<PostgresBench
       expect(await refusal(standby.writeMarker('on-a-standby'))).toEqual({kind: 'ActFailed', sqlState: '25006'})
     })
 
+    test('names no open transaction where no client has one', async () => {
+      expect(await primary.openTransactions()).toEqual([])
+    })
+
     test('checkpoint on either side, have no history on timeline 1, and miss no file', async () => {
       await primary.checkpoint()
       await standby.checkpoint()

@@ -157,6 +157,16 @@ describe('a primary and its standby', () => {
       expect(after.every((name) => /^[0-9A-F]{24}$/.test(name))).toBe(true)
     })
 
+    it('names the transactions that clients have open, the same one by the same word', async () => {
+      const client = cluster.sql(0, 'begin; select pg_sleep(2); commit')
+      let [first] = await primary.openTransactions()
+      for (let tries = 0; first === undefined && tries < 50; tries += 1) [first] = await primary.openTransactions()
+      expect(first).toMatch(/^\d+ [\d.]+$/)
+      expect(await primary.openTransactions()).toEqual([first])
+      await client
+      expect(await primary.openTransactions()).toEqual([])
+    })
+
     it('checkpoints', async () => {
       const redo = () => cluster.sql(0, 'select redo_lsn from pg_control_checkpoint()')
       const before = await redo()

@@ -1,6 +1,6 @@
 /** The matrix as a page: rows in the order of the plans, no date, no seed, so that two runs differ only where results do. */
 import {appendFile, readFile} from 'node:fs/promises'
-import {POINTS, ROUNDS, pointsOf, wholeMatrix, type CrashCase} from './crash-choice.js'
+import {POINTS, ROUNDS, pointsIn, wholeMatrix, type CrashCase} from './crash-choice.js'
 import {SCENARIOS, type Scenario} from './crash-scenarios.js'
 
 export type Row = {scenario: string; step: string; point: string; round: string; end: string}
@@ -44,7 +44,7 @@ export function reportText(rows: readonly Row[]): string {
     '`poolctl recovery` brought it back. `OLD` stands for the old primary.',
     '',
     `${SCENARIOS.length} operations × ${POINTS.length} points × ${ROUNDS.length} rounds over ${SCENARIOS.reduce((sum, {steps}) => sum + steps.length, 0)} steps: ${wanted.length} cases (a step that is so`,
-    `already has no act to interrupt). ${complete} ${failed.length} failed.`,
+    `already has no act to interrupt; after a step is before the next, but after the last). ${complete} ${failed.length} failed.`,
     '',
     ...SCENARIOS.flatMap((scenario) => sectionOf(scenario, ends)),
   ].join('\n')
@@ -53,7 +53,7 @@ export function reportText(rows: readonly Row[]): string {
 /** Places where neither round was run are left out: the count above says that they are missing. */
 function sectionOf(scenario: Scenario, ends: ReadonlyMap<string, string>): string[] {
   const lines = scenario.steps.flatMap((step) =>
-    pointsOf(step).flatMap((point) => {
+    pointsIn(scenario, step).flatMap((point) => {
       const cells = ROUNDS.map((round) => ends.get(rowKey({scenario: scenario.name, step: step.id, point, round})))
       if (cells.every((cell) => cell === undefined)) return []
       return [`| ${[step.id, point, ...cells.map((cell) => cell ?? 'not run')].join(' | ')} |`]

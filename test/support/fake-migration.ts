@@ -25,7 +25,7 @@ import {
 const NEW_SYSTEM = '7399999999999999999'
 
 function upgradeOf(node: FakeNode): FakeUpgrade {
-  node.upgrade ??= {configStaged: false, prepared: false, made: false, controlAside: false, note: null}
+  node.upgrade ??= {configStaged: false, prepared: false, made: false, controlAside: false, kept: null, note: null}
   return node.upgrade
 }
 
@@ -143,6 +143,25 @@ export class FakeMigrationHost implements MigrationHost {
     })
   }
 
+  keepCatalogs(operation: string, pair: Pair): Promise<void> {
+    return this.#act(operation, 'keepCatalogs', (node, upgrade) => {
+      needRoom(this.#site, this.#id)
+      const fresh = at(this.#site, this.#id, pair.new.data)
+      if (!fresh || (node.running && placeOf(this.#site, this.#id) === pair.new.data)) throw failed('nothing to keep')
+      upgrade.kept = structuredClone(fresh)
+    })
+  }
+
+  dropCatalogs(operation: string): Promise<void> {
+    return this.#act(operation, 'dropCatalogs', (_node, upgrade) => {
+      upgrade.kept = null
+    })
+  }
+
+  keptPath(): string {
+    return '/srv/poolctl/upgrade/catalogs'
+  }
+
   dropOld(operation: string, pair: Pair): Promise<void> {
     return this.#act(operation, 'dropOld', (node) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
@@ -222,7 +241,8 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
     return [0, '']
   }
   const from = site.file.nodes.find(({address}) => address === job.source.address)
-  const model = from ? at(site, from.id, job.source.data) : null
+  const {kept, data} = job.source
+  const model = from ? (kept ? upgradeOf(nodeOf(site, from.id)).kept : at(site, from.id, data)) : null
   if (!model) return [12, 'connection unexpectedly closed']
   put(node, pair.new.data, {...structuredClone(model), ...linked})
   return [0, '']

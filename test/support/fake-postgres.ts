@@ -140,6 +140,13 @@ export class FakePostgres implements Postgres {
     })
   }
 
+  openTransactions(): Promise<string[]> {
+    return attempt(() => {
+      this.#serving()
+      return []
+    })
+  }
+
   switchWal(): Promise<Lsn> {
     return attempt(() => {
       const own = this.#primary('pg_switch_wal()', '55000')

@@ -77,6 +77,8 @@ export type FakeUpgrade = {
   made: boolean
   /** The old control file is set aside under another name. */
   controlAside: boolean
+  /** The new cluster as it was before its first start, without what is linked. */
+  kept: FakeDirectory | null
   note: string | null
 }
 

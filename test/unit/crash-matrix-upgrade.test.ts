@@ -26,6 +26,7 @@ const REQUEST: RunRequest = {
   accept: [],
   windowMs: null,
   minStandbys: 1,
+  drainMs: 10_000,
   wayBack: 'hold-standby',
   jobs: 2,
 }
@@ -40,7 +41,7 @@ function preparedSite(): Site {
   for (const node of site.file.nodes) {
     const own = nodeOf(site, node.id)
     const primary = Number(node.id) === 0
-    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, note: null}
+    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, kept: null, note: null}
     const {new: place} = pairFor(node, 15, 17)
     if (primary && own.directory) {
       own.clusters = {
@@ -82,13 +83,13 @@ function serving(site: Site, id: number): 'old' | 'new' | 'down' {
 }
 
 /** One of both serves, whole; which one is what the outcome says. */
-function allowed(site: Site, {outcome}: Ending): string[] {
+function allowed(site: Site, {outcome}: Ending, completed = 'new,new,down'): string[] {
   // A rollback that is refused past the point of no return has changed nothing: the standbys are down until somebody resumes.
   const halfWay = outcome.kind === 'refused'
   const found = [...dangers(site).filter((text) => !halfWay || !text.includes('does not stream')), ...unserved(site)]
   const mixed = [0, 1, 2].map((id) => serving(site, id))
   if (mixed.includes('old') && mixed.includes('new')) found.push(`both versions run: ${mixed.join(', ')}`)
-  if (outcome.kind === 'completed' && mixed.join() !== 'new,new,down') found.push(`completed with ${mixed.join(', ')}`)
+  if (outcome.kind === 'completed' && mixed.join() !== completed) found.push(`completed with ${mixed.join(', ')}`)
   if (outcome.kind === 'rolled-back' && mixed.join() !== 'old,old,old')
     found.push(`rolled back with ${mixed.join(', ')}`)
   if (outcome.kind === 'rolled-back' && site.pool.fence) found.push('the fence stands')
@@ -103,6 +104,15 @@ describe('an upgrade that is killed at every place, then on or back', () => {
     expect(report.endings['undisturbed completed']).toBe(1)
     expect(report.runs).toBeGreaterThan(300)
   })
+
+  it('brings the standbys that clients do not wait for all the same', async () => {
+    const site = preparedSite()
+    const made = plan(site, {...REQUEST, wayBack: 'none'})
+    const allowedThere = (end: Site, ending: Ending): string[] => allowed(end, ending, 'new,new,new')
+    const report = await crashMatrix({site, plan: made, catalog: stepCatalog, allowed: allowedThere})
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+  })
 })
 
 describe('the plan of an upgrade', () => {
@@ -114,6 +124,7 @@ describe('the plan of an upgrade', () => {
       'checkpoint-0',
       'checkpoint-1',
       'checkpoint-2',
+      'drain-clients',
       'stop-primary',
       'await-shutdown-checkpoint',
       'stop-standbys',
@@ -136,9 +147,19 @@ describe('the plan of an upgrade', () => {
     ])
   })
 
-  it('holds no standby back where none is wanted', () => {
-    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none'})
-    expect(steps.some(({id}) => id === 'detach-node')).toBe(false)
+  it('lets clients wait for as many standbys as are asked for, and brings the others afterwards', () => {
+    const extra = ['keep-catalogs', 'link-rest', 'bring-rest', 'drop-catalogs']
+    const idsFor = (minStandbys: number): string[] =>
+      plan(preparedSite(), {...REQUEST, wayBack: 'none', minStandbys}).steps.map(({id}) => id)
+    expect(idsFor(1).filter((id) => extra.includes(id))).toEqual(extra)
+    expect(idsFor(1).indexOf('keep-catalogs')).toBeLessThan(idsFor(1).indexOf('start-primary'))
+    expect(idsFor(1).indexOf('link-rest')).toBeGreaterThan(idsFor(1).indexOf('open-pool'))
+    expect(idsFor(2).filter((id) => extra.includes(id))).toEqual([])
+  })
+
+  it('holds no standby back where none is wanted, and waits for no transaction where it may not', () => {
+    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none', drainMs: 0})
+    expect(steps.some(({id}) => id === 'detach-node' || id === 'drain-clients')).toBe(false)
     expect(steps.find(({id}) => id === 'link-standbys')?.input).toMatchObject({nodes: [1, 2], held: null})
   })
 })

@@ -63,16 +63,26 @@ export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): Pl
   ]
 }
 
-type Cast = {primary: PairView; standbys: PairView[]; held: PairView | null; carried: PairView[]; common: JsonObject}
+type Cast = {
+  primary: PairView
+  standbys: PairView[]
+  held: PairView | null
+  carried: PairView[]
+  /** More standbys are carried than clients wait for. */
+  later: boolean
+  common: JsonObject
+}
 
 function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): Cast {
   const standbys = standbysOf(facts)
   const heldId = heldBy(request, facts)
+  const carried = standbys.filter(({node}) => node.id !== heldId)
   return {
     primary,
     standbys,
     held: standbys.find(({node}) => node.id === heldId) ?? null,
-    carried: standbys.filter(({node}) => node.id !== heldId),
+    carried,
+    later: carried.length > request.minStandbys,
     common: {
       pairs: pairsInput(facts.pairs),
       primary: primary.node.id,
@@ -89,8 +99,8 @@ export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep
   if (!primary) return []
   const cast = castOf(request, facts, primary)
   return [
-    ...quiet(facts, cast),
-    ...rest(cast),
+    ...quiet(request, facts, cast),
+    ...comeToRest(cast),
     ...migrate(request, facts, cast),
     ...open(cast),
     ...afterwards(facts, cast),
@@ -98,7 +108,7 @@ export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep
 }
 
 /** Before the outage. */
-function quiet(facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedStep[] {
+function quiet(request: RunRequest, facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedStep[] {
   const leaving = held
     ? [
         step({
@@ -125,11 +135,20 @@ function quiet(facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedS
         input: {on: node.id},
       }),
     ),
+    ...(request.drainMs === 0
+      ? []
+      : [
+          step({
+            id: 'drain-clients',
+            title: `let transactions that are open end, ${request.drainMs / 1000} s at most`,
+            input: {on: primary.node.id, limitMs: request.drainMs},
+          }),
+        ]),
   ]
 }
 
 /** The old cluster comes to rest. */
-function rest({primary, standbys, common}: Cast): PlannedStep[] {
+function comeToRest({primary, standbys, common}: Cast): PlannedStep[] {
   const all = {...common, nodes: idsOf(standbys)}
   return [
     step({
@@ -155,7 +174,9 @@ function rest({primary, standbys, common}: Cast): PlannedStep[] {
   ]
 }
 
-function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, common}: Cast): PlannedStep[] {
+function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
+  const names = carried.map(({node}) => `node ${node.id}`).join(', ')
+  const which = later ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
   return [
     step({
       id: 'pg-upgrade',
@@ -164,9 +185,20 @@ function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, 
       input: {...common, node: primary.node.id, user: facts.check.content?.user.name ?? '', jobs: request.jobs},
       undo: 'the old control file gets its name back, the new directory is removed',
     }),
+    ...(later
+      ? [
+          step({
+            id: 'keep-catalogs',
+            host: primary.node.host,
+            title: 'keep the new catalogs as they are now, for the standbys that clients do not wait for',
+            input: common,
+            undo: 'the copy is removed',
+          }),
+        ]
+      : []),
     step({
       id: 'link-standbys',
-      title: `link the standbys' own files as the primary's were linked, and fetch the new catalogs (${carried.map(({node}) => `node ${node.id}`).join(', ')}; side by side)`,
+      title: `link the standbys' own files as the primary's were linked, and fetch the new catalogs (${which}; side by side)`,
       input: {...common, nodes: idsOf(carried)},
       undo: 'their new directories are removed; the old ones were only read',
     }),
@@ -201,7 +233,7 @@ function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
   ]
 }
 
-function afterwards(facts: MigrationFacts, {primary, common}: Cast): PlannedStep[] {
+function afterwards(facts: MigrationFacts, {primary, later, common}: Cast): PlannedStep[] {
   const all = {...common, nodes: facts.pairs.map(({node}) => node.id)}
   return [
     step({
@@ -220,6 +252,7 @@ function afterwards(facts: MigrationFacts, {primary, common}: Cast): PlannedStep
       input: {...all, which: 'new'},
     }),
     step({id: 'leave-note', title: 'leave a note of the upgrade on each host', input: {...all, phase: 'opened'}}),
+    ...(later ? theRest(common) : []),
     step({
       id: 'make-statistics',
       title: 'make statistics in three stages, while clients work',
@@ -230,5 +263,18 @@ function afterwards(facts: MigrationFacts, {primary, common}: Cast): PlannedStep
       title: 'bring extensions to the version that is installed',
       input: {on: primary.node.id},
     }),
+  ]
+}
+
+/** Their old files are as they were at the last checkpoint, and nobody waits for them. */
+function theRest(common: JsonObject): PlannedStep[] {
+  return [
+    step({
+      id: 'link-rest',
+      title: 'link the other standbys in the same way, with the catalogs that were kept (clients work meanwhile)',
+      input: common,
+    }),
+    step({id: 'bring-rest', title: 'start them, see them stream, prove it by a row, attach them', input: common}),
+    step({id: 'drop-catalogs', title: 'remove the catalogs that were kept', input: common}),
   ]
 }

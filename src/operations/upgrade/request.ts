@@ -9,6 +9,8 @@ export type RunRequest = PrepareRequest & {
   /** Promised length of the whole run; null: no promise, no deadline. */
   windowMs: number | null
   minStandbys: number
+  /** How long open transactions are waited for before the outage; 0: not at all. */
+  drainMs: number
   /** Null: hold a standby where there are two or more; with fewer there must be a word for it. */
   wayBack: WayBack | null
   jobs: number

@@ -17,13 +17,16 @@ export function summariseRun(
   steps: readonly StepReport[],
   results: ReadonlyMap<string, JsonObject>,
 ): Summary {
-  const streaming = numbers(results.get('bring-standbys')?.['streaming'])
+  const brought = ['bring-standbys', 'bring-rest'].flatMap((step) => numbers(results.get(step)?.['streaming']))
+  const streaming = brought.toSorted((one, other) => one - other)
   const held = plan.reasons['held']
   const left = numbers(plan.reasons['standbys']).filter((node) => node !== held && !streaming.includes(node))
   const why = {
     ...objectOf(results.get('prove-equal')?.['different']),
     ...objectOf(results.get('link-standbys')?.['failed']),
     ...objectOf(results.get('bring-standbys')?.['failed']),
+    ...objectOf(results.get('link-rest')?.['failed']),
+    ...objectOf(results.get('bring-rest')?.['failed']),
   }
   const failedExtensions = objectOf(results.get('update-extensions')?.['failed'])
   const restart = results.get('set-pool-paths')?.['inEffect'] === false
@@ -33,7 +36,11 @@ export function summariseRun(
       to: plan.reasons['to'] ?? null,
       streaming,
       held: held ?? null,
-      bytesOnWire: objectOf(results.get('link-standbys')?.['bytesOnWire']),
+      bytesOnWire: {
+        ...objectOf(results.get('link-standbys')?.['bytesOnWire']),
+        ...objectOf(results.get('link-rest')?.['bytesOnWire']),
+      },
+      cutOff: results.get('drain-clients')?.['cutOff'] ?? null,
       leftOut: left.map((node) => ({node, because: why[String(node)] ?? null})),
       // Only pgpool's own recovery and failover commands are told these; poolctl's do not ask pgpool for them.
       pgpool: restart
