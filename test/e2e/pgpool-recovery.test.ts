@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {LAB_DATABASE, labPaths} from '../../src/lab/spec.js'
+import type {PoolData} from '../../src/report/pools.js'
 import {expectHealthy, expectNothingLeft, listing, poolView, roles, slotsOn, statusOf} from '../support/e2e-checks.js'
 import {
   amcheck,
@@ -182,9 +183,13 @@ function samplePrimaries(): {stop: () => Promise<{most: number}>} {
   }
 }
 
-describe('in native replication', () => {
+describe.each([
+  {mode: 'native', number: '2', diesUnderClients: true},
+  // pgpool 4.3.5 never commits again when a failover cuts sessions in the middle of a commit in this mode, so nobody writes then.
+  {mode: 'snapshot-isolation', number: '6', diesUnderClients: false},
+] as const)('in mode $mode', ({mode, number, diesUnderClients}) => {
   beforeAll(async () => {
-    lab = await startCheckedLab({mode: 'native'})
+    lab = await startCheckedLab({mode})
     await install('--client-idle-limit', '-1')
     for (const node of [0, 1, 2]) {
       await sqlOn(
@@ -200,10 +205,12 @@ describe('in native replication', () => {
   })
 
   it('a wiped node comes back identical while clients write, and the time that they were held is told', async () => {
+    expect(await clusteringMode()).toBe(number)
     for (const node of [0, 1])
       await sqlOn(lab, node, "SELECT nextval('counted') FROM generate_series(1, 7)", LAB_DATABASE)
+    if (!diesUnderClients) await killNode(lab.directory, 2, 'wipe')
     const {result, ledger} = await underLedger(lab, async () => {
-      await killNode(lab.directory, 2, 'wipe')
+      if (diesUnderClients) await killNode(lab.directory, 2, 'wipe')
       return change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
     })
     expect(ending(result)).toEqual(DONE)
@@ -220,6 +227,12 @@ describe('in native replication', () => {
     for (const node of [0, 2]) await expectNothingLeft(lab, node)
   })
 })
+
+async function clusteringMode(): Promise<string | null | undefined> {
+  const {json} = await lab.poolctl(['pool', '--status', '--json'])
+  const {data} = json as {data: PoolData}
+  return data.pools[0]?.parameters?.find(({name}) => name === 'backend_clustering_mode')?.value
+}
 
 /** Every table of the clients' database by a digest of its rows, and every sequence by its value. */
 async function digests(node: number): Promise<string[]> {

@@ -5,7 +5,7 @@
  */
 import {isAttached} from '../../cluster/pool-node.js'
 import {stoppedCleanly} from '../../cluster/control-data.js'
-import type {ScriptMode} from '../../cluster/script-options.js'
+import {scriptMode, type ScriptMode} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {nodeId} from '../../cluster/node-id.js'
@@ -43,12 +43,6 @@ const SETTINGS = [
 
 function picked(settings: PoolSettings): Record<string, string> {
   return Object.fromEntries(SETTINGS.map((name) => [name, settings.get(name) ?? '']))
-}
-
-function scriptMode(clusteringMode: string | null): ScriptMode | null {
-  if (clusteringMode === null || clusteringMode === '1' || clusteringMode === 'streaming_replication')
-    return 'streaming'
-  return ['2', '5', 'native_replication', 'snapshot_isolation'].includes(clusteringMode) ? 'native' : null
 }
 
 /** In native replication every attached node is a primary; pgpool copies from the first attached one, its main node. */

@@ -4,7 +4,7 @@
  *
  * Order: scripts before the settings that name them, because pgpool runs what is set at the next event; the reload comes last.
  */
-import type {ScriptMode, ScriptOptions} from '../../cluster/script-options.js'
+import {scriptMode, type ScriptMode, type ScriptOptions} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
 import {messageOf} from '../../lib/errors.js'
 import type {Json, JsonObject} from '../../lib/json.js'
@@ -42,23 +42,6 @@ export type InstallFacts = {
   hooks: ScriptState[]
   settings: Record<string, string>
   edit: {before: string; after: string} | null
-}
-
-/** pgpool's numbers and words for the modes in which its recovery works (4.2 and later; before, streaming is told by other settings). */
-function scriptMode(clusteringMode: string | null): ScriptMode | null {
-  switch (clusteringMode) {
-    case null:
-    case '1':
-    case 'streaming_replication':
-      return 'streaming'
-    case '2':
-    case 'native_replication':
-    case '5':
-    case 'snapshot_isolation':
-      return 'native'
-    default:
-      return null
-  }
 }
 
 function optionsFrom(mode: ScriptMode, request: InstallRequest): ScriptOptions {
