@@ -75,11 +75,10 @@ export async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile
 
 /** A world from a cluster file; also used to go on with an operation that names its file. */
 export async function fileSession(file: ClusterFile, flags: SessionFlags): Promise<Session> {
-  const [pgpool] = file.pgpool
-  if (!pgpool) throw new Error('a cluster file without pgpool passed its schema')
   const [
     {createPostgres},
     {createProxy},
+    {createAnyProxy},
     {createUpgradeSql},
     {createNewServer},
     {superuserPassword},
@@ -88,6 +87,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
   ] = await Promise.all([
     import('../postgres/server.js'),
     import('../postgres/proxy.js'),
+    import('../postgres/any-proxy.js'),
     import('../postgres/upgrade.js'),
     import('../postgres/new-server.js'),
     import('../postgres/connect.js'),
@@ -101,7 +101,9 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
   }
   const pools = await poolsOfFile(file, hosts, flags)
   const pool = await firstThatAnswers(pools)
-  const proxy = createProxy({pgpool, access: file.postgres})
+  const [first, ...others] = file.pgpool.map((one) => createProxy({pgpool: one, access: file.postgres}))
+  if (!first) throw new Error('a cluster file without pgpool passed its schema')
+  const proxy = createAnyProxy([first, ...others])
   const servers = new Map(file.nodes.map((node) => [node.id, createPostgres({node, access: file.postgres})]))
   const world: World = {
     file,

@@ -47,7 +47,7 @@ export interface Pool {
   reload(): Promise<void>
 }
 
-/** SQL through pgpool, as a client sees the cluster. */
+/** SQL through the first pgpool that answers, as a client sees the cluster. */
 export interface Proxy {
   /** Which server answered a read in a new session: its address as `host(inet_server_addr())` and port. Null: no answer. */
   readServedBy(): Promise<{address: string; port: number} | null>

@@ -116,5 +116,10 @@ export async function startWatchdogPool(spec: LabSpec, pool: WatchdogPool): Prom
 /** Killed with all its children: it leads a session of its own. */
 export async function killWatchdogPool(pool: WatchdogPool): Promise<void> {
   const pid = await pidFrom(join(pool.directory, 'pgpool.pid'))
-  if (pid !== null) process.kill(-pid, 'SIGKILL')
+  try {
+    if (pid !== null) process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Killed before, its pid file is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
