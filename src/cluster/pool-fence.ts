@@ -12,6 +12,12 @@ export const FENCED: Readonly<Record<string, string>> = {
   detach_false_primary: 'off',
 }
 
+/** pgpool reports a long value cut off; a backslash that lost its second half there could not be written back. */
+export function wholeEscapes(value: string): string {
+  const [backslashes = ''] = /\\*$/.exec(value) ?? []
+  return backslashes.length % 2 === 0 ? value : value.slice(0, -1)
+}
+
 type Fence = {settings: {[name: string]: string}; before: {[name: string]: string}}
 
 /** What one pgpool is given, and what it had, from the settings that it reports. */
@@ -19,7 +25,7 @@ function fenceOf(settings: Readonly<Record<string, string>>): Fence {
   const names = Object.keys(settings).filter((name) => name in FENCED || name.startsWith('health_check_period'))
   return {
     settings: Object.fromEntries(names.map((name) => [name, FENCED[name] ?? '0'])),
-    before: Object.fromEntries(names.map((name) => [name, settings[name] ?? ''])),
+    before: Object.fromEntries(names.map((name) => [name, wholeEscapes(settings[name] ?? '')])),
   }
 }
 

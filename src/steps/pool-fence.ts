@@ -7,6 +7,7 @@
  * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up.
  * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
  */
+import {wholeEscapes} from '../cluster/pool-fence.js'
 import type {Observation} from '../engine/step.js'
 import {Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
@@ -21,7 +22,7 @@ const LIMIT_MS = 20_000
 function same(reported: string | undefined, wanted: string): boolean {
   if (reported === undefined) return true
   const canonical = (text: string): string => (text === 'on' ? '1' : text === 'off' ? '0' : text)
-  return canonical(reported.trim()) === canonical(wanted)
+  return canonical(wholeEscapes(reported.trim())) === canonical(wanted)
 }
 
 function differing(settings: PoolSettings, wanted: Record<string, string>): string[] {
