@@ -106,6 +106,10 @@ async function clusterFile(spec: LabSpec, pools: readonly WatchdogPool[]): Promi
 
 export async function startWatchdogPool(spec: LabSpec, pool: WatchdogPool): Promise<void> {
   await runAsServer(spec, join(pool.directory, 'pgpool-control'), ['start'], {withinMs: 60_000})
+  await noteWatchdogPool(spec, pool)
+}
+
+export async function noteWatchdogPool(spec: LabSpec, pool: WatchdogPool): Promise<void> {
   const pid = await pidFrom(join(pool.directory, 'pgpool.pid'))
   if (pid === null) return
   // What it leaves when it is killed goes with the lab.
