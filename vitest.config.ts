@@ -1,9 +1,9 @@
 import {defineConfig} from 'vitest/config'
 
 /**
- * Four projects: the first two need no server and no network; the other two start real servers and run serially. What real
- * servers do in time depends on what else the machine does, so a test of theirs that fails is run once more; one that fails
- * twice has failed, and the reporter shows each retry.
+ * Four projects: the first two need no server and no network; the other two start real servers, two files at a time, because such a
+ * test waits more than it computes, and every lab has addresses of its own. What real servers do in time depends on what else the
+ * machine does, so a test of theirs that fails is run once more; one that fails twice has failed, and the reporter shows each retry.
  */
 export default defineConfig({
   test: {
@@ -17,7 +17,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           retry: 1,
         },
       },
@@ -27,7 +27,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           retry: 1,
         },
       },

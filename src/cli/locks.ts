@@ -11,14 +11,14 @@ type Lockable = {
   take(holder: LockHolder): Promise<LockHolder | null>
   release(operation: string): Promise<void>
   /** The plan does nothing there itself, so it may run without this lock when the host cannot be asked. */
-  optional: boolean
+  optional: () => Promise<boolean>
 }
 
 export type Locks = {release(): Promise<void>}
 
 /**
  * Takes every lock of the plan, or none: throws `Locked` naming who has one. `warn` hears of a pgpool host that could not be
- * asked, which is let pass only for plans that act on no host.
+ * asked, which is let pass for plans that act on no host, and for a pgpool that is down while another serves.
  */
 export async function takeLocks(
   world: World,
@@ -56,7 +56,7 @@ export async function takeLocks(
   return {release}
 }
 
-/** Nodes first, ascending, then the pgpool host: the same order in every process. */
+/** Nodes first, ascending, then the pgpool hosts in the cluster file's order: the same order in every process. */
 function lockablesOf(world: World, plan: Plan): Lockable[] {
   const nodes = [...new Set(plan.locks)]
     .toSorted((a, b) => a - b)
@@ -66,21 +66,23 @@ function lockablesOf(world: World, plan: Plan): Lockable[] {
         name: host.name,
         take: (holder) => host.takeLock(holder),
         release: (operation) => host.releaseLock(operation),
-        optional: false,
+        optional: () => Promise.resolve(false),
       }
     })
   if (world.file.nodes.length === 0) return nodes
-  const pgpool = world.pgpoolHost
-  return [
-    ...nodes,
-    {
-      name: pgpool.name,
-      take: (holder) => pgpool.takeLock(holder),
-      release: (operation) => pgpool.releaseLock(operation),
-      optional: plan.steps.every((step) => step.host === null),
-    },
-  ]
+  const pgpools = world.pools.map(({host, pool}): Lockable => ({
+    name: host.name,
+    take: (holder) => host.takeLock(holder),
+    release: (operation) => host.releaseLock(operation),
+    // One of several pgpools may be down together with its machine. Where it answers, it is worked on, and the lock must be had.
+    optional: async () =>
+      plan.steps.every((step) => step.host === null) ||
+      (world.pools.length > 1 && !(await pool.nodeInfo().then(() => true, isAnswer))),
+  }))
+  return [...nodes, ...pgpools]
 }
+
+const isAnswer = (error: unknown): boolean => !(error instanceof Unreachable)
 
 async function takeOne(
   lockable: Lockable,
@@ -91,7 +93,7 @@ async function takeOne(
     return await lockable.take(holder)
   } catch (error) {
     const unasked = error instanceof Unreachable || error instanceof AuthenticationRefused
-    if (!lockable.optional || !unasked) throw error
+    if (!unasked || !(await lockable.optional())) throw error
     warn(`no lock on ${lockable.name}, which cannot be reached: ${error.message}`)
     return 'none'
   }

@@ -55,8 +55,16 @@ function bracketed(host: string): string {
 
 /** The first pgpool of the file that answers. */
 export async function poolOfFile(file: ClusterFile, hosts: Hosts | null, flags: PoolFlags): Promise<Pool> {
+  return firstThatAnswers(await poolsOfFile(file, hosts, flags))
+}
+
+/** One adapter for each pgpool of the file, in its order. */
+export function poolsOfFile(file: ClusterFile, hosts: Hosts | null, flags: PoolFlags): Promise<Pool[]> {
+  return Promise.all(file.pgpool.map((pgpool) => poolOf(pgpool, hosts, null, flags)))
+}
+
+export async function firstThatAnswers([first, ...others]: readonly Pool[]): Promise<Pool> {
   const {createAnyPool} = await import('../pcp/any-pool.js')
-  const [first, ...others] = await Promise.all(file.pgpool.map((pgpool) => poolOf(pgpool, hosts, null, flags)))
   if (first === undefined) throw new Error('a cluster file without pgpool passed its schema')
   return createAnyPool([first, ...others])
 }

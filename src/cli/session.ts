@@ -14,7 +14,7 @@ import type {Hosts} from '../hosts/hosts.js'
 import {systemClock} from './clock.js'
 import {openTerminal} from './terminal.js'
 import {durationFlag, type ChangingValues, type GlobalValues, type PcpValues} from './flags.js'
-import {passHost, pgpoolFromFlags, placeOf, poolOf, poolOfFile} from './pool-access.js'
+import {passHost, pgpoolFromFlags, placeOf, poolOf, firstThatAnswers, poolOfFile, poolsOfFile} from './pool-access.js'
 
 export type SessionFlags = GlobalValues & PcpValues & Pick<ChangingValues, 'accept-new-host-key'>
 
@@ -75,11 +75,10 @@ export async function clusterFile(flags: SessionFlags): Promise<FoundClusterFile
 
 /** A world from a cluster file; also used to go on with an operation that names its file. */
 export async function fileSession(file: ClusterFile, flags: SessionFlags): Promise<Session> {
-  const [pgpool] = file.pgpool
-  if (!pgpool) throw new Error('a cluster file without pgpool passed its schema')
   const [
     {createPostgres},
     {createProxy},
+    {createAnyProxy},
     {createUpgradeSql},
     {createNewServer},
     {superuserPassword},
@@ -88,6 +87,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
   ] = await Promise.all([
     import('../postgres/server.js'),
     import('../postgres/proxy.js'),
+    import('../postgres/any-proxy.js'),
     import('../postgres/upgrade.js'),
     import('../postgres/new-server.js'),
     import('../postgres/connect.js'),
@@ -99,13 +99,20 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     if (!node) throw new Error(`node ${id} is not in the cluster file`)
     return node
   }
-  const pool = await poolOfFile(file, hosts, flags)
-  const proxy = createProxy({pgpool, access: file.postgres})
+  const pools = await poolsOfFile(file, hosts, flags)
+  const pool = await firstThatAnswers(pools)
+  const [first, ...others] = file.pgpool.map((one) => createProxy({pgpool: one, access: file.postgres}))
+  if (!first) throw new Error('a cluster file without pgpool passed its schema')
+  const proxy = createAnyProxy([first, ...others])
   const servers = new Map(file.nodes.map((node) => [node.id, createPostgres({node, access: file.postgres})]))
   const world: World = {
     file,
     clock: systemClock,
     pool,
+    pools: file.pgpool.flatMap((one, at) => {
+      const reached = pools[at]
+      return reached ? [{pool: reached, host: hosts.pgpoolHost(one)}] : []
+    }),
     proxy,
     pgpoolHost: hosts.pgpool,
     upgradeSql: (id) => createUpgradeSql({node: nodeOf(id), access: file.postgres}),
@@ -163,6 +170,9 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
     pool,
     get proxy(): never {
       return noFile('SQL through pgpool')
+    },
+    get pools(): never {
+      return noFile('every pgpool')
     },
     get pgpoolHost(): never {
       return noFile('the pgpool host')

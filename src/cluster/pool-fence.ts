@@ -12,13 +12,33 @@ export const FENCED: Readonly<Record<string, string>> = {
   detach_false_primary: 'off',
 }
 
-export type FenceInput = {settings: {[name: string]: string}; before: {[name: string]: string}}
+/** pgpool reports a long value cut off; a backslash that lost its second half there could not be written back. */
+export function wholeEscapes(value: string): string {
+  const [backslashes = ''] = /\\*$/.exec(value) ?? []
+  return backslashes.length % 2 === 0 ? value : value.slice(0, -1)
+}
 
-/** Input of the steps fence-pool and unfence-pool, from the settings that pgpool reports. */
-export function fenceInput(settings: Readonly<Record<string, string>>): FenceInput {
+type Fence = {settings: {[name: string]: string}; before: {[name: string]: string}}
+
+/** What one pgpool is given, and what it had, from the settings that it reports. */
+function fenceOf(settings: Readonly<Record<string, string>>): Fence {
   const names = Object.keys(settings).filter((name) => name in FENCED || name.startsWith('health_check_period'))
   return {
     settings: Object.fromEntries(names.map((name) => [name, FENCED[name] ?? '0'])),
-    before: Object.fromEntries(names.map((name) => [name, settings[name] ?? ''])),
+    before: Object.fromEntries(names.map((name) => [name, wholeEscapes(settings[name] ?? '')])),
+  }
+}
+
+/** The settings in effect of every pgpool of the cluster file, by its name; null for one that does not answer. */
+export type SettingsByPool = {[pool: string]: {[name: string]: string} | null}
+
+/**
+ * Input of the steps fence-pool and unfence-pool. Every pgpool of the site would act by itself, so each is fenced and gets its own
+ * values back. One that was silent gets those of one that answered: it could be started meanwhile, and its file can be written.
+ */
+export function fenceInput(pools: SettingsByPool): {pools: {[pool: string]: Fence}} {
+  const answered = Object.values(pools).find((settings) => settings !== null) ?? {}
+  return {
+    pools: Object.fromEntries(Object.entries(pools).map(([name, settings]) => [name, fenceOf(settings ?? answered)])),
   }
 }

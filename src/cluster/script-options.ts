@@ -1,6 +1,27 @@
 /** What decides the text of the scripts that pgpool runs, besides the cluster file. */
 
+/** `native` also in snapshot isolation: pgpool writes to every server, and the second stage is needed, in both. */
 export type ScriptMode = 'streaming' | 'native'
+
+/**
+ * pgpool's numbers and words for the modes in which its recovery works: 5 is raw and 6 snapshot isolation (seen on 4.3.5). Absent
+ * before 4.2, where the adapter says it from older parameters when they are there.
+ */
+export function scriptMode(clusteringMode: string | null): ScriptMode | null {
+  switch (clusteringMode) {
+    case null:
+    case '1':
+    case 'streaming_replication':
+      return 'streaming'
+    case '2':
+    case 'native_replication':
+    case '6':
+    case 'snapshot_isolation':
+      return 'native'
+    default:
+      return null
+  }
+}
 
 export type ScriptOptions = {
   mode: ScriptMode

@@ -1,12 +1,30 @@
 /**
  * postgresql.auto.conf and pgpool.conf as texts. Bytes outside ASCII pass through unchanged: callers decode and encode latin1.
  */
+import {Refused} from '../lib/errors.js'
 import type {StandbyConnection} from '../ports/postgres.js'
 
-/** A value for a PostgreSQL or pgpool configuration file: quotes doubled, and backslashes too, which the server's scanner unescapes. */
+/** A value for a PostgreSQL configuration file: quotes doubled, and backslashes too, which the server's scanner unescapes. */
 export function quoteSetting(value: string): string {
   if (/[\n\r\0]/.test(value)) throw new Error('a setting cannot hold a line break or NUL')
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+}
+
+/**
+ * A value for pgpool.conf. Its scanner undoes nothing: what stands between the quotes is the value, backslashes and all, and a quote is
+ * let pass only behind a backslash, which stays. A doubled quote is a syntax error, with which pgpool refuses to start or to
+ * reload (4.1.4, 4.3.5, 4.6.1, 4.7.3).
+ * @throws Refused for a value that no pgpool.conf can hold.
+ */
+export function quotePoolSetting(value: string): string {
+  if (/^(?:[^'\\\n\r\0]|\\[^\n\r\0])*$/.test(value)) return `'${value}'`
+  throw new Refused({
+    code: 'POOL_VALUE_UNFIT',
+    message: `pgpool.conf cannot hold ${JSON.stringify(value)}`,
+    detail:
+      'A quote within a value needs a backslash before it, which stays in the value, and a value cannot end in a lone backslash.',
+    hint: 'Put what needs quotes into a script, and name that in pgpool.conf.',
+  })
 }
 
 /** A value for a libpq connection string (manual 34.1.1.1). */
@@ -56,7 +74,7 @@ export function standbyAutoConf(
   const drop = new Set([...Object.keys(settings), ...RECOVERY_SETTINGS].map((key) => key.toLowerCase()))
   const kept = before.split('\n').filter((line) => !drop.has(settingOf(line) ?? ''))
   while (kept.at(-1) === '') kept.pop()
-  return `${[...kept, ...Object.entries(settings).map(([key, value]) => settingLine(key, value))].join('\n')}\n`
+  return `${[...kept, ...Object.entries(settings).map(([key, value]) => settingLine(key, value, quoteSetting))].join('\n')}\n`
 }
 
 /** Name of the setting on a line, lower case; null on comments and blank lines. */
@@ -64,18 +82,20 @@ function settingOf(line: string): string | null {
   return /^\s*([A-Za-z_][\w.$]*)/.exec(line)?.[1]?.toLowerCase() ?? null
 }
 
-function settingLine(key: string, value: string): string {
+function settingLine(key: string, value: string, quote: (value: string) => string): string {
   if (!/^[A-Za-z_][\w.$]*$/.test(key)) throw new Error(`not a setting's name: ${JSON.stringify(key)}`)
-  return `${key} = ${quoteSetting(value)}`
+  return `${key} = ${quote(value)}`
 }
 
-/** The text with these settings: each where it stands last, because the last one wins; at the end when it stands nowhere. */
+const poolLine = (key: string, value: string): string => settingLine(key, value, quotePoolSetting)
+
+/** pgpool.conf with these settings: each where it stands last, because the last one wins; at the end when it stands nowhere. */
 export function setValues(text: string, settings: Readonly<Record<string, string>>): string {
   const lines = text.split('\n')
   for (const [key, value] of Object.entries(settings)) {
     const at = lines.findLastIndex((line) => settingOf(line) === key.toLowerCase())
-    if (at >= 0) lines[at] = settingLine(key, value)
-    else lines.splice(lines.at(-1) === '' ? -1 : lines.length, 0, settingLine(key, value))
+    if (at >= 0) lines[at] = poolLine(key, value)
+    else lines.splice(lines.at(-1) === '' ? -1 : lines.length, 0, poolLine(key, value))
   }
   return lines.join('\n')
 }
@@ -90,7 +110,7 @@ const FENCE_END = '# <<< poolctl fence'
 export function addFence(text: string, operation: string, settings: Readonly<Record<string, string>>): string {
   const bare = removeFence(text)
   const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'
-  const lines = Object.entries(settings).map(([key, value]) => settingLine(key, value))
+  const lines = Object.entries(settings).map(([key, value]) => poolLine(key, value))
   const begin = `${FENCE_BEGIN}${operation}${joint === '' ? '' : ' (no newline before)'}`
   return `${bare}${joint}${[begin, ...lines, FENCE_END].join('\n')}\n`
 }
@@ -141,7 +161,7 @@ export function addSettings(text: string, settings: Readonly<Record<string, stri
       return name === null ? [] : [[name, line]]
     }),
   )
-  for (const [key, value] of Object.entries(settings)) lines.set(key.toLowerCase(), settingLine(key, value))
+  for (const [key, value] of Object.entries(settings)) lines.set(key.toLowerCase(), poolLine(key, value))
   // What somebody added behind the block is theirs, and moves before it.
   const bare = before + after
   const joint = bare === '' || bare.endsWith('\n') ? '' : '\n'

@@ -88,5 +88,12 @@ export function scriptStatusFrom(output: string): ScriptStatus | null {
     at: Number(facts.get('at') ?? 0),
     text: facts.get('text') ?? '',
     alive: facts.get('alive') === 'yes',
+    sent: sentFrom(facts.get('sent')),
   }
+}
+
+function sentFrom(line: string | undefined): ScriptStatus['sent'] {
+  const [, files, bytes, wire] = /^(\d+) (\d+) (\d+)$/.exec(line ?? '') ?? []
+  if (files === undefined || files === '0') return null
+  return {files: Number(files), bytes: Number(bytes), wireBytes: Number(wire)}
 }

@@ -145,7 +145,7 @@ function spread<T>(items: readonly T[], count: number): T[] {
 /** A standby that somebody promoted while the primary lived: it runs, and it has rows that the cluster has not. */
 async function diverge(spec: LabSpec, node: LabNode): Promise<Pick<Killed, 'processesEnded' | 'done'>> {
   const status = (await statusOf(spec)).nodes.find(({id}) => id === node.id)
-  if (spec.mode === 'native' || status?.role !== 'standby') {
+  if (spec.mode !== 'streaming' || status?.role !== 'standby') {
     throw new Refused({
       code: 'LAB_NOT_A_STANDBY',
       message: `node ${node.id} is not a running standby, so it cannot diverge`,

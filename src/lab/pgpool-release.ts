@@ -16,6 +16,11 @@ function releaseNumber(version: string): number {
   return (major ?? 0) * 100 + (minor ?? 0)
 }
 
+/** This release or a later one. */
+export function isRelease(version: string, major: number, minor: number): boolean {
+  return releaseNumber(version) >= major * 100 + minor
+}
+
 /** The settings, written for 4.3, in the words of `version`. */
 export function settingsOfRelease(version: string, settings: Settings): Settings {
   const release = releaseNumber(version)

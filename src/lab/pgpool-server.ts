@@ -7,7 +7,7 @@ import {writeForServers, type Passwords} from './credentials.js'
 import {settingsOfRelease} from './pgpool-release.js'
 import {pidFrom, recordOf} from './processes.js'
 import {runAsServer} from './run.js'
-import {labPaths, standbyName, type LabSpec, type RecordedProcess} from './spec.js'
+import {labPaths, standbyName, type LabMode, type LabSpec, type RecordedProcess} from './spec.js'
 
 /** A socket's path, with the name pgpool gives it, must fit into `sockaddr_un` with its final zero. */
 const SOCKET_PATH_BYTES = 107
@@ -39,11 +39,17 @@ export async function writePgpoolFiles(spec: LabSpec, passwords: Passwords): Pro
   ])
 }
 
+const CLUSTERING_MODES: Readonly<Record<LabMode, string>> = {
+  streaming: 'streaming_replication',
+  native: 'native_replication',
+  'snapshot-isolation': 'snapshot_isolation',
+}
+
 function configuration(spec: LabSpec): string {
   const {proxy} = labPaths(spec.directory)
   const run = join(proxy, 'run')
   const general: Record<string, string | number> = {
-    backend_clustering_mode: spec.mode === 'streaming' ? 'streaming_replication' : 'native_replication',
+    backend_clustering_mode: CLUSTERING_MODES[spec.mode],
     listen_addresses: spec.proxy.address,
     port: spec.ports.pgpool,
     socket_dir: run,

@@ -54,6 +54,8 @@ function settings(spec: LabSpec): string {
     log_line_prefix: '%m [%p] %q%u@%d ',
     recovery_target_timeline: 'latest',
     lc_messages: 'C',
+    // pgpool compares snapshots, so every transaction must have one (its manual, snapshot isolation mode).
+    ...(spec.mode === 'snapshot-isolation' ? {default_transaction_isolation: 'repeatable read'} : {}),
   }
   const lines = Object.entries(values).map(([name, value]) => `${name} = '${value}'`)
   return ['', '# poolctl lab', ...lines, "include 'node.conf'", ''].join('\n')
@@ -158,7 +160,7 @@ async function runPgbench(spec: LabSpec, node: LabNode, scale: number): Promise<
   )
 }
 
-/** Copies the primary. In streaming mode the copy becomes a standby of it; in native mode an identical server of its own. */
+/** Copies the primary. In streaming mode the copy becomes a standby of it; in the others an identical server of its own. */
 export async function createCopy(spec: LabSpec, primary: LabNode, node: LabNode): Promise<void> {
   const {replicationPassfile} = labPaths(spec.directory)
   const streaming = spec.mode === 'streaming'

@@ -1,7 +1,8 @@
 /** What a lab consists of, as data: `lab.json` in its directory. It is the marker, the map and the list of processes. */
 import {join} from 'node:path'
 
-export type LabMode = 'streaming' | 'native'
+export const LAB_MODES = ['streaming', 'native', 'snapshot-isolation'] as const
+export type LabMode = (typeof LAB_MODES)[number]
 
 export type LabNode = {id: number; address: string; directory: string; data: string; log: string}
 

@@ -124,9 +124,9 @@ export async function pgpoolIsRunning(spec: LabSpec): Promise<boolean> {
   return recorded ? isRunning(recorded) : (await lookAt(pid)) !== null
 }
 
-/** The node that pgpool sends writes to, when that server says the same of itself. Native mode: the first attached. */
+/** The node that pgpool sends writes to, when that server says the same of itself. Where all are primaries: the first attached. */
 export function primaryOf(status: LabStatus): LabNodeStatus | null {
   const attached = status.nodes.filter((node) => isAttached(node.pool ?? undefined) && node.role === 'primary')
-  if (status.mode === 'native') return attached[0] ?? null
+  if (status.mode !== 'streaming') return attached[0] ?? null
   return attached.find((node) => node.pool?.role === 'primary') ?? null
 }

@@ -11,6 +11,7 @@ import {makeDirectories, makeKeys, newPasswords, writePassfiles} from './credent
 import {labDown} from './down.js'
 import {isAttached, poolBelief} from './pcp-tools.js'
 import {pgpoolLogTail, refuseLongPath, startPgpool, writePgpoolFiles} from './pgpool-server.js'
+import {isRelease} from './pgpool-release.js'
 import {createCopy, createPrimary, fillPrimary, sql, startPostgres} from './postgres-server.js'
 import {isRunning, lookAt} from './processes.js'
 import {findPrograms} from './programs.js'
@@ -103,6 +104,7 @@ async function create(
     throw new UsageError({code: 'LAB_NODES_INVALID', message: `a lab has 1 to 9 nodes, not ${count}`})
   }
   const programs = await findPrograms(options.postgres ?? null)
+  refuseUnknownMode(options.mode ?? 'streaming', programs.pgpoolVersion)
   const user = await serverUser(userInfo().username)
   refuseLongPath(where.path)
   const directory = await claimDirectory(where.path)
@@ -136,6 +138,16 @@ async function create(
   tell(`${count} nodes of ${versions} in ${directory}, at ${network.nodes.join(', ')}`)
   await build(spec, programs.keygen, tell)
   return spec
+}
+
+function refuseUnknownMode(mode: LabMode, pgpoolVersion: string): void {
+  if (mode !== 'snapshot-isolation' || isRelease(pgpoolVersion, 4, 2)) return
+  throw new Refused({
+    code: 'LAB_MODE_UNKNOWN',
+    message: `Pgpool-II ${pgpoolVersion} has no snapshot isolation mode`,
+    detail: 'It came with 4.2.',
+    hint: 'Make a lab of another mode: poolctl lab up --mode native',
+  })
 }
 
 async function build(spec: LabSpec, keygen: string, tell: (text: string) => void): Promise<void> {
@@ -222,7 +234,7 @@ async function notReady(spec: LabSpec): Promise<string | null> {
   if ('reason' in belief) return `pgpool does not answer (${belief.reason})`
   const detached = spec.nodes.filter(({id}) => !isAttached(belief.nodes[id]))
   if (detached.length > 0) return `node ${detached.map(({id}) => id).join(', ')} is not attached`
-  if (spec.mode === 'native') return null
+  if (spec.mode !== 'streaming') return null
   if (belief.nodes[0]?.role !== 'primary') return 'pgpool has not found the primary'
   const [primary] = spec.nodes
   const rows = primary

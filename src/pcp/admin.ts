@@ -9,6 +9,17 @@ export function createPoolAdmin(options: PcpClientOptions): PoolAdmin {
   return new PcpAdmin(new PcpClient(options))
 }
 
+/** Null: use_watchdog is off. */
+export async function watchdogOf(client: PcpClient): Promise<WatchdogInfo | null> {
+  try {
+    return await client.watchdogInfo()
+  } catch (error) {
+    // Up to 4.2 the detail is spelled "watcdhog is not enabled".
+    if (error instanceof PcpRefused && /is not enabled/.test(error.serverDetail ?? error.serverMessage)) return null
+    throw error
+  }
+}
+
 class PcpAdmin implements PoolAdmin {
   readonly #client: PcpClient
 
@@ -24,14 +35,8 @@ class PcpAdmin implements PoolAdmin {
     return this.#client.poolStatus()
   }
 
-  async watchdog(): Promise<WatchdogInfo | null> {
-    try {
-      return await this.#client.watchdogInfo()
-    } catch (error) {
-      // Up to 4.2 the detail is spelled "watcdhog is not enabled".
-      if (error instanceof PcpRefused && /is not enabled/.test(error.serverDetail ?? error.serverMessage)) return null
-      throw error
-    }
+  watchdog(): Promise<WatchdogInfo | null> {
+    return watchdogOf(this.#client)
   }
 
   async health(): Promise<HealthStats[]> {

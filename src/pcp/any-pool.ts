@@ -5,7 +5,7 @@
 import type {NodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import {Unreachable} from '../lib/errors.js'
-import type {Pool, PoolSession, PoolSettings} from '../ports/pool.js'
+import type {Pool, PoolRank, PoolSession, PoolSettings} from '../ports/pool.js'
 
 /** `pools` in the order of the cluster file, at least one. */
 export function createAnyPool(pools: readonly [Pool, ...Pool[]]): Pool {
@@ -30,6 +30,10 @@ class AnyPool implements Pool {
 
   settings(): Promise<PoolSettings> {
     return this.#read((pool) => pool.settings())
+  }
+
+  rank(): Promise<PoolRank | null> {
+    return this.#read((pool) => pool.rank())
   }
 
   sessions(): Promise<PoolSession[]> {

@@ -2,7 +2,8 @@
 import type {NodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {PoolProcess} from '../ports/pool-admin.js'
-import type {Pool, PoolSession, PoolSettings} from '../ports/pool.js'
+import type {Pool, PoolRank, PoolSession, PoolSettings} from '../ports/pool.js'
+import {watchdogOf} from './admin.js'
 import {PcpClient, type PcpClientOptions} from './client.js'
 import {visibleSettings} from './pool-status.js'
 
@@ -31,6 +32,17 @@ class PcpPool implements Pool {
 
   async settings(): Promise<PoolSettings> {
     return visibleSettings(await this.#client.poolStatus())
+  }
+
+  async rank(): Promise<PoolRank | null> {
+    const info = await watchdogOf(this.#client)
+    if (info === null) return null
+    // The first one listed is the one that was asked; 4.1 calls its leader master.
+    const own = info.nodes[0]?.state
+    return {
+      leads: own === 'LEADER' || own === 'MASTER',
+      quorum: info.quorum === 'present' || info.quorum === 'on-the-edge',
+    }
   }
 
   async sessions(): Promise<PoolSession[]> {

@@ -101,6 +101,8 @@ export type ScriptStatus = {
   text: string
   /** Its process is there. A status that says running and has none was killed. */
   alive: boolean
+  /** What its transfers have sent until now; null before the first file. Files that were equal already are not among them. */
+  sent: {files: number; bytes: number; wireBytes: number} | null
 }
 
 export interface NodeHost {

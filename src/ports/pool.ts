@@ -22,12 +22,17 @@ export type PoolSession = {
   clientHost: string | null
 }
 
+/** A pgpool's place in the watchdog. */
+export type PoolRank = {leads: boolean; quorum: boolean}
+
 export interface Pool {
   /** Where it is, for messages: `proxy1 (127.0.0.1:9898)`. */
   readonly name: string
   /** All nodes, ascending by id; unused slots included. Retries by itself while pgpool is busy with a failover. */
   nodeInfo(): Promise<PoolNode[]>
   settings(): Promise<PoolSettings>
+  /** Null: it runs without watchdog. */
+  rank(): Promise<PoolRank | null>
   /** Client sessions and the backends that they hold. */
   sessions(): Promise<PoolSession[]>
   /** Accepted, not done: callers poll `nodeInfo`. Never repeated by the adapter when the answer is lost: `OutcomeUnknown`. */
@@ -42,7 +47,7 @@ export interface Pool {
   reload(): Promise<void>
 }
 
-/** SQL through pgpool, as a client sees the cluster. */
+/** SQL through the first pgpool that answers, as a client sees the cluster. */
 export interface Proxy {
   /** Which server answered a read in a new session: its address as `host(inet_server_addr())` and port. Null: no answer. */
   readServedBy(): Promise<{address: string; port: number} | null>

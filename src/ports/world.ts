@@ -10,15 +10,21 @@ import type {MigrationHost, NewServer} from './upgrade-host.js'
 
 export type NodePlace = {node: NodeId; data: string; bin: string}
 
+/** One of the site's pgpools: how it is asked, and its machine. */
+export type PoolPlace = {pool: Pool; host: PgpoolHost}
+
 export interface World {
   readonly file: ClusterFile
   readonly clock: Clock
-  /** The first pgpool of the cluster file; under watchdog it forwards changes to the leader. */
+  /** The first pgpool of the cluster file that answers; under watchdog it forwards changes to the leader. */
   readonly pool: Pool
+  /** Every pgpool of the cluster file, in its order: for what each of them has to be told by itself. */
+  readonly pools: readonly PoolPlace[]
   readonly proxy: Proxy
   /** Throws for an id that is not in the cluster file: our bug, ids are checked first. */
   postgres(id: NodeId): Postgres
   host(id: NodeId): NodeHost
+  /** The machine of the first pgpool of the cluster file. */
   readonly pgpoolHost: PgpoolHost
   /** What an upgrade asks of a server and of a machine before it begins. */
   upgradeSql(id: NodeId): UpgradeSql

@@ -9,7 +9,7 @@ const belief = z.looseObject({role: text, status: text})
 const status = z.strictObject({
   directory: text,
   clusterFile: text,
-  mode: z.enum(['streaming', 'native']),
+  mode: z.enum(['streaming', 'native', 'snapshot-isolation']),
   complete: z.boolean(),
   postgresMajor: z.int(),
   scale: z.int().nullable(),

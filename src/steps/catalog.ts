@@ -6,7 +6,7 @@ import {checkpoint} from './checkpoint.js'
 import type {Step} from './context.js'
 import {copyData} from './copy-data.js'
 import {finishCopy, proveWal} from './finish-copy.js'
-import {attachNode, awaitRouting, detachNode} from './pool-membership.js'
+import {attachNode, awaitRouting, detachNode, releaseQuarantine} from './pool-membership.js'
 import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
 import {poolRecovery, verifyEqual} from './pool-recovery.js'
@@ -29,6 +29,7 @@ const ALL: readonly Step[] = [
   attachNode,
   detachNode,
   awaitRouting,
+  releaseQuarantine,
   stopServer,
   startServer,
   checkpoint,

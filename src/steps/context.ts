@@ -10,7 +10,7 @@ import {ActFailed} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {NodeHost} from '../ports/host.js'
 import type {Postgres, StandbyConnection} from '../ports/postgres.js'
-import type {World} from '../ports/world.js'
+import type {PoolPlace, World} from '../ports/world.js'
 
 export type Context = StepContext<World>
 export type Step = StepCode<World> & {kind: string}
@@ -51,11 +51,15 @@ export function lsnIn(object: JsonObject, key: string): Lsn {
   return parseLsn(textIn(object, key)) ?? wrong(key, 'an LSN')
 }
 
-export function settingsIn(object: JsonObject, key: string): Record<string, string> {
+export function objectIn(object: JsonObject, key: string): JsonObject {
   const value = object[key]
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(key, 'a set of settings')
+  return value as JsonObject
+}
+
+export function settingsIn(object: JsonObject, key: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(value as JsonObject).map(([name, text]) => [
+    Object.entries(objectIn(object, key)).map(([name, text]) => [
       name,
       typeof text === 'string' ? text : wrong(key, 'text'),
     ]),
@@ -72,6 +76,18 @@ export function nodeConfig(world: World, id: NodeId): NodeConfig {
   if (!node)
     throw new ActFailed({code: 'NODE_NOT_IN_FILE', message: `node ${id} is not in the cluster file`, changed: 'none'})
   return node
+}
+
+/** One pgpool of the cluster file, by the name that the plan has. */
+export function poolPlace(world: World, name: string): PoolPlace {
+  const place = world.pools.find(({pool}) => pool.name === name)
+  if (place) return place
+  throw new ActFailed({
+    code: 'POOL_NOT_IN_FILE',
+    message: `pgpool ${name} of the plan is not in the cluster file`,
+    hint: 'Give the cluster file the pgpools back that it had when the plan was made.',
+    changed: 'none',
+  })
 }
 
 export function hostOf(context: Context, key = 'node'): NodeHost {

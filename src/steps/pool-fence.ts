@@ -1,14 +1,18 @@
 /**
- * fence-pool, unfence-pool: pgpool is kept from acting on its own while servers stop and start on purpose.
+ * fence-pool, unfence-pool: every pgpool is kept from acting on its own while servers stop and start on purpose.
  *
- * Precondition: pgpool.conf can be written on pgpool's host. Effect: a marked block at the end of pgpool.conf and a reload; the
- * fence holds when pgpool itself reports the values. Without it a health check in the middle of a switchover would run
- * failover_command and promote a server of its own choice.
+ * Precondition: pgpool.conf can be written on the host of every pgpool that answers. Effect: a marked block at the end of each
+ * pgpool.conf and a reload; the fence holds when each pgpool itself reports the values. Without it a health check in the middle of a
+ * switchover would run failover_command and promote a server of its own choice. A pgpool that does not answer has its file changed when
+ * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up.
  * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
  */
+import {wholeEscapes} from '../cluster/pool-fence.js'
 import type {Observation} from '../engine/step.js'
+import {Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
-import {awaitSeen, done, pending, settingsIn, type Context, type Step} from './context.js'
+import type {PoolPlace} from '../ports/world.js'
+import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
 import {reloadPool} from './reload-pool.js'
 
 /** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
@@ -18,7 +22,7 @@ const LIMIT_MS = 20_000
 function same(reported: string | undefined, wanted: string): boolean {
   if (reported === undefined) return true
   const canonical = (text: string): string => (text === 'on' ? '1' : text === 'off' ? '0' : text)
-  return canonical(reported.trim()) === canonical(wanted)
+  return canonical(wholeEscapes(reported.trim())) === canonical(wanted)
 }
 
 function differing(settings: PoolSettings, wanted: Record<string, string>): string[] {
@@ -27,20 +31,91 @@ function differing(settings: PoolSettings, wanted: Record<string, string>): stri
     .map(([name]) => name)
 }
 
-async function seenFenced(context: Context): Promise<Observation> {
-  const {pool, pgpoolHost} = context.world
-  if ((await pgpoolHost.fencedBy()) !== context.operation) return pending('pgpool.conf has no fence of this operation')
-  const open = differing(await pool.settings(), settingsIn(context.input, 'settings'))
-  return open.length === 0 ? done('pgpool reports the fenced values') : pending(`not yet in effect: ${open.join(', ')}`)
+/** One pgpool of the plan: what it is to report, and what it had. */
+type Fence = PoolPlace & {settings: Record<string, string>; before: Record<string, string>}
+
+function fencesIn({world, input}: Context): Fence[] {
+  const pools = objectIn(input, 'pools')
+  return Object.keys(pools).map((name) => {
+    const fence = objectIn(pools, name)
+    return {...poolPlace(world, name), settings: settingsIn(fence, 'settings'), before: settingsIn(fence, 'before')}
+  })
 }
 
-async function seenUnfenced(context: Context): Promise<Observation> {
-  if ((await context.world.pgpoolHost.fencedBy()) !== null) return pending('the fence is still in pgpool.conf')
-  const open = differing(await context.world.pool.settings(), settingsIn(context.input, 'before'))
-  return open.length === 0
-    ? done("pgpool reports the site's own values again")
-    : pending(`not yet back: ${open.join(', ')}`)
+/** Null: neither is there, so nothing acts there. A machine that is cut off while its pgpool answers is an error. */
+async function settingsOf({pool}: Fence): Promise<PoolSettings | null> {
+  try {
+    return await pool.settings()
+  } catch (error) {
+    if (error instanceof Unreachable) return null
+    throw error
+  }
 }
+
+/** Runs `act` on the pgpool's machine; false when machine and pgpool are both out of reach. */
+async function onHost(context: Context, fence: Fence, act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act()
+    return true
+  } catch (error) {
+    if (!(error instanceof Unreachable) || (await settingsOf(fence)) !== null) throw error
+    context.observe(`pgpool ${fence.pool.name} and its host do not answer: left as it is`)
+    return false
+  }
+}
+
+async function fencedBy(context: Context, fence: Fence): Promise<string | null | undefined> {
+  let found: string | null | undefined
+  await onHost(context, fence, async () => {
+    found = await fence.host.fencedBy()
+  })
+  return found
+}
+
+/** What is still to be seen of one pgpool; null when it is as wanted, or not there. */
+async function notFenced(context: Context, fence: Fence): Promise<string | null> {
+  const owner = await fencedBy(context, fence)
+  if (owner === undefined) return null
+  if (owner !== context.operation) return 'pgpool.conf has no fence of this operation'
+  const reported = await settingsOf(fence)
+  const open = reported === null ? [] : differing(reported, fence.settings)
+  return open.length === 0 ? null : `not yet in effect: ${open.join(', ')}`
+}
+
+async function notUnfenced(fence: Fence): Promise<string | null> {
+  // A block in a file that cannot be reached would be in force at the next start, so this one is waited for.
+  if ((await fence.host.fencedBy()) !== null) return 'the fence is still in pgpool.conf'
+  const reported = await settingsOf(fence)
+  const open = reported === null ? [] : differing(reported, fence.before)
+  return open.length === 0 ? null : `not yet back: ${open.join(', ')}`
+}
+
+async function seenOfAll(
+  context: Context,
+  look: (context: Context, fence: Fence) => Promise<string | null>,
+  because: string,
+): Promise<Observation> {
+  const fences = fencesIn(context)
+  const open = await Promise.all(
+    fences.map(async (fence) => {
+      const missing = await look(context, fence)
+      if (missing === null) return []
+      return [fences.length === 1 ? missing : `${fence.pool.name}: ${missing}`]
+    }),
+  )
+  return open.flat().length === 0 ? done(because) : pending(open.flat().join('; '))
+}
+
+/** At least one must have answered: a fence that nobody was seen to take is none. */
+async function seenFenced(context: Context): Promise<Observation> {
+  const seen = await seenOfAll(context, notFenced, 'pgpool reports the fenced values')
+  if (seen.state !== 'done') return seen
+  const answers = await Promise.all(fencesIn(context).map(settingsOf))
+  return answers.some((one) => one !== null) ? seen : pending('no pgpool answers')
+}
+
+const seenUnfenced = (context: Context): Promise<Observation> =>
+  seenOfAll(context, (_, fence) => notUnfenced(fence), "pgpool reports the site's own values again")
 
 /**
  * A reload leaves a parameter that vanished from pgpool.conf at its last value (seen on 4.3.5), so removing the block alone would
@@ -48,26 +123,40 @@ async function seenUnfenced(context: Context): Promise<Observation> {
  * reload re-reads values that pool status shows cut off (at 512 bytes).
  */
 async function removeFence(context: Context): Promise<undefined> {
-  const {pool, pgpoolHost} = context.world
-  const before = settingsIn(context.input, 'before')
-  await pgpoolHost.fence(context.operation, before)
-  await reloadPool(context)
-  const wait = {limitMs: LIMIT_MS, everyMs: 200, what: "pgpool with the site's own settings", code: 'UNFENCE_NOT_SEEN'}
-  await awaitSeen(context, wait, async () => {
-    const open = differing(await pool.settings(), before)
-    return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
-  })
-  await pgpoolHost.unfence(context.operation)
-  await reloadPool(context)
+  for (const fence of fencesIn(context)) {
+    if ((await notUnfenced(fence)) === null) continue
+    await fence.host.fence(context.operation, fence.before)
+    await reloadIfRunning(context, fence)
+    const wait = {
+      limitMs: LIMIT_MS,
+      everyMs: 200,
+      what: `pgpool ${fence.pool.name} with the site's own settings`,
+      code: 'UNFENCE_NOT_SEEN',
+    }
+    await awaitSeen(context, wait, async () => {
+      const reported = await settingsOf(fence)
+      const open = reported === null ? [] : differing(reported, fence.before)
+      return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
+    })
+    await fence.host.unfence(context.operation)
+    await reloadIfRunning(context, fence)
+  }
   return undefined
+}
+
+/** One that does not run reads its file when it starts. */
+async function reloadIfRunning(context: Context, fence: Fence): Promise<void> {
+  if ((await settingsOf(fence)) !== null) await reloadPool(context, fence)
 }
 
 export const fencePool: Step = {
   kind: 'fence-pool',
   probe: seenFenced,
   async act(context) {
-    await context.world.pgpoolHost.fence(context.operation, settingsIn(context.input, 'settings'))
-    await reloadPool(context)
+    for (const fence of fencesIn(context)) {
+      const written = await onHost(context, fence, () => fence.host.fence(context.operation, fence.settings))
+      if (written) await reloadIfRunning(context, fence)
+    }
     const wait = {limitMs: LIMIT_MS, everyMs: 200, what: 'the fence in pgpool', code: 'FENCE_NOT_SEEN'}
     await awaitSeen(context, wait, () => seenFenced(context))
     return undefined

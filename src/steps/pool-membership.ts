@@ -10,7 +10,7 @@ import {isAttached, type PoolNode} from '../cluster/pool-node.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed} from '../lib/errors.js'
-import {awaitSeen, done, idIn, pending, type Context, type Step} from './context.js'
+import {awaitSeen, done, idIn, pending, poolPlace, textIn, type Context, type Step} from './context.js'
 
 const POLL_MS = 200
 /** A detach of a primary can take until search_primary_node_timeout; a minute is far beyond what a healthy pgpool needs. */
@@ -70,6 +70,31 @@ export const detachNode: Step = {
   async undo(context) {
     if (context.input['healthyBefore'] === true) await attachIfDetached(context)
   },
+}
+
+/**
+ * release-quarantine: one of several pgpools ends the quarantine of a node, which it keeps for itself and tells nobody.
+ *
+ * Precondition: as of attach-node; a server that is still out of that pgpool's reach goes back with its next check. Effect: that
+ * pgpool's status of the node. Undo: nothing, the quarantine was its own finding and would come again. Repeat: harmless.
+ */
+async function seenReleased(context: Context): Promise<Observation> {
+  const {pool} = poolPlace(context.world, textIn(context.input, 'pool'))
+  const node = (await pool.nodeInfo()).find(({id}) => id === idIn(context))
+  const status = node?.status ?? 'nothing of it'
+  return node && isAttached(node) ? done(`${pool.name} says ${status}`) : pending(`${pool.name} says ${status}`)
+}
+
+export const releaseQuarantine: Step = {
+  kind: 'release-quarantine',
+  probe: seenReleased,
+  async act(context) {
+    await poolPlace(context.world, textIn(context.input, 'pool')).pool.attach(idIn(context))
+    const wait = {limitMs: LIMIT_MS, everyMs: POLL_MS, what: 'the end of the quarantine', code: 'ATTACH_NOT_SEEN'}
+    await awaitSeen(context, wait, () => seenReleased(context))
+    return undefined
+  },
+  verify: seenReleased,
 }
 
 /**

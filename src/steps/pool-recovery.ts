@@ -7,14 +7,31 @@
  * Undo: the scripts clean up after themselves; what is left of a copy cannot start. A stage that still runs is not undone but named,
  * because pgpool cannot be told to stop it. Repeat: harmless, the scripts go on from what is there.
  *
- * pgpool says nothing while a script runs, and never why one failed; the scripts' status files on `on` say both.
+ * pgpool says nothing while a script runs, and never why one failed; the scripts' status files on `on` say both. Why no
+ * pg_stat_progress view is asked: docs/adr/0009.
  */
 import {isAttached} from '../cluster/pool-node.js'
+import {lsnDiff} from '../cluster/lsn.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, OutcomeUnknown, PoolctlError} from '../lib/errors.js'
+import {bytesText} from '../lib/human.js'
 import type {JsonObject} from '../lib/json.js'
 import type {ScriptStage, ScriptStatus} from '../ports/host.js'
-import {awaitSeen, done, hostOf, idIn, numberIn, pending, serverOf, textIn, type Context, type Step} from './context.js'
+import type {Pool} from '../ports/pool.js'
+import {
+  awaitSeen,
+  done,
+  hostOf,
+  idIn,
+  nodeConfig,
+  numberIn,
+  pending,
+  serverOf,
+  textIn,
+  textOrNullIn,
+  type Context,
+  type Step,
+} from './context.js'
 
 const POLL_MS = 400
 const STAGES: readonly ScriptStage[] = ['first', 'second', 'start']
@@ -25,6 +42,42 @@ const STAGE_NAMES: Readonly<Record<string, string>> = {
 }
 
 type Seen = {stage: ScriptStage; status: ScriptStatus}
+
+function progressText({stage, status}: Seen): string {
+  const {sent, text} = status
+  const counted =
+    sent === null
+      ? ''
+      : `; ${sent.files} files of ${bytesText(sent.bytes)} sent, ${bytesText(sent.wireBytes)} over the wire`
+  return `${STAGE_NAMES[stage]}: ${text}${counted}`
+}
+
+/** Under watchdog the leader as of the plan, else whoever answers. */
+function askedPool({world, input}: Context): Pool {
+  const name = textOrNullIn(input, 'pool')
+  return name === null ? world.pool : (world.pools.find(({pool}) => pool.name === name)?.pool ?? world.pool)
+}
+
+/** What pg_stat_replication of the source says of the node; null while it has no connection, as always in native replication. */
+async function followingText(context: Context): Promise<string | null> {
+  const {slot} = nodeConfig(context.world, idIn(context))
+  const {senders, currentLsn} = await serverOf(context, 'on').facts()
+  const sender = senders.find(({applicationName}) => applicationName === slot)
+  if (!sender) return null
+  const behind =
+    sender.replayLsn === null || currentLsn === null
+      ? ''
+      : `, ${bytesText(Math.max(0, lsnDiff(currentLsn, sender.replayLsn)))} to replay`
+  return `node ${idIn(context)} is connected to node ${idIn(context, 'on')}: ${sender.state}${behind}`
+}
+
+/** Of both stages; null when neither counted anything. */
+async function bytesOnWire(context: Context): Promise<number | null> {
+  const host = hostOf(context, 'on')
+  const stages = await Promise.all(STAGES.map((stage) => host.scriptStatus(idIn(context), stage))).catch(() => [])
+  const counted = stages.flatMap((status) => (status?.sent ? [status.sent.wireBytes] : []))
+  return counted.length === 0 ? null : counted.reduce((sum, bytes) => sum + bytes, 0)
+}
 
 /** The latest stage that has said something. */
 async function latest(context: Context): Promise<Seen | null> {
@@ -68,7 +121,12 @@ class Watch {
 
   async #progress(): Promise<void> {
     const seen = await latest(this.#context).catch(() => null)
-    if (seen?.status.state === 'running') this.#context.observe(`${STAGE_NAMES[seen.stage]}: ${seen.status.text}`)
+    if (seen?.status.state === 'running') this.#context.observe(progressText(seen))
+    // Now pgpool waits for the server to answer, and says nothing until it does.
+    if (seen?.stage === 'start') {
+      const following = await followingText(this.#context).catch(() => null)
+      if (following !== null && !this.#ended) this.#context.observe(following)
+    }
   }
 
   /**
@@ -77,7 +135,8 @@ class Watch {
    */
   async #listen(): Promise<void> {
     if (this.#patienceMs === 0 || this.frozen !== null) return
-    const {clock, pool} = this.#context.world
+    const {clock} = this.#context.world
+    const pool = askedPool(this.#context)
     const began = clock.monotonicMs()
     this.#asked ??= pool.nodeInfo().then(
       () => true,
@@ -100,7 +159,8 @@ class Watch {
 }
 
 async function recover(context: Context): Promise<JsonObject> {
-  const {pool, clock} = context.world
+  const {clock} = context.world
+  const pool = askedPool(context)
   const id = idIn(context)
   const host = hostOf(context, 'on')
   const allow = context.input['allowForeignData']
@@ -128,7 +188,12 @@ async function recover(context: Context): Promise<JsonObject> {
     await watching
     await host.revokePermit(context.operation, id).catch(() => undefined)
   }
-  return {seconds: (clock.monotonicMs() - began) / 1000, clientsHeldSeconds: hold.seconds, pgpoolFroze: watch.frozen}
+  return {
+    seconds: (clock.monotonicMs() - began) / 1000,
+    bytesOnWire: await bytesOnWire(context),
+    clientsHeldSeconds: hold.seconds,
+    pgpoolFroze: watch.frozen,
+  }
 }
 
 /** The script's own words in place of pgpool's "execution of command failed". */
@@ -178,7 +243,7 @@ async function goneOnAlone(context: Context): Promise<void> {
   const seen = await awaitSeen(context, wait, async () => {
     const status = await latest(context)
     if (status?.status.state === 'failed') return done(`failed: ${status.status.text}`, {failed: true})
-    const node = (await context.world.pool.nodeInfo()).find((one) => one.id === id)
+    const node = (await askedPool(context).nodeInfo()).find((one) => one.id === id)
     if (node && isAttached(node)) return done('attached', {failed: false})
     if (status?.stage === 'start' && status.status.state === 'done') return done('started', {failed: false})
     if (status && status.status.state === 'running' && !status.status.alive)

@@ -7,6 +7,7 @@
  */
 import type {ScriptOptions} from '../cluster/script-options.js'
 import type {Observation} from '../engine/step.js'
+import {Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {ScriptState} from '../ports/host.js'
 import {
@@ -16,12 +17,14 @@ import {
   numberIn,
   textOrNullIn,
   pending,
+  poolPlace,
   serverOf,
   settingsIn,
   textIn,
   type Context,
   type Step,
 } from './context.js'
+import {reloadPool} from './reload-pool.js'
 
 function optionsIn(context: Context): ScriptOptions {
   const options = context.input['options'] as JsonObject
@@ -91,8 +94,14 @@ function sameValue(reported: string | undefined, wanted: string): boolean {
 /** Both the file and what pgpool has read of it: a reload is only asked for by PCP, never confirmed. */
 const seenSettings = async (context: Context): Promise<Observation> => {
   const wanted = settingsIn(context.input, 'settings')
-  if ((await context.world.pgpoolHost.settingsEdit(wanted)) !== null) return pending('pgpool.conf is another')
-  const applied = await context.world.pool.settings()
+  const {pool, host} = poolPlace(context.world, textIn(context.input, 'pool'))
+  if ((await host.settingsEdit(wanted)) !== null) return pending('pgpool.conf is another')
+  const applied = await pool.settings().catch((error: unknown) => {
+    // One of several that does not run reads its file when it starts.
+    if (context.world.pools.length > 1 && error instanceof Unreachable) return null
+    throw error
+  })
+  if (applied === null) return done('pgpool.conf has the settings; this pgpool does not run')
   const other = Object.entries(wanted)
     .filter(([name, value]) => !sameValue(applied.get(name), value))
     .map(([name]) => name)
@@ -103,9 +112,10 @@ export const pgpoolSettings: Step = {
   kind: 'pgpool-settings',
   probe: seenSettings,
   async act(context) {
-    const {world} = context
-    await world.pgpoolHost.writeSettings(context.operation, settingsIn(context.input, 'settings'))
-    await world.pool.reload()
+    const place = poolPlace(context.world, textIn(context.input, 'pool'))
+    await place.host.writeSettings(context.operation, settingsIn(context.input, 'settings'))
+    if ((await seenSettings(context)).state === 'done') return undefined
+    await reloadPool(context, place)
     const wait = {limitMs: 30_000, everyMs: 300, what: 'pgpool with the new settings', code: 'SETTINGS_NOT_TAKEN'}
     await awaitSeen(context, wait, () => seenSettings(context))
     return undefined

@@ -13,7 +13,7 @@ export type Value =
   | {kind: 'number'; value: number}
   /** Rows of columns, one quoted word: a line a row, a tab between columns, `-` for nothing. */
   | {kind: 'rows'; rows: readonly (readonly (string | null)[])[]}
-  /** A value of pgpool.conf, quoted. */
+  /** A value of postgresql.conf, quoted; of pgpool.conf too while it has neither quote nor backslash, which pgpool reads otherwise. */
   | {kind: 'setting'; text: string}
   /** Text within a comment. */
   | {kind: 'comment'; text: string}

@@ -71,6 +71,9 @@ put_status() {
     printf 'began %s\n' "$stage_began"
     printf 'operation %s\n' "$operation"
     printf 'text %s\n' "$(printf '%s' "$2" | tr '\n\t' '  ')"
+    # Where the counts go on, and what they are now, for when that place is gone.
+    printf 'counts %s\n' "$tmp"
+    cat -- "$tmp"/sent.* 2>/dev/null | awk '$1 > 0 { files++; wire += $1; bytes += $2 } END { printf "sent %d %.0f %.0f\n", files, bytes, wire }'
   } >"$status_dir/node-$node_id.$stage.part" && mv -f -- "$status_dir/node-$node_id.$stage.part" "$status_dir/node-$node_id.$stage"
 }
 

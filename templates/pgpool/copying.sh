@@ -157,7 +157,9 @@ transfer() {
   name=$1
   shift
   status=0
-  rsync -lpts --numeric-ids --modify-window=-1 --block-size=8192 -e "sh $tmp/rsh" "$@" 2>"$tmp/err.$name" || status=$?
+  # A line for each file once it is sent; %b makes rsync write it then and not before.
+  rsync -lpts --numeric-ids --modify-window=-1 --block-size=8192 --out-format='%b %l' -e "sh $tmp/rsh" "$@" \
+    2>"$tmp/err.$name" >>"$tmp/sent.$name" || status=$?
   case $status in
   0 | 24) ;;
   *)

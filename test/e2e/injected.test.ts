@@ -2,12 +2,8 @@
  * What goes wrong while a recovery copies: each time the exit code, what state things are in, and what to type next. Afterwards
  * the node is recovered, so that each failure is also proved to leave nothing in the way.
  */
-import {execFile} from 'node:child_process'
-import {readFile, rm, writeFile} from 'node:fs/promises'
-import {mkdir, open} from 'node:fs/promises'
+import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {setTimeout as sleep} from 'node:timers/promises'
-import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {runAsServer} from '../../src/lab/run.js'
@@ -27,7 +23,6 @@ import {
   amcheck,
   change,
   DONE,
-  dataOf,
   ending,
   recoveryMidCopy,
   sqlOn,
@@ -37,8 +32,8 @@ import {
   type SharedLab,
 } from '../support/e2e-lab.js'
 import {cutSsh} from '../support/e2e-processes.js'
+import {keptFull, mountingFails, onSmallDisk, primaryMegabytes} from '../support/small-disk.js'
 
-const execute = promisify(execFile)
 const NODE = 2
 
 let lab: SharedLab
@@ -133,69 +128,13 @@ describe('a recovery whose copy is disturbed', () => {
   })
 })
 
-/** Mounting needs root and the right to mount, which a container often takes away. */
-async function mountingFails(): Promise<string | null> {
-  if (process.getuid?.() !== 0) return 'only root can mount a small file system'
-  const place = join(lab.directory, '..', 'mount-test')
-  await mkdir(place)
-  try {
-    await execute('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'poolctl-test', place])
-    await execute('umount', [place])
-    return null
-  } catch (error) {
-    return `this machine does not let root mount: ${String((error as {stderr?: string}).stderr)}`
-  } finally {
-    await rm(place, {recursive: true, force: true})
-  }
-}
-
-/** Runs `work` with the node's empty data directory on a file system of `megabytes`. */
-async function onSmallDisk<T>(megabytes: number, work: (data: string) => Promise<T>): Promise<T> {
-  const data = await dataOf(lab, NODE)
-  const {user} = await requireSpec(lab.directory)
-  const options = `size=${megabytes}m,mode=700,uid=${user.uid},gid=${user.gid}`
-  await execute('mount', ['-t', 'tmpfs', '-o', options, 'poolctl-test', data])
-  try {
-    return await work(data)
-  } finally {
-    await execute('umount', [data])
-  }
-}
-
-/**
- * No block is free until `ended`: rsync gives back what it wrote when it finds the disk full, and the next file would fit there.
- * It is awaited whatever happens, because the disk cannot be unmounted under a recovery.
- */
-async function keptFull<T>(data: string, ended: Promise<T>): Promise<T> {
-  const file = await open(join(data, 'filler'), 'w')
-  const state = {over: false}
-  const watched = ended.finally(() => (state.over = true))
-  try {
-    for (const block = Buffer.alloc(256 * 1024); !state.over;) {
-      await file.write(block).catch(async (error: unknown) => {
-        expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
-        await sleep(20)
-      })
-    }
-  } finally {
-    await file.close()
-    await watched
-  }
-  return watched
-}
-
-async function primaryMegabytes(): Promise<number> {
-  const {stdout} = await execute('du', ['-s', '-B1M', await dataOf(lab, 0)])
-  return Number(stdout.split('\t')[0])
-}
-
 describe('a recovery onto a disk that is too small', () => {
   it('is refused before anything is changed', async (context) => {
-    const reason = await mountingFails()
+    const reason = await mountingFails(lab)
     if (reason !== null) return context.skip(reason)
     await underLedger(lab, async () => {
       await killNode(lab.directory, NODE, 'wipe')
-      const answer = await onSmallDisk(16, async () => {
+      const answer = await onSmallDisk(lab, NODE, 16, async () => {
         const before = await footprint(lab, NODE)
         const refused = await change(lab, ['recovery', String(NODE), '--yes'])
         expect(await footprint(lab, NODE)).toEqual(before)
@@ -211,11 +150,11 @@ describe('a recovery onto a disk that is too small', () => {
   })
 
   it('is rolled back when the disk fills up during the copy', async (context) => {
-    const reason = await mountingFails()
+    const reason = await mountingFails(lab)
     if (reason !== null) return context.skip(reason)
     await underLedger(lab, async () => {
       await killNode(lab.directory, NODE, 'wipe')
-      await onSmallDisk((await primaryMegabytes()) + 160, async (data) => {
+      await onSmallDisk(lab, NODE, (await primaryMegabytes(lab)) + 160, async (data) => {
         const {ended} = await recoveryMidCopy(lab, NODE)
         const answer = await keptFull(data, ended)
         await expectRolledBack(answer, 'JOB_FAILED', [`${standbyName(1)}|t`, `${standbyName(NODE)}|f`])

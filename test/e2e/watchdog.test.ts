@@ -1,12 +1,15 @@
 /** Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined. */
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import type {LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {DoctorData} from '../../src/report/doctor.js'
-import type {WatchdogData} from '../../src/report/pools.js'
+import type {HealthData, WatchdogData} from '../../src/report/pools.js'
 import type {StatusData} from '../../src/report/status.js'
-import {until, type SharedLab} from '../support/e2e-lab.js'
+import {change, DONE, ending, until, type SharedLab} from '../support/e2e-lab.js'
 import {schemaErrors} from '../support/e2e-schema.js'
 import {startLab} from '../support/lab.js'
 import {
@@ -57,6 +60,34 @@ async function doctor(): Promise<string[]> {
 
 const named = (pool: WatchdogPool): RegExp => new RegExp(`^${pool.address}:${spec.ports.pgpool} `)
 
+/** Which of the files had a fence at some moment. */
+function sampleFences(files: readonly string[]): {stop: () => Promise<boolean[]>} {
+  const seen = files.map(() => false)
+  const state = {ended: false}
+  const loop = (async () => {
+    while (!state.ended) {
+      const texts = await Promise.all(files.map((path) => readFile(path, 'utf8').catch(() => '')))
+      for (const [at, text] of texts.entries()) seen[at] ||= text.includes('# >>> poolctl fence ')
+      await sleep(20)
+    }
+  })()
+  return {
+    stop: async () => {
+      state.ended = true
+      await loop
+      return seen
+    },
+  }
+}
+
+/** What each pgpool that answers says of a node. */
+async function beliefs(node: number): Promise<(string | undefined)[]> {
+  const {data} = await ask<HealthData>(['health'])
+  return data.pools.flatMap(({reachable, nodes}) =>
+    reachable ? [nodes.find(({id}) => Number(id) === node)?.status] : [],
+  )
+}
+
 async function untilFindings(expected: string[]): Promise<string | null> {
   let seen = await watchdog()
   await until(
@@ -84,6 +115,31 @@ describe('three pgpools under watchdog', () => {
     expect(await doctor()).toEqual(['PCP_SILENT', 'WATCHDOG_MEMBER_LOST'])
     const {data} = await ask<StatusData>(['status'])
     expect([data.pool, data.health]).toEqual([`${pools[1]!.address}:${spec.ports.pcp}`, 'ok'])
+  })
+
+  it('are all fenced by a promotion while the first is down, and get their own settings back', async () => {
+    const files = pools.map(({directory}) => join(directory, 'pgpool.conf'))
+    const before = await Promise.all(files.map((path) => readFile(path, 'utf8')))
+    const fenced = sampleFences(files)
+    const answer = await change(lab, ['promote', '1', '--yes'], env)
+    expect(ending(answer)).toEqual(DONE)
+    expect(await fenced.stop()).toEqual([true, true, true])
+    expect(await Promise.all(files.map((path) => readFile(path, 'utf8')))).toEqual(before)
+    expect(answer.warnings.map(({code}) => code)).toContain('POOL_UNFENCED')
+    const {data} = await ask<StatusData>(['status'])
+    expect([data.nodes[1]?.pgpool?.role, data.health]).toEqual(['primary', 'ok'])
+  })
+
+  it("recover a node by pgpool's own recovery, asked of the leader, and all of them see the result", async () => {
+    expect(ending(await change(lab, ['scripts', 'install', '--yes'], env))).toEqual(DONE)
+    await killNode(lab.directory, 2, 'wipe', false)
+    await until('node 2 is down', async () => (await beliefs(2)).join() === 'down,down', 60_000)
+    const answer = await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'], env)
+    expect(ending(answer)).toEqual(DONE)
+    const step = answer.data?.plan.steps.find(({kind}) => kind === 'pool-recovery')
+    expect(step?.input['pool']).toBe(`${pools[1]!.address}:${spec.ports.pcp}`)
+    expect((await beliefs(2)).map((status) => status === 'up' || status === 'waiting')).toEqual([true, true])
+    expect((await ask<StatusData>(['status'])).data.health).toBe('ok')
   })
 
   it('lose the quorum with the second, and quarantine a server that dies then; attach refuses and says why', async () => {

@@ -259,11 +259,14 @@ export function promoteFacts(change: Partial<PromoteFacts> = {}): PromoteFacts {
   return {
     takenAt: '2026-11-25T16:42:10.000Z',
     pool: [poolNode(0), poolNode(1), poolNode(2)],
-    settings: {
-      backend_clustering_mode: '1',
-      failover_command: '/etc/pgpool2/failover.sh',
-      failover_on_backend_error: '1',
-      health_check_period: '10',
+    settings: {backend_clustering_mode: '1'},
+    pools: {
+      proxy1: {
+        backend_clustering_mode: '1',
+        failover_command: '/etc/pgpool2/failover.sh',
+        failover_on_backend_error: '1',
+        health_check_period: '10',
+      },
     },
     servers: [answering(0), answering(1), answering(2)],
     hosts: [hostView(0), hostView(1), hostView(2)],

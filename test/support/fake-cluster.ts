@@ -12,14 +12,17 @@ export type FakeWorld = World & {readonly clock: FakeClock}
 
 /** One process's view of `site`. Make a new one after a simulated kill. */
 export function fakeWorld(site: Site): FakeWorld {
+  const pool = new FakePool(site)
+  const pgpoolHost = new FakePgpoolHost(site)
   return {
     file: site.file,
     clock: siteClock(site),
-    pool: new FakePool(site),
+    pool,
+    pools: [{pool, host: pgpoolHost}],
     proxy: new FakeProxy(site),
     postgres: (id) => new FakePostgres(site, id),
     host: (id) => new FakeNodeHost(site, id),
-    pgpoolHost: new FakePgpoolHost(site),
+    pgpoolHost,
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),
     migrationHost: (id) => new FakeMigrationHost(site, id),

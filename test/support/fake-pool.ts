@@ -3,7 +3,7 @@ import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
 import {Refused} from '../../src/lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
-import type {Outage, Pool, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
+import type {Outage, Pool, PoolRank, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
 import {reachPool, reply} from './fake-faults.js'
 import {isPrimary, nodeOf, runPool, upstream, type Site} from './fake-site.js'
 
@@ -58,6 +58,10 @@ export class FakePool implements Pool {
       runPool(this.#site)
       return answer
     })
+  }
+
+  rank(): Promise<PoolRank | null> {
+    return Promise.resolve(null)
   }
 
   sessions(): Promise<PoolSession[]> {

@@ -106,6 +106,10 @@ async function clusterFile(spec: LabSpec, pools: readonly WatchdogPool[]): Promi
 
 export async function startWatchdogPool(spec: LabSpec, pool: WatchdogPool): Promise<void> {
   await runAsServer(spec, join(pool.directory, 'pgpool-control'), ['start'], {withinMs: 60_000})
+  await noteWatchdogPool(spec, pool)
+}
+
+export async function noteWatchdogPool(spec: LabSpec, pool: WatchdogPool): Promise<void> {
   const pid = await pidFrom(join(pool.directory, 'pgpool.pid'))
   if (pid === null) return
   // What it leaves when it is killed goes with the lab.
@@ -116,5 +120,10 @@ export async function startWatchdogPool(spec: LabSpec, pool: WatchdogPool): Prom
 /** Killed with all its children: it leads a session of its own. */
 export async function killWatchdogPool(pool: WatchdogPool): Promise<void> {
   const pid = await pidFrom(join(pool.directory, 'pgpool.pid'))
-  if (pid !== null) process.kill(-pid, 'SIGKILL')
+  try {
+    if (pid !== null) process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Killed before, its pid file is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

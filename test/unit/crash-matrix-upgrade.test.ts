@@ -54,10 +54,9 @@ function preparedSite(): Site {
 }
 
 function plan(site: Site, request: RunRequest = REQUEST): Plan {
-  const settings = {...site.pool.config}
   const facts = {
     cluster: 'shop',
-    settings,
+    pools: {'proxy1 (127.0.0.1:9898)': {...site.pool.config}},
     pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
     check: {primary: nodeId(0), from: 15, content: healthyContent()},
   } as unknown as MigrationFacts

@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {countFlag} from '../../cli/flags.js'
 import {progressLine, upText} from '../../lab/text.js'
+import {LAB_MODES} from '../../lab/spec.js'
 import {labUp} from '../../lab/up.js'
 import {EXIT} from '../../lib/errors.js'
 
@@ -21,8 +22,9 @@ export default class LabUp extends BaseCommand {
       env: 'POOLCTL_LAB_POSTGRES',
     }),
     mode: Flags.option({
-      description: 'streaming: one primary and standbys; native: pgpool writes to every server (default: streaming)',
-      options: ['streaming', 'native'] as const,
+      description:
+        'streaming: one primary and standbys; native, snapshot-isolation: pgpool writes to every server (default: streaming)',
+      options: LAB_MODES,
       env: 'POOLCTL_LAB_MODE',
     })(),
     dir: Flags.string({

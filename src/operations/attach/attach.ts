@@ -2,6 +2,7 @@
 import type {NodeId} from '../../cluster/node-id.js'
 import {isAttached, type PoolNode} from '../../cluster/pool-node.js'
 import {AuthenticationRefused, Unreachable} from '../../lib/errors.js'
+import type {PlannedStep} from '../../engine/plan.js'
 import type {World} from '../../ports/world.js'
 import {running, surveyCluster} from '../survey-cluster.js'
 import type {Decision, Operation} from '../operation.js'
@@ -15,6 +16,7 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
     const view = await surveyCluster(world, observe)
     return {
       view,
+      quarantinedAt: await quarantinedAt(world, request.node),
       maxLagBytes: request.allowLagBytes ?? world.file.limits.maxLagBytes,
       pcpOnly: world.file.nodes.length === 0,
       hostReachable: await canLock(world, request.node as NodeId),
@@ -23,8 +25,9 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
 
   decide(request, facts): Decision {
     const pool = facts.view.nodes.find((n) => n.id === request.node)?.pool ?? null
+    const attached = pool !== null && isAttached(pool)
     const refusals = attachRefusals(request.node, facts)
-    if (pool && isAttached(pool)) {
+    if (attached && facts.quarantinedAt.length === 0) {
       return {kind: 'nothing-to-do', because: `node ${request.node} is attached, pgpool says ${pool.status}`}
     }
     if (refusals.length > 0) return {kind: 'refused', refusals}
@@ -32,27 +35,17 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
       kind: 'planned',
       plan: {
         reasons: {},
-        steps: [
-          {
-            id: 'attach-node',
-            kind: 'attach-node',
-            host: null,
-            title: `Attach node ${request.node}`,
-            input: {node: request.node},
-            undo: `Detach node ${request.node} again.`,
-            irreversible: false,
-            holdsUntil: null,
-          },
-        ],
+        steps: [...(attached ? [] : [attachStep(request.node)]), ...releaseSteps(request.node, facts)],
         locks: facts.hostReachable ? [request.node] : [],
         measuresOutage: false,
       },
       consent: {level: 'none'},
-      warnings: warningsOf(request.node, pool, facts),
+      warnings: warningsOf(request.node, facts),
     }
   },
 
-  fingerprint: ({view}) => ({
+  fingerprint: ({view, quarantinedAt: members}) => ({
+    quarantinedAt: members,
     nodes: view.nodes.map((n) => ({
       id: n.id,
       status: n.pool?.status ?? null,
@@ -77,12 +70,48 @@ export const attach: Operation<AttachRequest, AttachFacts> = {
   }),
 }
 
+function attachStep(node: number): PlannedStep {
+  return {
+    id: 'attach-node',
+    kind: 'attach-node',
+    host: null,
+    title: `Attach node ${node}`,
+    input: {node},
+    undo: `Detach node ${node} again.`,
+    irreversible: false,
+    holdsUntil: null,
+  }
+}
+
+/** The pgpool that takes the attach is told first, and may be one of them; then there is nothing left to do there. */
+function releaseSteps(node: number, {quarantinedAt: members}: AttachFacts): PlannedStep[] {
+  return members.map((pool, at) => ({
+    id: `release-quarantine-${at}`,
+    kind: 'release-quarantine',
+    host: null,
+    title: `End the quarantine of node ${node} at ${pool}`,
+    input: {node, pool},
+    undo: null,
+    irreversible: false,
+    holdsUntil: null,
+  }))
+}
+
+async function quarantinedAt(world: World, node: number): Promise<string[]> {
+  if (world.file.pgpool.length < 2) return []
+  const asked = world.pools.map(async ({pool}) => {
+    const nodes = await pool.nodeInfo().catch((): PoolNode[] => [])
+    return nodes.some(({id, status}) => id === node && status === 'quarantine') ? [pool.name] : []
+  })
+  return (await Promise.all(asked)).flat()
+}
+
 function warningsOf(
   node: number,
-  pool: PoolNode | null,
-  {pcpOnly}: AttachFacts,
+  {pcpOnly, view, quarantinedAt: members}: AttachFacts,
 ): Extract<Decision, {kind: 'planned'}>['warnings'] {
   const found = []
+  const pool = view.nodes.find((n) => n.id === node)?.pool ?? null
   if (pcpOnly) {
     found.push({
       code: 'CHECKS_LIMITED',
@@ -90,11 +119,12 @@ function warningsOf(
       node,
     })
   }
-  if (pool?.status === 'quarantine') {
+  if (pool?.status === 'quarantine' || members.length > 0) {
+    const where = members.length === 0 ? 'this pgpool alone' : members.join(', ')
     // pgpool turns it into an update of its own table (failover.c, 4.x): nobody else hears of it.
     found.push({
       code: 'ATTACH_FROM_QUARANTINE',
-      message: `node ${node} is in quarantine at this pgpool alone: it comes back here, without failback_command, without a search for the primary and without a note in pgpool_status; if its health check fails again it goes back into quarantine`,
+      message: `node ${node} is in quarantine at ${where}: it comes back here, without failback_command, without a search for the primary and without a note in pgpool_status; if its health check fails again it goes back into quarantine`,
       node,
     })
   }

@@ -9,6 +9,8 @@ export type AttachRequest = {
 
 export type AttachFacts = {
   view: ClusterView
+  /** Those of several pgpools that have the node in quarantine: each believes for itself, and has to be told by itself. */
+  quarantinedAt: string[]
   maxLagBytes: number
   /** No cluster file: only pgpool can be asked. */
   pcpOnly: boolean

@@ -80,11 +80,12 @@ export async function unlock(world: World, operation: string): Promise<OpUnlockD
       data.unreached.push({host: host.name, reason: messageOf(error)})
     }
   }
-  const {pgpoolHost} = world
-  try {
-    await pgpoolHost.releaseLock(operation)
-  } catch (error) {
-    data.unreached.push({host: pgpoolHost.name, reason: messageOf(error)})
+  for (const {host} of world.pools) {
+    try {
+      await host.releaseLock(operation)
+    } catch (error) {
+      data.unreached.push({host: host.name, reason: messageOf(error)})
+    }
   }
   return data
 }

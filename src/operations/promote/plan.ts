@@ -35,7 +35,7 @@ function slotSteps(candidate: NodeConfig, others: readonly NodeConfig[]): Planne
 }
 
 function fence(facts: PromoteFacts): PlannedStep {
-  const input: JsonObject = fenceInput(facts.settings)
+  const input: JsonObject = fenceInput(facts.pools)
   return step({
     id: 'fence-pool',
     kind: 'fence-pool',
@@ -50,7 +50,7 @@ function unfence(facts: PromoteFacts): PlannedStep {
     id: 'unfence-pool',
     kind: 'unfence-pool',
     title: "give pgpool the site's own settings back",
-    input: fenceInput(facts.settings),
+    input: fenceInput(facts.pools),
   })
 }
 

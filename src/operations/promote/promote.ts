@@ -4,6 +4,7 @@
  */
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {JsonObject} from '../../lib/json.js'
+import {silentPools} from '../survey-pools.js'
 import {versionsOf} from '../survey-servers.js'
 import type {Decision, Operation, PlanBody} from '../operation.js'
 import {believedPrimary, checkFailover, checkSwitchover, failedPrimary, judgeAll, runningPrimaries} from './checks.js'
@@ -64,11 +65,14 @@ function switchover(request: PromoteRequest, facts: PromoteFacts): Decision {
       level: 'confirm',
       question: `Promote node ${request.node}, demoting primary ${primary.id}? Writes stop for a few seconds; all sessions are cut.`,
     },
-    warnings: roles.unreachable.map((node) => ({
-      code: 'NODE_LEFT_OUT',
-      message: `node ${node.id} does not answer and will not follow`,
-      node: Number(node.id),
-    })),
+    warnings: [
+      ...roles.unreachable.map((node) => ({
+        code: 'NODE_LEFT_OUT',
+        message: `node ${node.id} does not answer and will not follow`,
+        node: Number(node.id),
+      })),
+      ...silentPools(facts.pools),
+    ],
   }
 }
 
@@ -115,7 +119,7 @@ function failover(request: PromoteRequest, facts: PromoteFacts): Decision {
       measuresOutage: true,
     },
     consent: {level: 'confirm', question: `Fail over to node ${request.node}? ${bound}.`},
-    warnings: [{code: 'DATA_LOSS_BOUND', message: bound, node: request.node}],
+    warnings: [{code: 'DATA_LOSS_BOUND', message: bound, node: request.node}, ...silentPools(facts.pools)],
   }
 }
 

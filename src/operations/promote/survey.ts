@@ -3,8 +3,9 @@ import type {NodeId} from '../../cluster/node-id.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {ControlData} from '../../cluster/control-data.js'
 import {messageOf} from '../../lib/errors.js'
-import {FENCED} from '../../cluster/pool-fence.js'
+import type {SettingsByPool} from '../../cluster/pool-fence.js'
 import type {World} from '../../ports/world.js'
+import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {PromoteRequest} from './request.js'
 
@@ -17,6 +18,8 @@ export type PromoteFacts = {
   takenAt: string
   pool: PoolNode[]
   settings: {[name: string]: string}
+  /** Of every pgpool, for the fence. */
+  pools: SettingsByPool
   servers: ServerView[]
   hosts: HostView[]
   /** Operation that has a fence in pgpool.conf, or null. */
@@ -42,15 +45,20 @@ export async function surveyPromote(
   observe: (text: string) => void,
 ): Promise<PromoteFacts> {
   observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
-  const [pool, settings, servers, hosts, fencedBy] = await Promise.all([
+  const [pool, settings, servers, hosts, {pools, fencedBy}] = await Promise.all([
     world.pool.nodeInfo(),
     world.pool.settings(),
     surveyServers(world),
     surveyHosts(world),
-    world.pgpoolHost.fencedBy(),
+    surveyPools(world),
   ])
-  const kept = [...settings].filter(
-    ([name]) => name in FENCED || name.startsWith('health_check_period') || name === 'backend_clustering_mode',
-  )
-  return {takenAt: world.clock.now().toISOString(), pool, settings: Object.fromEntries(kept), servers, hosts, fencedBy}
+  return {
+    takenAt: world.clock.now().toISOString(),
+    pool,
+    settings: Object.fromEntries([...settings].filter(([name]) => name === 'backend_clustering_mode')),
+    pools,
+    servers,
+    hosts,
+    fencedBy,
+  }
 }

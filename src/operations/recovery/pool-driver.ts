@@ -5,11 +5,11 @@
  */
 import {isAttached} from '../../cluster/pool-node.js'
 import {stoppedCleanly} from '../../cluster/control-data.js'
-import type {ScriptMode} from '../../cluster/script-options.js'
+import {scriptMode, type ScriptMode} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {nodeId} from '../../cluster/node-id.js'
-import type {PoolSession, PoolSettings} from '../../ports/pool.js'
+import type {Pool, PoolSession, PoolSettings} from '../../ports/pool.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
@@ -27,6 +27,9 @@ export type PoolDriverFacts = RecoveryFacts & {
   scripts: ScriptState[] | null
   extension: {available: boolean; installed: boolean} | null
   sessions: PoolSession[]
+  /** Of several pgpools; null without watchdog. `leader` is the one that is asked; null: none that answers leads with a quorum. */
+  watchdog: {leader: string | null} | null
+  pools: number
 }
 
 /** Read from pgpool itself: what it runs is what counts, not what the file says. */
@@ -45,12 +48,6 @@ function picked(settings: PoolSettings): Record<string, string> {
   return Object.fromEntries(SETTINGS.map((name) => [name, settings.get(name) ?? '']))
 }
 
-function scriptMode(clusteringMode: string | null): ScriptMode | null {
-  if (clusteringMode === null || clusteringMode === '1' || clusteringMode === 'streaming_replication')
-    return 'streaming'
-  return ['2', '5', 'native_replication', 'snapshot_isolation'].includes(clusteringMode) ? 'native' : null
-}
-
 /** In native replication every attached node is a primary; pgpool copies from the first attached one, its main node. */
 function mainNode(facts: RecoveryFacts): RecoveryFacts['servers'][number] | null {
   const first = facts.pool.find((node) => isAttached(node) && node.id !== facts.target.node.id)
@@ -62,10 +59,11 @@ async function survey(
   world: World,
   observe: (text: string) => void,
 ): Promise<PoolDriverFacts> {
+  const {pool, watchdog} = await leaderOf(world)
   const [base, settings, sessions] = await Promise.all([
     surveyRecovery({...request, verifyPages: 'never'}, world, observe),
-    world.pool.settings(),
-    world.pool.sessions().catch((): PoolSession[] => []),
+    pool.settings(),
+    allSessions(world),
   ])
   const mode = scriptMode(base.clusteringMode)
   const main = mode === 'native' ? mainNode(base) : null
@@ -85,7 +83,33 @@ async function survey(
             .recoveryExtension(settings.get('recovery_database') ?? 'template1')
             .catch(() => null),
         ])
-  return {...base, primary, mode, settings: picked(settings), scripts, extension, sessions}
+  return {
+    ...base,
+    primary,
+    mode,
+    settings: picked(settings),
+    scripts,
+    extension,
+    sessions,
+    watchdog,
+    pools: world.pools.length,
+  }
+}
+
+/** Whom to ask: the leader, whose word counts for all members; without watchdog whoever answers. */
+async function leaderOf(world: World): Promise<{pool: Pool; watchdog: PoolDriverFacts['watchdog']}> {
+  const ranks = await Promise.all(
+    world.pools.map(async ({pool}) => ({pool, rank: await pool.rank().catch(() => null)})),
+  )
+  if (ranks.every(({rank}) => rank === null)) return {pool: world.pool, watchdog: null}
+  const leader = ranks.find(({rank}) => rank?.leads === true && rank.quorum)?.pool ?? null
+  return {pool: leader ?? world.pool, watchdog: {leader: leader?.name ?? null}}
+}
+
+/** The second stage holds the clients of every pgpool back. */
+async function allSessions(world: World): Promise<PoolSession[]> {
+  const asked = world.pools.map(({pool}) => pool.sessions().catch((): PoolSession[] => []))
+  return (await Promise.all(asked)).flat()
 }
 
 async function asPrimary(world: World, id: PrimaryFacts['id'], node: PrimaryFacts['node']): Promise<PrimaryFacts> {
@@ -144,6 +168,14 @@ function checks(request: RecoveryRequest, facts: PoolDriverFacts): Refusal[] {
       `pgpool has no online recovery in mode ${facts.clusteringMode ?? 'unknown'}`,
       null,
     )
+  if (facts.watchdog?.leader === null)
+    return refuse('NO_WATCHDOG_LEADER', 'no pgpool that answers leads the watchdog with a quorum', 'poolctl watchdog')
+  if (facts.mode === 'native' && facts.watchdog === null && facts.pools > 1)
+    return refuse(
+      'POOLS_UNWATCHED',
+      `${facts.pools} pgpools run without watchdog: the second stage would hold the clients of one of them only`,
+      'Stop all pgpools but one, or give them a watchdog',
+    )
   if (facts.mode === 'native')
     return facts.primary === null
       ? refuse('NO_PRIMARY', 'no other attached node answers, so there is nothing to recover from', 'poolctl status')
@@ -184,10 +216,11 @@ function steps(ground: Ground, facts: PoolDriverFacts): PlannedStep[] {
   const run = step({
     id: 'pool-recovery',
     host: primary.node.host,
-    title: `pgpool runs its own recovery of node ${request.node} from node ${primary.id}`,
+    title: `pgpool${facts.watchdog === null ? '' : `, by its leader ${facts.watchdog.leader},`} runs its own recovery of node ${request.node} from node ${primary.id}`,
     input: {
       node: request.node,
       on: primary.id,
+      pool: facts.watchdog?.leader ?? null,
       allowForeignData: request.allowForeignData,
       freezePatienceMs: freezes(version) ? 12_000 : 0,
       limitMs: 6 * 3_600_000,
@@ -269,6 +302,7 @@ function fingerprint(facts: PoolDriverFacts): JsonObject {
     systemIdentifier: systemIdentifier(facts),
     source: facts.primary?.id ?? null,
     mode: facts.mode,
+    leader: facts.watchdog?.leader ?? null,
     roles: facts.pool.map((node) => `${node.id}:${node.role}`),
     scripts: (facts.scripts ?? []).map((script) => script.installed),
     target: {

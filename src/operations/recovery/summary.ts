@@ -35,6 +35,7 @@ function summarisePoolDriver(
       node: plan.request['node'] ?? null,
       driver: 'pgpool',
       mode: plan.reasons['mode'] ?? null,
+      bytesOnWire: run?.['bytesOnWire'] ?? null,
       recoverySeconds: run?.['seconds'] ?? null,
       clientsHeldSeconds: run?.['clientsHeldSeconds'] ?? null,
       pgpoolFroze: run?.['pgpoolFroze'] ?? null,

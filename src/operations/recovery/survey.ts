@@ -10,6 +10,7 @@ import {parseHistory, type TimelineStep} from '../../cluster/timeline.js'
 import {Refused, Unreachable} from '../../lib/errors.js'
 import type {DataDirectory, HostFacts, PageCheck} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
+import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import {compareFiles, type FileGaps} from './completeness.js'
 import type {RecoveryRequest} from './request.js'
@@ -153,7 +154,10 @@ export async function surveyRecovery(
     surveyServers(world),
     lookOnce(node.id),
     // The lock there says more; where it cannot be asked, that says so.
-    world.pgpoolHost.fencedBy().catch(() => null),
+    surveyPools(world).then(
+      ({fencedBy: owner}) => owner,
+      () => null,
+    ),
     lookAhead(world, poolInfo, node.id).then((id) => (id === null ? null : lookOnce(id).catch(() => null))),
   ])
   const view = findPrimary(pool, servers, request.node)

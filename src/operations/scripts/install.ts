@@ -4,12 +4,12 @@
  *
  * Order: scripts before the settings that name them, because pgpool runs what is set at the next event; the reload comes last.
  */
-import type {ScriptMode, ScriptOptions} from '../../cluster/script-options.js'
+import {scriptMode, type ScriptMode, type ScriptOptions} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
-import {messageOf} from '../../lib/errors.js'
+import {messageOf, Unreachable} from '../../lib/errors.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import type {ScriptState} from '../../ports/host.js'
-import type {World} from '../../ports/world.js'
+import type {PoolPlace, World} from '../../ports/world.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
 import {lineDiff} from './diff.js'
@@ -40,25 +40,8 @@ export type InstallFacts = {
     reason: string | null
   }[]
   hooks: ScriptState[]
-  settings: Record<string, string>
-  edit: {before: string; after: string} | null
-}
-
-/** pgpool's numbers and words for the modes in which its recovery works (4.2 and later; before, streaming is told by other settings). */
-function scriptMode(clusteringMode: string | null): ScriptMode | null {
-  switch (clusteringMode) {
-    case null:
-    case '1':
-    case 'streaming_replication':
-      return 'streaming'
-    case '2':
-    case 'native_replication':
-    case '5':
-    case 'snapshot_isolation':
-      return 'native'
-    default:
-      return null
-  }
+  /** Of each pgpool: the leader recovers, and any of them can come to lead. Empty: has them all. */
+  pgpools: {name: string; settings: Record<string, string>; diff: string[]; reason: string | null}[]
 }
 
 function optionsFrom(mode: ScriptMode, request: InstallRequest): ScriptOptions {
@@ -80,11 +63,11 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
     recovery_2nd_stage_command: mode === 'native' ? 'recovery_2nd_stage' : '',
     ...(poolSettings.get('recovery_user') ? {} : {recovery_user: world.file.postgres.user}),
     ...(request.clientIdleLimit === null ? {} : {client_idle_limit_in_recovery: String(request.clientIdleLimit)}),
-    ...hooks.settings,
   }
-  const [nodes, edit] = await Promise.all([
+  const [nodes, pgpools] = await Promise.all([
     Promise.all(world.file.nodes.map((node) => lookAt(world, node.id, options, database))),
-    world.pgpoolHost.settingsEdit(settings),
+    // The hooks lie beside the first one's pgpool.conf, and it alone is told of them.
+    Promise.all(world.pools.map((place, at) => editOf(place, at === 0 ? {...settings, ...hooks.settings} : settings))),
   ])
   return {
     pool,
@@ -94,8 +77,20 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
     systemIdentifier: nodes.find((node) => node.systemIdentifier !== null)?.systemIdentifier ?? null,
     nodes,
     hooks: hooks.states,
-    settings,
-    edit,
+    pgpools,
+  }
+}
+
+async function editOf(
+  {pool, host}: PoolPlace,
+  settings: Record<string, string>,
+): Promise<InstallFacts['pgpools'][number]> {
+  try {
+    const edit = await host.settingsEdit(settings)
+    return {name: pool.name, settings, diff: edit === null ? [] : lineDiff(edit.before, edit.after), reason: null}
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error
+    return {name: pool.name, settings, diff: [], reason: error.message}
   }
 }
 
@@ -191,16 +186,19 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
         input: {options, wanted: hooks},
       }),
     )
-  const diff = facts.edit === null ? [] : lineDiff(facts.edit.before, facts.edit.after)
-  if (facts.edit !== null)
+  for (const [at, {name, settings, diff}] of facts.pgpools.entries()) {
+    if (diff.length === 0) continue
+    const where = facts.pgpools.length === 1 ? '' : ` of ${name}`
     steps.push(
       step({
-        id: 'pgpool-settings',
+        id: at === 0 ? 'pgpool-settings' : `pgpool-settings-${at}`,
         kind: 'pgpool-settings',
-        title: `set ${Object.keys(facts.settings).join(', ')} in pgpool.conf and reload it`,
-        input: {settings: facts.settings},
+        title: `set ${Object.keys(settings).join(', ')} in pgpool.conf${where} and reload it`,
+        input: {settings, pool: name},
       }),
     )
+  }
+  const diff = facts.pgpools.find((one) => one.diff.length > 0)?.diff ?? []
   if (steps.length === 0) return {kind: 'nothing-to-do', because: 'scripts, extension and settings are all in place'}
   const reasons: JsonObject = {mode: facts.mode, diff}
   return {
@@ -220,6 +218,9 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
           message: `node ${node.id} is left out: ${node.reason ?? 'its host does not answer'}`,
           node: node.id,
         })),
+      ...facts.pgpools.flatMap(({name, reason}) =>
+        reason === null ? [] : [{code: 'POOL_LEFT_OUT', message: `pgpool ${name} is left out: ${reason}`, node: null}],
+      ),
     ],
   }
 }
@@ -230,7 +231,7 @@ function fingerprint(facts: InstallFacts): JsonObject {
     mode: facts.mode,
     nodes: facts.nodes.map((node) => [node.id, states(node.scripts ?? []), node.extension?.installed ?? null]),
     hooks: states(facts.hooks),
-    pgpoolConf: facts.edit === null ? null : lineDiff(facts.edit.before, facts.edit.after),
+    pgpoolConf: facts.pgpools.map(({name, diff}) => [name, diff]),
   }
 }
 

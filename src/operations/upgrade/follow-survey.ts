@@ -1,10 +1,12 @@
 /** The look that `upgrade status`, `rollback` and `finish` are decided from: the notes of an upgrade, pgpool and every server. */
 import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
+import type {SettingsByPool} from '../../cluster/pool-fence.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import {parseNote, type UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Pair} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
+import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
 
@@ -13,7 +15,7 @@ export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: stri
 export type FollowFacts = {
   cluster: string
   pool: PoolNode[]
-  settings: Record<string, string>
+  pools: SettingsByPool
   servers: ServerView[]
   notes: NoteView[]
   fencedBy: string | null
@@ -25,14 +27,13 @@ export async function surveyFollow(
   observe: (text: string) => void,
 ): Promise<FollowFacts> {
   observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
-  const [pool, settings, servers, notes, fencedBy] = await Promise.all([
+  const [pool, servers, notes, {pools, fencedBy}] = await Promise.all([
     world.pool.nodeInfo(),
-    world.pool.settings(),
     surveyServers(world),
     Promise.all(world.file.nodes.map((node) => noteOf(world, node))),
-    world.pgpoolHost.fencedBy(),
+    surveyPools(world),
   ])
-  return {cluster: world.file.name, pool, settings: Object.fromEntries(settings), servers, notes, fencedBy}
+  return {cluster: world.file.name, pool, pools, servers, notes, fencedBy}
 }
 
 async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {

@@ -39,7 +39,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
     step({
       id: 'fence-pool',
       title: 'keep pgpool from failing over or re-attaching by itself',
-      input: fenceInput(facts.settings),
+      input: fenceInput(facts.pools),
       undo: 'the fence is removed',
     }),
     ...others.map(({node}) =>
@@ -84,7 +84,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
       title: 'give pgpool the old data directories',
       input: {settings: poolPaths(noted, 'old')},
     }),
-    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.settings)}),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
     step({
       id: 'move-in-file',
       title: 'write the old directories and programs into the cluster file',

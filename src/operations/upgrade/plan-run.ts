@@ -123,7 +123,7 @@ function quiet(request: RunRequest, facts: MigrationFacts, {primary, standbys, h
     step({
       id: 'fence-pool',
       title: 'keep pgpool from failing over or re-attaching by itself',
-      input: fenceInput(facts.settings),
+      input: fenceInput(facts.pools),
       undo: 'the fence is removed',
     }),
     ...leaving,
@@ -245,7 +245,7 @@ function afterwards(facts: MigrationFacts, {primary, later, common}: Cast): Plan
         ),
       },
     }),
-    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.settings)}),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
     step({
       id: 'move-in-file',
       title: 'write the new directories and programs into the cluster file (the old text is kept beside it)',

@@ -2,9 +2,11 @@
 import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
+import type {SettingsByPool} from '../../cluster/pool-fence.js'
 import {upgradeTarget} from '../../cluster/upgrade-target.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
+import {surveyPools} from '../survey-pools.js'
 import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
 import type {PrepareRequest} from './request.js'
 
@@ -16,8 +18,8 @@ export type MigrationFacts = {
   check: UpgradeSurvey
   /** Of every node; empty when no server said which version it is. */
   pairs: PairView[]
-  /** All of pgpool's settings, for the fence. */
-  settings: Record<string, string>
+  /** All settings of every pgpool, for the fence. */
+  pools: SettingsByPool
 }
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
@@ -33,11 +35,11 @@ export async function surveyMigration(
   const {to, maxLagBytes, accept} = request
   const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
   const {from} = check
-  const [settings, pairs] = await Promise.all([
-    world.pool.settings(),
+  const [{pools}, pairs] = await Promise.all([
+    surveyPools(world),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
-  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings)}
+  return {cluster: world.file.name, check, pairs, pools}
 }
 
 async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {

@@ -3,6 +3,7 @@
  * (pg_upgrade, Usage) with every step proved; standbys keep their own files and are not sent them again.
  */
 import type {Operation, Decision} from '../operation.js'
+import {silentPools} from '../survey-pools.js'
 import {planRun} from './plan-run.js'
 import {fingerprint, lockedIds, systemIdentifier, warningsOf} from './prepare.js'
 import {heldBy, runRefusals, wayBackOf} from './refusals.js'
@@ -38,7 +39,7 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
       question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${way}`,
       name: facts.cluster,
     },
-    warnings: warningsOf(facts),
+    warnings: [...warningsOf(facts), ...silentPools(facts.pools)],
   }
 }
 

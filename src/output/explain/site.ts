@@ -116,6 +116,8 @@ export const SITE_CODES: Readonly<Record<string, string>> = {
     'The server did not stop in time. Somebody may hold it up: an archiver that hangs, a standby that does not confirm.',
   LAB_ADDRESSES_TAKEN: 'Addresses or ports that the lab needs are in use.',
   LAB_BUSY: 'Another process builds or removes the lab.',
+  LAB_MODE_UNKNOWN:
+    'The installed Pgpool-II is older than this mode. Make the lab in a mode that it has: poolctl lab up --mode native',
   LAB_DIFFERS: 'A lab is there, built with other settings. Remove it first: poolctl lab down',
   LAB_DIRECTORY_CLOSED: "The server user cannot enter the lab's directory.",
   LAB_DIRECTORY_FOREIGN: 'The directory holds something that is not a lab, and is not touched.',

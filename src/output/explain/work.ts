@@ -96,6 +96,18 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   ATTACH_NOT_SEEN:
     'pgpool accepted the attach and did not show it in time. With a server that fails its health check it goes down again at once.',
   DETACH_NOT_SEEN: 'pgpool accepted the detach and did not show it in time.',
+  POOL_UNFENCED:
+    'One of several pgpools does not answer. Its pgpool.conf is fenced too when its host can be reached; whether it runs cannot be seen from here.',
+  POOL_LEFT_OUT:
+    'The machine of one of several pgpools could not be reached, so nothing was installed there. Repeat when it is back.',
+  POOL_VALUE_UNFIT:
+    'pgpool reads what stands between two quotes as it is, so a value with a bare quote in it, or with a lone backslash at its end, cannot be written to pgpool.conf.',
+  POOL_NOT_IN_FILE:
+    'The plan names a pgpool that the cluster file no longer has, so it cannot be fenced or given its settings back.',
+  NO_WATCHDOG_LEADER:
+    'Under watchdog the leader is asked to recover a node, because its word counts for all members. None of the pgpools that answer leads, or it has no quorum.',
+  POOLS_UNWATCHED:
+    'In native replication and snapshot isolation the second stage holds clients back at all pgpools by the watchdog. Without it the others would go on writing into a copy that is being made whole.',
   FENCE_NOT_SEEN: 'pgpool did not take over the settings that keep it from failing over by itself.',
   UNFENCE_NOT_SEEN: 'pgpool did not take its own settings back. Look at the end of pgpool.conf, then reload it.',
   ROUTING_NOT_SEEN: 'The node is attached and no read through pgpool was seen to reach it.',

@@ -5,6 +5,7 @@ import {
   addSettings,
   conninfo,
   fenceOwner,
+  quotePoolSetting,
   quoteSetting,
   removeFence,
   setValues,
@@ -62,11 +63,27 @@ describe('standby settings', () => {
 
 describe('the fence in pgpool.conf', () => {
   it('stands at the end, says whose it is, and quotes its values', () => {
-    const fenced = addFence('port = 9999\n', 'op-1', {failover_on_backend_error: 'off', x: "a'b"})
+    const fenced = addFence('port = 9999\n', 'op-1', {failover_on_backend_error: 'off', x: String.raw`/x \'%d\'`})
     expect(fenced).toBe(
-      "port = 9999\n# >>> poolctl fence op-1\nfailover_on_backend_error = 'off'\nx = 'a''b'\n# <<< poolctl fence\n",
+      `port = 9999\n# >>> poolctl fence op-1\nfailover_on_backend_error = 'off'\nx = '/x ${String.raw`\'%d\'`}'\n# <<< poolctl fence\n`,
     )
     expect(fenceOwner(fenced)).toBe('op-1')
+  })
+
+  it('holds no value that pgpool would not read back as it is', () => {
+    for (const value of ["it's", 'C:\\', String.raw`a\\'b`, 'a\nb']) {
+      expect(() => quotePoolSetting(value)).toThrow(/^pgpool.conf cannot hold /)
+    }
+    // pgpool's scanner: between the quotes, a backslash takes its next character along, and nothing is undone.
+    const value = fc.string({unit: fc.constantFrom('a', "'", '\\', '"', ' ', '$')})
+    fc.assert(
+      fc.property(value, (text) => {
+        const written = `'${text}'`
+        const readable = /^'(?:[^'\\\n]|\\.)*'/.exec(written)?.[0] === written
+        if (readable) expect(quotePoolSetting(text)).toBe(written)
+        else expect(() => quotePoolSetting(text)).toThrow()
+      }),
+    )
   })
 
   it('replaces a block that is there and keeps lines that somebody put behind it', () => {
@@ -115,7 +132,9 @@ describe("poolctl's lasting settings in pgpool.conf", () => {
 describe('settings changed where they stand', () => {
   it('replaces the last one, which is the one that counts, and adds what is missing', () => {
     const before = "a = '1'\n# a = '0'\na = '2' # ours\nb = 3\n"
-    expect(setValues(before, {a: '9', c: "it's"})).toBe("a = '1'\n# a = '0'\na = '9'\nb = 3\nc = 'it''s'\n")
+    expect(setValues(before, {a: '9', c: String.raw`it\'s`})).toBe(
+      String.raw`a = '1'|# a = '0'|a = '9'|b = 3|c = 'it\'s'|`.replaceAll('|', '\n'),
+    )
   })
 
   it('leaves a text that says so already as it is', () => {

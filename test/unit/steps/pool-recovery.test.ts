@@ -4,11 +4,15 @@ import {nodeId} from '../../../src/cluster/node-id.js'
 import {ActFailed, OutcomeUnknown} from '../../../src/lib/errors.js'
 import type {JsonObject} from '../../../src/lib/json.js'
 import type {ScriptStage, ScriptStatus} from '../../../src/ports/host.js'
+import type {WalSender} from '../../../src/ports/postgres.js'
 import {poolRecovery} from '../../../src/steps/pool-recovery.js'
 import type {Context} from '../../../src/steps/context.js'
+import {lsn} from '../../support/builders.js'
 
 type Site = {
   stages: Partial<Record<ScriptStage, ScriptStatus>>
+  /** What pg_stat_replication of the source has of the node. */
+  sender?: Partial<WalSender>
   attached: boolean
   deaf: boolean
   recover: (signal: AbortSignal, onNotice: (text: string) => void) => Promise<void>
@@ -20,6 +24,7 @@ const status = (state: ScriptStatus['state'], text: string, alive = state === 'r
   at: 2,
   text,
   alive,
+  sent: null,
 })
 
 /** Only what the step asks for; time passes by sleeping. */
@@ -49,6 +54,14 @@ function contextOf(site: Site, input: JsonObject = {}): {context: Context; seen:
       },
     },
     host: () => host,
+    file: {nodes: [{id: nodeId(2), slot: 'poolctl_node_2'}]},
+    postgres: () => ({
+      facts: () =>
+        Promise.resolve({
+          currentLsn: lsn('0/3000000'),
+          senders: site.sender ? [{applicationName: 'poolctl_node_2', ...site.sender}] : [],
+        }),
+    }),
     pool: {
       nodeInfo: () =>
         site.deaf
@@ -61,7 +74,7 @@ function contextOf(site: Site, input: JsonObject = {}): {context: Context; seen:
   const context = {
     world,
     operation: 'recovery-1',
-    input: {node: 2, on: 0, allowForeignData: null, freezePatienceMs: 12_000, limitMs: 60_000, ...input},
+    input: {node: 2, on: 0, pool: null, allowForeignData: null, freezePatienceMs: 12_000, limitMs: 60_000, ...input},
     result: () => ({}),
     begun: () => false,
     held: new Map(),
@@ -70,6 +83,10 @@ function contextOf(site: Site, input: JsonObject = {}): {context: Context; seen:
   } as unknown as Context
   return {context, seen, calls}
 }
+
+const sent = (files: number, bytes: number, wireBytes: number): Pick<ScriptStatus, 'sent'> => ({
+  sent: {files, bytes, wireBytes},
+})
 
 const gaveUp = new ActFailed({code: 'PCP_RECOVERY_FAILED', message: 'pgpool gave up: execution of command failed'})
 
@@ -129,6 +146,29 @@ describe('recovery by pgpool', () => {
       expect(calls.at(-1)).toBe('revoke recovery-1 2')
     },
   )
+
+  it('shows what was sent while pgpool is silent, then what replication says, and counts both stages', async () => {
+    const site: Site = {
+      stages: {first: {...status('running', 'copying'), ...sent(3, 16 * 1024 ** 2, 1024 ** 2)}},
+      attached: true,
+      deaf: false,
+      recover: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        site.stages = {
+          first: {...status('done', 'a copy'), ...sent(4, 17 * 1024 ** 2, 2000)},
+          second: {...status('done', 'made whole'), ...sent(1, 100, 50)},
+          start: status('done', 'PostgreSQL runs'),
+        }
+        site.sender = {state: 'catchup', replayLsn: lsn('0/2000000')}
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      },
+    }
+    const {context, seen} = contextOf(site)
+    const result = await poolRecovery.act(context)
+    expect(seen).toContain('first stage: copying; 3 files of 16 MB sent, 1 MB over the wire')
+    expect(seen).toContain('node 2 is connected to node 0: catchup, 16 MB to replay')
+    expect(result?.['bytesOnWire']).toBe(2050)
+  })
 
   it('lets go of a pgpool that stands still, says so, and follows the scripts to their end', async () => {
     const site: Site = {

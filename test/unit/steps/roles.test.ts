@@ -1,11 +1,14 @@
 import {describe, expect, test} from 'vitest'
-import {ActFailed} from '../../../src/lib/errors.js'
-import {Refused} from '../../../src/lib/errors.js'
+import {ActFailed, Refused, Unreachable} from '../../../src/lib/errors.js'
+import type {PgpoolHost} from '../../../src/ports/host.js'
+import type {Pool} from '../../../src/ports/pool.js'
 import type {ServerFacts} from '../../../src/ports/postgres.js'
 import {done, pending} from '../../../src/steps/context.js'
 import {dataDirectory, lsn, poolNode, primaryControl, standbyServer} from '../../support/builders.js'
+import {FakePgpoolHost, FakePool} from '../../support/fake-pool.js'
 import {healthySite, nodeOf, runPool, type Site} from '../../support/fake-site.js'
-import {bench, failureOf, OPERATION, type Bench} from './step-bench.js'
+import type {JsonObject} from '../../../src/lib/json.js'
+import {bench, failureOf, OPERATION, replacing, type Bench} from './step-bench.js'
 
 const status = (site: Site): string[] => {
   runPool(site)
@@ -172,10 +175,13 @@ describe('a node of the pool', () => {
 })
 
 describe('the fence', () => {
-  const input = {
-    settings: {failover_command: '', auto_failback: 'off'},
-    before: {failover_command: '/etc/pgpool2/failover.sh', auto_failback: 'off'},
-  }
+  const one = (settings: Record<string, string>, before: Record<string, string>): JsonObject => ({
+    pools: {'proxy1 (127.0.0.1:9898)': {settings, before}},
+  })
+  const input = one(
+    {failover_command: '', auto_failback: 'off'},
+    {failover_command: '/etc/pgpool2/failover.sh', auto_failback: 'off'},
+  )
   const reporting = (value: string): {pool: {settings: () => Promise<Map<string, string>>}} => ({
     pool: {settings: () => Promise.resolve(new Map([['failover_on_backend_error', value]]))},
   })
@@ -215,7 +221,7 @@ describe('the fence', () => {
   test.each(['0', 'off', ' off'])('takes %j for off, as different versions of pgpool report it', async (value) => {
     const site = healthySite()
     site.pool.fence = {operation: OPERATION, settings: {}}
-    const fence = {settings: {failover_on_backend_error: 'off'}, before: {}}
+    const fence = one({failover_on_backend_error: 'off'}, {})
     const {verify} = bench('fence-pool', fence, {site, ports: reporting(value)})
     expect(await verify()).toEqual(done('pgpool reports the fenced values'))
   })
@@ -223,9 +229,75 @@ describe('the fence', () => {
   test('that pgpool has not read yet does not hold', async () => {
     const site = healthySite()
     site.pool.fence = {operation: OPERATION, settings: {}}
-    const fence = {settings: {failover_on_backend_error: 'off'}, before: {}}
+    const fence = one({failover_on_backend_error: 'off'}, {})
     const {verify} = bench('fence-pool', fence, {site, ports: reporting('1')})
     expect(await verify()).toEqual(pending('not yet in effect: failover_on_backend_error'))
+  })
+
+  describe('of a site with several pgpools', () => {
+    type Way = {answers: boolean; machine: boolean}
+    const gone = new Unreachable({code: 'PCP_UNREACHABLE', message: 'it does not answer'})
+    const away = new Unreachable({code: 'SSH_UNREACHABLE', message: 'no route to host'})
+
+    function twoPools(kind: string, first: Partial<Way>, second: Partial<Way>): Bench & {sites: Site[]} {
+      const one = input['pools'] as JsonObject
+      const fence = one['proxy1 (127.0.0.1:9898)']!
+      const made = bench(kind, {pools: {proxy1: fence, proxy2: fence}})
+      const sites = [made.site, healthySite()]
+      const pools = sites.map((site, at) => {
+        const {answers = true, machine = true} = at === 0 ? first : second
+        const pool = new FakePool(site)
+        const host = new FakePgpoolHost(site)
+        const dead = {settings: () => Promise.reject(gone), reload: () => Promise.reject(gone)}
+        const cut = {fence: () => Promise.reject(away), fencedBy: () => Promise.reject(away)}
+        return {
+          pool: replacing<Pool>(pool, {name: `proxy${at + 1}`, ...(answers ? {} : dead)}),
+          host: replacing<PgpoolHost>(host, machine ? {} : cut),
+        }
+      })
+      Object.assign(made.context.world, {pools})
+      return {...made, sites}
+    }
+    const fences = (sites: Site[]): unknown[] => sites.map((site) => site.pool.fence?.operation ?? null)
+
+    test('is put on each, and taken off each', async () => {
+      const fenced = twoPools('fence-pool', {}, {})
+      await fenced.act()
+      expect([await fenced.verify(), fences(fenced.sites)]).toEqual([
+        done('pgpool reports the fenced values'),
+        [OPERATION, OPERATION],
+      ])
+      await fenced.undo()
+      expect(fenced.sites.map(({pool}) => [pool.fence, pool.applied['failover_command']])).toEqual([
+        [null, '/etc/pgpool2/failover.sh'],
+        [null, '/etc/pgpool2/failover.sh'],
+      ])
+    })
+
+    test('whose first is down is put on the one that runs, and into the file of the other', async () => {
+      const {act, verify, undo, sites} = twoPools('fence-pool', {answers: false}, {})
+      await act()
+      expect([await verify(), fences(sites), sites[1]?.pool.applied['failover_command']]).toEqual([
+        done('pgpool reports the fenced values'),
+        [OPERATION, OPERATION],
+        '',
+      ])
+      await undo()
+      expect(fences(sites)).toEqual([null, null])
+    })
+
+    test('whose first is down with its machine is put on the other, and said', async () => {
+      const {act, verify, sites, told} = twoPools('fence-pool', {answers: false, machine: false}, {})
+      await act()
+      expect([await verify(), fences(sites)]).toEqual([done('pgpool reports the fenced values'), [null, OPERATION]])
+      expect(told).toContain('pgpool proxy1 and its host do not answer: left as it is')
+    })
+
+    test('does not hold while one that answers cannot be reached on its machine, or when none answers', async () => {
+      await expect(twoPools('fence-pool', {}, {machine: false}).act()).rejects.toBe(away)
+      const none = twoPools('fence-pool', {answers: false}, {answers: false})
+      await expect(none.act()).rejects.toMatchObject({code: 'FENCE_NOT_SEEN', detail: 'Last seen: no pgpool answers.'})
+    })
   })
 
   test('of another operation is not ours', async () => {

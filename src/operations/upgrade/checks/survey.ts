@@ -19,6 +19,7 @@ import type {
   UpgradeHostFacts,
 } from '../../../ports/upgrade-check.js'
 import type {World} from '../../../ports/world.js'
+import {surveyPools} from '../../survey-pools.js'
 import {surveyServers, type ServerView} from '../../survey-servers.js'
 import {scansFor} from './scans.js'
 
@@ -118,7 +119,10 @@ export async function surveyUpgrade(
         POOL_SETTINGS.flatMap((name) => (settings.has(name) ? [[name, settings.get(name) ?? '']] : [])),
       ),
       backendPids: sessions.flatMap(({backendPid}) => (backendPid === null ? [] : [backendPid])),
-      fencedBy: await world.pgpoolHost.fencedBy().catch(() => null),
+      fencedBy: await surveyPools(world).then(
+        ({fencedBy: owner}) => owner,
+        () => null,
+      ),
     },
     nodes: seen,
     content,

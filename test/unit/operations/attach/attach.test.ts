@@ -1,9 +1,12 @@
 import {describe, expect, test} from 'vitest'
 import {attach} from '../../../../src/operations/attach/attach.js'
 import type {Decision} from '../../../../src/operations/operation.js'
+import type {PoolNode} from '../../../../src/cluster/pool-node.js'
+import type {Pool} from '../../../../src/ports/pool.js'
 import type {World} from '../../../../src/ports/world.js'
 import {fakeWorld} from '../../../support/fake-cluster.js'
 import {healthySite, type Site} from '../../../support/fake-site.js'
+import {replacing} from '../../steps/step-bench.js'
 
 function detached(change: (site: Site) => void = () => undefined, id = 1): Site {
   const site = healthySite()
@@ -82,6 +85,45 @@ describe('attach', () => {
     })
     const found = await codes(cascade)
     expect([['WRONG_UPSTREAM'], ['NOT_STREAMING']]).toContainEqual(found)
+  })
+
+  describe('with several pgpools', () => {
+    /** The first believes what the site says; the second has node 1 in quarantine. */
+    function quarantined(site: Site): World {
+      const world = fakeWorld(site)
+      const [first] = world.pools
+      const [config] = site.file.pgpool
+      if (!first || !config) throw new Error('a site without pgpool')
+      const nodeInfo = async (): Promise<PoolNode[]> =>
+        (await first.pool.nodeInfo()).map((node) => (node.id === 1 ? {...node, status: 'quarantine'} : node))
+      const second = replacing<Pool>(first.pool, {name: 'proxy2', nodeInfo})
+      return {
+        ...world,
+        file: {...site.file, pgpool: [config, config]},
+        pools: [first, {pool: second, host: first.host}],
+      }
+    }
+
+    test('ends the quarantine at the one that has it, although another says that the node is up, and says what comes of it', async () => {
+      const site = healthySite()
+      expect(await decide(site, 1, null, quarantined(site))).toMatchObject({
+        kind: 'planned',
+        plan: {steps: [{kind: 'release-quarantine', input: {node: 1, pool: 'proxy2'}}]},
+        warnings: [
+          {
+            code: 'ATTACH_FROM_QUARANTINE',
+            message: expect.stringMatching(/^node 1 is in quarantine at proxy2: it comes back here/) as string,
+          },
+        ],
+      })
+    })
+
+    test('leaves it there while the server does not answer', async () => {
+      const site = healthySite()
+      site.faults.push({kind: 'server-unreachable', node: 1})
+      const decision = await decide(site, 1, null, quarantined(site))
+      expect(decision).toMatchObject({kind: 'refused', refusals: [{code: 'SERVER_UNREACHABLE'}]})
+    })
   })
 
   test('without a cluster file says that nobody checked the server', async () => {

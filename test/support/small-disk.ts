@@ -1,0 +1,73 @@
+/** A node's data directory on a file system that is too small. */
+import {execFile} from 'node:child_process'
+import {mkdir, open, rm} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {promisify} from 'node:util'
+import {expect} from 'vitest'
+import {requireSpec} from '../../src/lab/store.js'
+import {dataOf} from './e2e-lab.js'
+import type {TestLab} from './lab.js'
+
+const execute = promisify(execFile)
+
+/** Mounting needs root and the right to mount, which a container often takes away. Null: it can be done. */
+export async function mountingFails(lab: TestLab): Promise<string | null> {
+  if (process.getuid?.() !== 0) return 'only root can mount a small file system'
+  const place = join(lab.directory, '..', 'mount-test')
+  await mkdir(place)
+  try {
+    await execute('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'poolctl-test', place])
+    await execute('umount', [place])
+    return null
+  } catch (error) {
+    return `this machine does not let root mount: ${String((error as {stderr?: string}).stderr)}`
+  } finally {
+    await rm(place, {recursive: true, force: true})
+  }
+}
+
+/** Runs `work` with the node's empty data directory on a file system of `megabytes`. */
+export async function onSmallDisk<T>(
+  lab: TestLab,
+  node: number,
+  megabytes: number,
+  work: (data: string) => Promise<T>,
+): Promise<T> {
+  const data = await dataOf(lab, node)
+  const {user} = await requireSpec(lab.directory)
+  const options = `size=${megabytes}m,mode=700,uid=${user.uid},gid=${user.gid}`
+  await execute('mount', ['-t', 'tmpfs', '-o', options, 'poolctl-test', data])
+  try {
+    return await work(data)
+  } finally {
+    await execute('umount', [data])
+  }
+}
+
+/**
+ * No block is free until `ended`: rsync gives back what it wrote when it finds the disk full, and the next file would fit there.
+ * It is awaited whatever happens, because the disk cannot be unmounted under a recovery.
+ */
+export async function keptFull<T>(data: string, ended: Promise<T>): Promise<T> {
+  const file = await open(join(data, 'filler'), 'w')
+  const state = {over: false}
+  const watched = ended.finally(() => (state.over = true))
+  try {
+    for (const block = Buffer.alloc(256 * 1024); !state.over;) {
+      await file.write(block).catch(async (error: unknown) => {
+        expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
+        await sleep(20)
+      })
+    }
+  } finally {
+    await file.close()
+    await watched
+  }
+  return watched
+}
+
+export async function primaryMegabytes(lab: TestLab): Promise<number> {
+  const {stdout} = await execute('du', ['-s', '-B1M', await dataOf(lab, 0)])
+  return Number(stdout.split('\t')[0])
+}
