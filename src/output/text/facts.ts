@@ -7,6 +7,7 @@ import {bytesText, secondsText, withUnits} from '../../lib/human.js'
 
 const LABELS: Readonly<Record<string, string>> = {
   bytesOnWire: 'sent over the network',
+  cutOff: 'transactions cut off',
   bytesThere: "the primary's data",
   lossBound: 'may be lost',
   sessions: 'client sessions',
@@ -19,7 +20,7 @@ const LABELS: Readonly<Record<string, string>> = {
 }
 
 /** Their value is pgpool's number of a node, or a list of them. */
-const NODES = new Set(['node', 'newPrimary', 'oldPrimary', 'source', 'stillDown'])
+const NODES = new Set(['node', 'newPrimary', 'oldPrimary', 'source', 'stillDown', 'streaming', 'held'])
 
 /** Lines `label  value` with the values in one column, then the tables. Empty when there is nothing to say. */
 export function factsText(facts: JsonObject, style: Style): string {
@@ -100,8 +101,15 @@ function valueText(key: string, value: Json): string {
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => valueText(key, item)).join(', ')
   return Object.entries(value as JsonObject)
     .filter(([, inner]) => inner !== null)
-    .map(([name, inner]) => (inner === true ? words(name) : `${words(name)} ${valueText(name, inner)}`))
+    .map(([name, inner]) => entryText(key, name, inner))
     .join(', ')
+}
+
+/** What has nodes for keys says of each what the outer key says. */
+function entryText(key: string, name: string, value: Json): string {
+  if (value === true) return words(name)
+  if (/^\d+$/.test(name)) return `node ${name} ${valueText(key, value)}`
+  return NODES.has(name) ? valueText(name, value) : `${words(name)} ${valueText(name, value)}`
 }
 
 function numberText(key: string, value: number): string {

@@ -91,6 +91,17 @@ describe('a plan', () => {
     ).toEqual(['  1. promote node 1', '     no way back from here on', '  2. remove what was set aside'])
   })
 
+  test('names each node of what is told node by node', () => {
+    const facts = {
+      streaming: [1, 2],
+      bytesOnWire: {1: 4_194_304, 2: null},
+      leftOut: [{node: 3, because: 'its disk is full'}],
+    }
+    expect(factsText(facts, STYLE)).toBe(`  streaming              node 1, node 2
+  sent over the network  node 1 4 MB
+  left out               node 3, because its disk is full`)
+  })
+
   test('lists candidates in a table: what stands against each, or that nothing does', () => {
     const rules = (lag: string, ok: boolean): {rule: string; ok: boolean; seen: string}[] => [
       {rule: 'server answers', ok: true, seen: 'yes'},
