@@ -10,12 +10,12 @@ const runs = readFileSync(record, 'utf8')
   .map((line) => JSON.parse(line))
 if (runs.length === 0) throw new Error(`${record} is empty: nothing ran`)
 
-const columns = ['lab', 'pcp', 'commands', 'recovery', 'promote']
-const pairs = [...new Set(runs.map(({pgpool, postgres, place}) => [pgpool, postgres, place].join(' ')))]
+const columns = ['lab', 'pcp', 'commands', 'recovery', 'promote', 'upgrade']
+const pairs = [...new Set(runs.map(({pgpool, postgres, place}) => [pgpool, postgres, place].join('|')))]
 const rows = pairs.map((pair) => {
-  const [pgpool, postgres, place] = pair.split(' ')
+  const [pgpool, postgres, place] = pair.split('|')
   const cells = columns.map((column) => {
-    const run = runs.find((one) => one.what === column && [one.pgpool, one.postgres, one.place].join(' ') === pair)
+    const run = runs.find((one) => one.what === column && [one.pgpool, one.postgres, one.place].join('|') === pair)
     if (run === undefined) return 'not run'
     return run.failed === 0 ? `${run.passed} passed` : `**${run.failed} FAILED**, ${run.passed} passed`
   })
@@ -39,7 +39,7 @@ Each cell counts the tests of one suite against real servers of that pair. ${fai
 ${table(['Pgpool-II', 'PostgreSQL', 'where', ...columns], rows)}
 
 \`lab\` builds, breaks and takes down clusters; \`pcp\` compares every answer with pgpool's own clients, and attaches, detaches and reloads;
-\`commands\`, \`recovery\` and \`promote\` are the end-to-end tests under writing clients.
+\`commands\`, \`recovery\`, \`promote\` and \`upgrade\` are the end-to-end tests under writing clients.
 
 ## What differs
 

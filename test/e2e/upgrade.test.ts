@@ -1,4 +1,4 @@
-/** A major upgrade on real servers, 13 to 15: everything there afterwards, nothing acknowledged lost, and the way back before its end. */
+/** A major upgrade on real servers, 13 to 15 unless POOLCTL_UPGRADE says otherwise (15:17): everything there afterwards, nothing acknowledged lost, and the way back before its end. */
 import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
@@ -11,8 +11,9 @@ import {requireSpec, saveSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
 
-const OLD = '/usr/lib/postgresql/13/bin'
-const NEW = '/usr/lib/postgresql/15/bin'
+const [FROM = 13, TO = 15] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':').map(Number)
+const OLD = `/usr/lib/postgresql/${FROM}/bin`
+const NEW = `/usr/lib/postgresql/${TO}/bin`
 const execute = promisify(execFile)
 /** Where both versions are (bin/install-packages test). */
 const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
@@ -92,10 +93,12 @@ UNION ALL SELECT 'tablespace', count(*), max(t.spcname) FROM pg_class c JOIN pg_
 
 /** The lab's own map says where its servers are; it starts and looks at those. */
 async function moveLab(): Promise<void> {
-  const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-15`}))
-  spec = {...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: 15, nodes}
+  const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-${TO}`}))
+  spec = {...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: TO, nodes}
   await saveSpec(spec)
 }
+
+const all = (major: number): string[] => spec.nodes.map(() => String(major))
 
 async function versions(): Promise<string[]> {
   return Promise.all(
@@ -108,9 +111,9 @@ async function versions(): Promise<string[]> {
   )
 }
 
-describe.runIf(possible)('an upgrade from 13 to 15', () => {
+describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
-    lab = await startCheckedLab({postgres: 13, nodes: 3})
+    lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
     await addTablespace()
     await sqlOn(lab, 0, CONTENT, LAB_DATABASE)
@@ -127,23 +130,23 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
   })
 
   it('is refused before it is prepared, and is prepared while clients write, twice without harm', async () => {
-    const early = await change(lab, ['upgrade', 'run', '--to', '15', '--confirm', 'lab'])
+    const early = await change(lab, ['upgrade', 'run', '--to', `${TO}`, '--confirm', 'lab'])
     expect({
       exitCode: early.exitCode,
       codes: early.data?.refusals?.map(({code}) => code) ?? [early.error?.code],
     }).toEqual({exitCode: 6, codes: ['UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED']})
     await underLedger(lab, async () => {
       for (let round = 0; round < 2; round += 1) {
-        expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+        expect(ending(await change(lab, ['upgrade', 'prepare', '--to', `${TO}`]))).toEqual(DONE)
       }
     })
-    const conf = await readFile(join(`${dataOf(0)}-15`, 'postgresql.conf'), 'utf8')
+    const conf = await readFile(join(`${dataOf(0)}-${TO}`, 'postgresql.conf'), 'utf8')
     expect(conf).toContain("include 'node.conf'")
   })
 
   it('shows its plan in a dry run that changes nothing', async () => {
     const before = {roles: roles(await statusOf(lab)), files: await footprint(lab)}
-    const dry = await change(lab, ['upgrade', 'run', '--to', '15', '--window', '10m', '--dry-run'])
+    const dry = await change(lab, ['upgrade', 'run', '--to', `${TO}`, '--window', '10m', '--dry-run'])
     expect(ending(dry)).toEqual(DONE)
     expect(dry.data?.plan.steps.filter(({irreversible}) => irreversible).map(({id}) => id)).toEqual(['start-primary'])
     expect({roles: roles(await statusOf(lab)), files: await footprint(lab)}).toEqual(before)
@@ -153,7 +156,7 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
     const before = await digest(0)
     await underLedger(lab, async () => {
       const killed = await lab.poolctl(
-        ['upgrade', 'run', '--to', '15', '--window', '10m', '--way-back', 'none', '--confirm', 'lab', '--json'],
+        ['upgrade', 'run', '--to', `${TO}`, '--window', '10m', '--way-back', 'none', '--confirm', 'lab', '--json'],
         {env: {POOLCTL_CRASH_AT: 'after-done:pg-upgrade'}},
       )
       expect(killed.signal).toBe('SIGKILL')
@@ -164,34 +167,34 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
       const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
       expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
     })
-    expect(await versions()).toEqual(['13', '13', '13'])
+    expect(await versions()).toEqual(all(FROM))
     expect(await digest(0)).toEqual(before)
     await expectHealthy(lab)
   })
 
   it('that would miss its window goes back by itself', async () => {
-    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', `${TO}`]))).toEqual(DONE)
     const {result} = await underLedger(lab, () =>
-      change(lab, ['upgrade', 'run', '--to', '15', '--window', '16s', '--way-back', 'none', '--confirm', 'lab']),
+      change(lab, ['upgrade', 'run', '--to', `${TO}`, '--window', '16s', '--way-back', 'none', '--confirm', 'lab']),
     )
     expect({exitCode: result.exitCode, code: result.error?.code}).toEqual({exitCode: 7, code: 'WINDOW_WOULD_BE_MISSED'})
-    expect(await versions()).toEqual(['13', '13', '13'])
+    expect(await versions()).toEqual(all(FROM))
     await expectHealthy(lab)
   })
 
   it('carries everything, loses no acknowledged write, and has both standbys back', async () => {
-    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', `${TO}`]))).toEqual(DONE)
     const before = await digest(0)
     const {result} = await underLedger(lab, async () => {
       const args = ['--window', '10m', '--way-back', 'none', '--confirm', 'lab']
-      const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...args])
+      const answer = await change(lab, ['upgrade', 'run', '--to', `${TO}`, ...args])
       expect({...ending(answer), leftOut: answer.data?.facts['leftOut']}).toEqual({...DONE, leftOut: []})
       await moveLab()
       return answer
     })
-    expect(result.data?.facts).toMatchObject({from: 13, to: 15, streaming: [1, 2], held: null, leftOut: []})
+    expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1, 2], held: null, leftOut: []})
     expect(result.data?.outage?.lostWrites).toBe(0)
-    expect(await versions()).toEqual(['15', '15', '15'])
+    expect(await versions()).toEqual(all(TO))
     for (const id of [0, 1, 2]) expect(await digest(id)).toEqual(before)
     await expectHealthy(lab)
     const {address} = spec.nodes[0] ?? {address: ''}
@@ -206,7 +209,7 @@ describe.runIf(possible)('an upgrade from 13 to 15', () => {
 
 describe.runIf(possible)('the whole migration in one command', () => {
   beforeAll(async () => {
-    lab = await startCheckedLab({postgres: 13, nodes: 3})
+    lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
   })
   afterAll(async () => {
@@ -215,12 +218,12 @@ describe.runIf(possible)('the whole migration in one command', () => {
 
   it('keeps a standby as the way back until it is given up, and then has every node in the new version', async () => {
     const {result} = await underLedger(lab, async () => {
-      const answer = await change(lab, ['upgrade', '--to', '15', '--window', '10m', '--yes', '--confirm', 'lab'])
+      const answer = await change(lab, ['upgrade', '--to', `${TO}`, '--window', '10m', '--yes', '--confirm', 'lab'])
       expect(ending(answer)).toEqual(DONE)
       await moveLab()
       return answer
     })
-    expect(result.data?.facts).toMatchObject({from: 13, to: 15, streaming: [1], held: 2, leftOut: []})
+    expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1], held: 2, leftOut: []})
     expect(result.data?.outage?.lostWrites).toBe(0)
     const {json} = await lab.poolctl(['upgrade', 'status', '--json'])
     const {data} = json as {data: {phase: string; next: string[]; nodes: {role: string; serves: number | null}[]}}
@@ -228,16 +231,16 @@ describe.runIf(possible)('the whole migration in one command', () => {
       phase: 'opened',
       next: ['poolctl upgrade rollback', 'poolctl upgrade finish'],
       nodes: [
-        ['primary', 15],
-        ['standby', 15],
+        ['primary', TO],
+        ['standby', TO],
         ['held', null],
       ],
     })
     await underLedger(lab, async () => {
       expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
     })
-    expect(await versions()).toEqual(['15', '15', '15'])
-    for (const {data: place} of spec.nodes) expect(existsSync(place.replace(/-15$/, ''))).toBe(false)
+    expect(await versions()).toEqual(all(TO))
+    for (const {data: place} of spec.nodes) expect(existsSync(place.slice(0, -`-${TO}`.length))).toBe(false)
     await expectHealthy(lab)
   })
 })
