@@ -1,8 +1,10 @@
 /** Flags that the commands of an upgrade share. */
+import {readFile} from 'node:fs/promises'
 import * as Flags from '@oclif/core/flags'
 import type {ClusterFile} from '../cluster/cluster-file.js'
-import {WAYS_BACK, type RunRequest, type WayBack} from '../operations/upgrade/request.js'
-import {countFlag, durationFlag, sizeFlag} from './flags.js'
+import {messageOf, UsageError} from '../lib/errors.js'
+import {WAYS_BACK, type RehearseRequest, type RunRequest, type WayBack} from '../operations/upgrade/request.js'
+import {countFlag, durationFlag, nodeIdArgument, sizeFlag} from './flags.js'
 
 export const majorFlag = {
   to: Flags.string({
@@ -35,6 +37,10 @@ export const lagFlag = {
   }),
 }
 
+const jobsFlag = {
+  jobs: Flags.string({description: 'parallel jobs of pg_upgrade, 1 to 32', default: '2', env: 'POOLCTL_JOBS'}),
+}
+
 /** What shapes the run, for `upgrade run` and for `upgrade`. */
 export const runFlags = {
   ...majorFlag,
@@ -55,8 +61,57 @@ export const runFlags = {
     options: WAYS_BACK,
     env: 'POOLCTL_WAY_BACK',
   })(),
-  jobs: Flags.string({description: 'parallel jobs of pg_upgrade, 1 to 32', default: '2', env: 'POOLCTL_JOBS'}),
+  ...jobsFlag,
   ...lagFlag,
+}
+
+export const rehearseFlags = {
+  ...majorFlag,
+  ...acceptFlag,
+  ...lagFlag,
+  ...jobsFlag,
+  on: Flags.string({
+    description: 'number of the standby to rehearse on (default: the last)',
+    helpValue: 'NODE',
+    env: 'POOLCTL_REHEARSE_ON',
+  }),
+}
+
+type RehearseValues = Pick<RunValues, 'to' | 'accept' | 'jobs' | 'allow-lag'> & {on?: string | undefined}
+
+export function rehearseRequest(flags: RehearseValues, smoke: string): (file: ClusterFile) => RehearseRequest {
+  const lag = sizeFlag('allow-lag', flags['allow-lag'])
+  const asked = {
+    to: majorValue(flags.to),
+    accept: flags.accept ?? [],
+    on: flags.on === undefined ? null : nodeIdArgument(flags.on),
+    jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 2,
+    smoke,
+  }
+  return (file) => ({...asked, database: file.postgres.database, maxLagBytes: lag ?? file.limits.maxLagBytes})
+}
+
+/** It travels in the plan, so that whoever goes on with the operation has it, too. */
+const SMOKE_BYTES = 256 * 1024
+
+export async function readSmokeFile(path: string | undefined): Promise<string> {
+  if (path === undefined) return ''
+  const refuse = (detail: string): UsageError =>
+    new UsageError({
+      code: 'SMOKE_FILE_UNUSABLE',
+      message: `the file of smoke queries cannot be used: ${path}`,
+      detail,
+      hint: 'Name a file of SQL: --smoke FILE',
+    })
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw refuse(messageOf(error))
+  }
+  if (text.trim() === '') throw refuse('There is nothing in it.')
+  if (Buffer.byteLength(text) > SMOKE_BYTES) throw refuse(`It is larger than ${SMOKE_BYTES / 1024} kB.`)
+  return text
 }
 
 type RunValues = {

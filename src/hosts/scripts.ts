@@ -35,6 +35,7 @@ export type ScriptName =
   | 'pgpool-reload'
   | 'read-file'
   | 'record'
+  | 'rehearsal'
   | 'run-check'
   | 'script-status'
   | 'server'

@@ -24,18 +24,21 @@ export class RemoteMigrationHost implements MigrationHost {
   readonly #node: NodeConfig
   readonly #machine: Machine
   readonly #ssh: SshDefaults
+  /** Below it are the marks of an upgrade. */
+  readonly #marks: string
 
-  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults, marks: string = node.work) {
     this.name = node.host
     this.#node = node
     this.#machine = machine
     this.#ssh = ssh
+    this.#marks = marks
   }
 
   async look(pair: Pair): Promise<PairState> {
     const {stdout} = await this.#machine.call({
       script: 'upgrade-look',
-      args: [this.#node.work, pair.old.data, pair.new.data, pair.new.bin],
+      args: [this.#marks, pair.old.data, pair.new.data, pair.new.bin],
       mutates: false,
       title: `look at ${pair.new.data}`,
     })
@@ -93,7 +96,7 @@ export class RemoteMigrationHost implements MigrationHost {
   }
 
   async readNote(): Promise<string | null> {
-    const path = `${this.#node.work}/upgrade/note`
+    const path = `${this.#marks}/upgrade/note`
     const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
     const {status, stdout} = await this.#machine.call(call)
     return status === 3 ? null : stdout.toString('utf8')
@@ -107,9 +110,8 @@ export class RemoteMigrationHost implements MigrationHost {
     extra: readonly string[] = [],
     input?: Buffer,
   ): Promise<void> {
-    const {work} = this.#node
     const clusters = [pair.old.data, pair.new.data, String(pair.from), String(pair.to)]
-    const args = [this.#lock, checkOperation(operation), work, ...clusters, verb, ...extra]
+    const args = [this.#lock, checkOperation(operation), this.#marks, ...clusters, verb, ...extra]
     const call = {script: 'upgrade-place', args, mutates: true, title, deadlineMs: DISK_MS} as const
     await this.#machine.call(input === undefined ? call : {...call, input})
   }

@@ -66,6 +66,32 @@ export interface MigrationHost {
   saveNote(operation: string, pair: Pair, note: string): Promise<void>
 }
 
+/** One cluster of a node. */
+export type ClusterPlace = {data: string; bin: string}
+
+/** One thing that was tried on the rehearsed cluster; `error` null: it went well. */
+export type SmokeCheck = {name: string; seconds: number; error: string | null}
+
+/**
+ * A standby's machine while its copy is the stage of a rehearsal. Its marks are apart from those of a real upgrade, so that what is
+ * prepared stays prepared; and every server that it starts is alone: reached by nobody, reaching nobody.
+ */
+export interface RehearsalHost extends MigrationHost {
+  /** From here on the directory's own settings leave a server without a socket: a start by mistake is an error, not a second primary. */
+  isolate(operation: string, place: ClusterPlace): Promise<void>
+  /** Refuses a directory that is not isolated. One that runs already is fine. */
+  startAlone(operation: string, place: ClusterPlace): Promise<void>
+  promoteAlone(operation: string, place: ClusterPlace): Promise<void>
+  /** Reads every table of every database, then runs `sql` in `database`. */
+  smoke(
+    operation: string,
+    place: ClusterPlace,
+    query: {user: string; database: string; sql: string},
+  ): Promise<SmokeCheck[]>
+  /** The marks of the rehearsal, and the new clusters that were made of the copy. */
+  dropRehearsal(operation: string, pair: Pair, more: readonly string[]): Promise<void>
+}
+
 /** SQL that a new version wants before it is itself. */
 export interface NewServer {
   databases(): Promise<string[]>

@@ -11,6 +11,22 @@ import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
 import {poolRecovery, verifyEqual} from './pool-recovery.js'
 import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
+import {
+  dropRehearsal,
+  isolateCopy,
+  keepFigures,
+  leavePool,
+  promoteAlone,
+  rehearseCluster,
+  rehearseConfig,
+  rehearseLinks,
+  rehearseSmoke,
+  rehearseStart,
+  rehearseStop,
+  rehearseUpgrade,
+  restStandby,
+  startAlone,
+} from './rehearsal.js'
 import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
@@ -73,6 +89,20 @@ const ALL: readonly Step[] = [
   leaveNote,
   configureNew,
   dropOld,
+  leavePool,
+  restStandby,
+  isolateCopy,
+  startAlone,
+  promoteAlone,
+  rehearseStop,
+  rehearseConfig,
+  rehearseCluster,
+  rehearseUpgrade,
+  rehearseLinks,
+  rehearseStart,
+  rehearseSmoke,
+  dropRehearsal,
+  keepFigures,
   poolRecovery,
   verifyEqual,
   installScripts,

@@ -4,7 +4,7 @@ import {siteClock, type FakeClock} from './fake-clock.js'
 import {FakeNodeHost} from './fake-node-host.js'
 import {FakePgpoolHost, FakePool, FakeProxy} from './fake-pool.js'
 import {FakePostgres} from './fake-postgres.js'
-import {FakeMigrationHost, FakeNewServer, moveInFile} from './fake-migration.js'
+import {FakeMigrationHost, FakeNewServer, FakeRehearsalHost, moveInFile} from './fake-migration.js'
 import {FakeUpgradeHost, FakeUpgradeSql} from './fake-upgrade.js'
 import {isPrimary, nodeOf, replicate, runPool, upstream, type FakeNode, type Site} from './fake-site.js'
 
@@ -22,6 +22,7 @@ export function fakeWorld(site: Site): FakeWorld {
     pgpoolHost: new FakePgpoolHost(site),
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),
+    rehearsalHost: (id) => new FakeRehearsalHost(site, id),
     migrationHost: (id) => new FakeMigrationHost(site, id),
     newServer: (id) => new FakeNewServer(site, id),
     hostAt: (node) => new FakeNodeHost(site, node.id, node.data),

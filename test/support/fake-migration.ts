@@ -2,6 +2,7 @@
 import type {NodePlace} from '../../src/ports/world.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import type {
+  ClusterPlace,
   ConfigFile,
   LinkJob,
   MigrationHost,
@@ -9,6 +10,8 @@ import type {
   Pair,
   PairState,
   PgUpgradeJob,
+  RehearsalHost,
+  SmokeCheck,
 } from '../../src/ports/upgrade-host.js'
 import {guard, needRoom, reachHost, reachServer, reply} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
@@ -24,9 +27,10 @@ import {
 
 const NEW_SYSTEM = '7399999999999999999'
 
-function upgradeOf(node: FakeNode): FakeUpgrade {
-  node.upgrade ??= {configStaged: false, prepared: false, made: false, controlAside: false, note: null}
-  return node.upgrade
+type Marks = 'upgrade' | 'rehearsal'
+
+function upgradeOf(node: FakeNode, marks: Marks): FakeUpgrade {
+  return (node[marks] ??= {configStaged: false, prepared: false, made: false, controlAside: false, note: null})
 }
 
 function at(site: Site, id: number, path: string): FakeDirectory | null {
@@ -46,10 +50,12 @@ export class FakeMigrationHost implements MigrationHost {
   readonly name: string
   readonly #site: Site
   readonly #id: number
+  readonly #marks: Marks
 
-  constructor(site: Site, id: number) {
+  constructor(site: Site, id: number, marks: Marks = 'upgrade') {
     this.#site = site
     this.#id = id
+    this.#marks = marks
     this.name = `db${id}`
   }
 
@@ -57,10 +63,14 @@ export class FakeMigrationHost implements MigrationHost {
     return nodeOf(this.#site, this.#id)
   }
 
-  #act(operation: string, method: string, change: (node: FakeNode, upgrade: FakeUpgrade) => void): Promise<void> {
+  protected act(
+    operation: string,
+    method: string,
+    change: (node: FakeNode, upgrade: FakeUpgrade) => void,
+  ): Promise<void> {
     return attempt(() => {
       guard(this.#site, this.#id, operation)
-      change(this.#node, upgradeOf(this.#node))
+      change(this.#node, upgradeOf(this.#node, this.#marks))
       reply(this.#site, `migration.${method}`)
     })
   }
@@ -69,7 +79,7 @@ export class FakeMigrationHost implements MigrationHost {
     return attempt(() => {
       reachHost(this.#site, this.#id)
       const node = this.#node
-      const upgrade = upgradeOf(node)
+      const upgrade = upgradeOf(node, this.#marks)
       const fresh = at(this.#site, this.#id, pair.new.data)
       const runs = node.running && placeOf(this.#site, this.#id) === pair.new.data
       return {
@@ -99,14 +109,14 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   stageConfig(operation: string): Promise<void> {
-    return this.#act(operation, 'stageConfig', (_node, upgrade) => {
+    return this.act(operation, 'stageConfig', (_node, upgrade) => {
       needRoom(this.#site, this.#id)
       upgrade.configStaged = true
     })
   }
 
   makeCluster(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'makeCluster', (node, upgrade) => {
+    return this.act(operation, 'makeCluster', (node, upgrade) => {
       needRoom(this.#site, this.#id)
       if (!upgrade.configStaged) throw failed('no configuration waits')
       put(node, pair.new.data, emptyCluster(node))
@@ -115,14 +125,14 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   claim(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'claim', (node, upgrade) => {
+    return this.act(operation, 'claim', (node, upgrade) => {
       if (!upgrade.made && node.clusters?.[pair.new.data]) throw failed(`${pair.new.data} holds something`)
       upgrade.made = true
     })
   }
 
   configure(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'configure', (node, upgrade) => {
+    return this.act(operation, 'configure', (node, upgrade) => {
       if (node.running || !upgrade.configStaged) throw failed('cannot configure')
       const old = at(this.#site, this.#id, pair.old.data)
       if (old) old.control = false
@@ -131,7 +141,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   takeBack(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'takeBack', (node, upgrade) => {
+    return this.act(operation, 'takeBack', (node, upgrade) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.new.data) throw failed('the new server runs')
       upgrade.prepared = false
       const old = at(this.#site, this.#id, pair.old.data)
@@ -144,7 +154,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   dropOld(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'dropOld', (node) => {
+    return this.act(operation, 'dropOld', (node) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
       Reflect.deleteProperty(node.clusters ?? {}, pair.old.data)
     })
@@ -155,9 +165,9 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
-    return this.#act(operation, 'startJob', (node, upgrade) => {
+    return this.act(operation, 'startJob', (node, upgrade) => {
       const key = `${operation}/${id}`
-      if (node.running) throw failed(`the server runs, process ${node.pid}`)
+      if (node.running || typeof node.alone === 'string') throw failed(`the server runs, process ${node.pid}`)
       if (node.jobs[key]) return
       node.jobs[key] = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
       if (job.kind === 'pg-upgrade') {
@@ -173,13 +183,76 @@ export class FakeMigrationHost implements MigrationHost {
   readNote(): Promise<string | null> {
     return attempt(() => {
       reachHost(this.#site, this.#id)
-      return upgradeOf(this.#node).note
+      return upgradeOf(this.#node, this.#marks).note
     })
   }
 
   saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
-    return this.#act(operation, 'saveNote', (_node, upgrade) => {
+    return this.act(operation, 'saveNote', (_node, upgrade) => {
       upgrade.note = note
+    })
+  }
+}
+
+/** A standby's copy as the stage of a rehearsal: as strict as the real one about what may start there. */
+export class FakeRehearsalHost extends FakeMigrationHost implements RehearsalHost {
+  readonly #stage: {site: Site; id: number}
+
+  constructor(site: Site, id: number) {
+    super(site, id, 'rehearsal')
+    this.#stage = {site, id}
+  }
+
+  #directory({data}: ClusterPlace): FakeDirectory {
+    const found = at(this.#stage.site, this.#stage.id, data)
+    if (!found) throw failed(`there is no ${data}`)
+    return found
+  }
+
+  isolate(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'isolate', (node) => {
+      if (node.running || typeof node.alone === 'string') throw failed('the server runs')
+      this.#directory(place).isolated = true
+    })
+  }
+
+  startAlone(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'startAlone', (node) => {
+      if (node.alone === place.data) return
+      const own = this.#directory(place)
+      if (node.running || typeof node.alone === 'string') throw failed('another server of the node runs')
+      if (own.isolated !== true) throw failed(`${place.data} would start as it is configured for the site`)
+      if (!own.control || own.content === 'empty') throw failed('the server did not start')
+      if (own.content === 'mixed') own.content = 'spoiled'
+      if (own.linkedFrom !== undefined) this.#directory({...place, data: own.linkedFrom}).content = 'mixed'
+      own.state = own.standbySignal ? 'in archive recovery' : 'in production'
+      node.alone = place.data
+    })
+  }
+
+  promoteAlone(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'promoteAlone', (node) => {
+      const own = this.#directory(place)
+      if (node.alone !== place.data) throw failed('no server runs there')
+      if (!own.standbySignal) return
+      own.history = [...own.history, {timeline: own.timeline, until: own.lsn}]
+      Object.assign(own, {standbySignal: false, timeline: own.timeline + 1, state: 'in production'})
+    })
+  }
+
+  async smoke(operation: string, place: ClusterPlace): Promise<SmokeCheck[]> {
+    await this.act(operation, 'smoke', (node) => {
+      if (node.alone !== place.data) throw failed('no server runs there')
+    })
+    const broken = this.#stage.site.faults.some((fault) => fault.kind === 'smoke-fails')
+    return [{name: 'your queries', seconds: 0.1, error: broken ? 'ERROR:  division by zero' : null}]
+  }
+
+  dropRehearsal(operation: string, pair: Pair, more: readonly string[]): Promise<void> {
+    return this.act(operation, 'dropRehearsal', (node, marks) => {
+      if (node.running || typeof node.alone === 'string') throw failed('a server runs')
+      for (const place of [pair.new.data, ...more]) Reflect.deleteProperty(node.clusters ?? {}, place)
+      Object.assign(marks, {configStaged: false, prepared: false, made: false, controlAside: false})
     })
   }
 }

@@ -70,8 +70,13 @@ export class FakeNodeHost implements NodeHost {
     })
   }
 
+  /** The data directory that is asked about. */
+  get #place(): string {
+    return this.#data ?? placeOf(this.#site, this.#id)
+  }
+
   #stopped(what: string): FakeNode {
-    if (this.#node.running)
+    if (this.#node.running || this.#node.alone === this.#place)
       throw new Refused({
         code: 'SERVER_RUNNING',
         message: `${what} on ${this.name}: postmaster ${this.#node.pid} is running`,
@@ -119,7 +124,7 @@ export class FakeNodeHost implements NodeHost {
         empty: own?.content === 'empty',
         pgVersion: whole ? '15' : null,
         control: own?.control ? controlOf(own) : null,
-        postmasterPid: node.running ? node.pid : null,
+        postmasterPid: node.running || this.#node.alone === this.#place ? node.pid : null,
         standbySignal: own?.standbySignal ?? false,
         backupLabel: own?.backupLabel ?? false,
         controlAside: node.controlAside !== null,
@@ -189,10 +194,11 @@ export class FakeNodeHost implements NodeHost {
   startServer(operation: string): Promise<void> {
     return this.#act(operation, 'startServer', () => {
       const node = this.#node
-      if (node.running) return
+      if (node.running || node.alone === this.#place) return
       this.#enter()
       needRoom(this.#site, this.#id)
       const own = node.directory
+      if (own?.isolated === true) throw failed(`pg_ctl start on ${this.name}: no socket created for listening`)
       if (!own || own.content === 'empty' || !own.control) {
         node.log.push('PANIC:  could not open file "global/pg_control": No such file or directory')
         throw failed(`pg_ctl start on ${this.name} ended with status 1`, node.log.at(-1))
@@ -226,6 +232,10 @@ export class FakeNodeHost implements NodeHost {
   stopServer(operation: string, mode: 'fast' | 'immediate'): Promise<void> {
     return this.#act(operation, 'stopServer', () => {
       const node = this.#node
+      if (node.alone === this.#place) {
+        endAlone(node, this.#seen.directory, mode)
+        return
+      }
       const own = node.directory
       if (!node.running || !own || (this.#data !== null && this.#data !== placeOf(this.#site, this.#id))) return
       // A fast shutdown ends when the walsenders have sent everything (manual: pg_ctl stop -m fast), the checkpoint's own record
@@ -255,6 +265,7 @@ export class FakeNodeHost implements NodeHost {
       const own = this.#seen.directory
       if (!own) throw failed(`${this.name} has no data directory`)
       own.standbySignal = true
+      own.isolated = false
       own.connection = {...connection}
     })
   }
@@ -487,6 +498,11 @@ export class FakeNodeHost implements NodeHost {
   listRecords(): Promise<string[]> {
     return this.#look(() => Object.keys(this.#node.records).sort())
   }
+}
+
+function endAlone(node: FakeNode, own: FakeDirectory | null, mode: 'fast' | 'immediate'): void {
+  node.alone = null
+  if (own && mode === 'fast') own.state = own.standbySignal ? 'shut down in recovery' : 'shut down'
 }
 
 function controlOf(own: FakeDirectory): ControlData {

@@ -39,6 +39,8 @@ export type FakeDirectory = {
   markers: string[]
   /** Data directory that its files are hard links of. */
   linkedFrom?: string
+  /** Its own settings leave a server without a socket. */
+  isolated?: boolean
 }
 
 export type FakeJob = {
@@ -69,6 +71,10 @@ export type FakeNode = {
   clusters?: Record<string, FakeDirectory>
   at?: string
   upgrade?: FakeUpgrade
+  /** Marks of a rehearsal, apart from those of an upgrade. */
+  rehearsal?: FakeUpgrade
+  /** Data directory of a server that runs where nobody reaches it; `running` is about servers that can be reached. */
+  alone?: string | null
 }
 
 export type FakeUpgrade = {
@@ -100,6 +106,8 @@ export type Fault =
   | {kind: 'host-unreachable'; node: number}
   | {kind: 'server-unreachable'; node: number}
   | {kind: 'disk-full'; node: number}
+  /** A query of the site does not run on the new version. */
+  | {kind: 'smoke-fails'}
   /** Backup sessions on that node end at the `afterPolls`-th look at a job. */
   | {kind: 'session-lost'; node: number; afterPolls: number}
   /** pgpool does not answer for that many requests. */

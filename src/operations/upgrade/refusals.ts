@@ -6,7 +6,7 @@ import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
 import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
 
-function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
+export function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
   return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
 }
 
@@ -121,6 +121,16 @@ function tooShort({windowMs}: RunRequest): Refusal[] {
       hint: 'Promise a longer one, or none',
     }),
   ]
+}
+
+export function windowForeseenShort(
+  {windowMs}: RunRequest,
+  {reachedSeconds, latestSeconds}: {reachedSeconds: number; latestSeconds: number},
+): Refusal {
+  return refusal('WINDOW_TOO_SHORT', `by the rehearsal a window of ${(windowMs ?? 0) / 1000} s would not be kept`, {
+    detail: `The point of no return would be reached after ${Math.ceil(reachedSeconds)} s, and going back would have to be decided ${Math.max(0, Math.floor(latestSeconds))} s after the start.`,
+    hint: 'Promise a longer one, or none',
+  })
 }
 
 /** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */

@@ -14,4 +14,13 @@ export type RunRequest = PrepareRequest & {
   jobs: number
 }
 
+export type RehearseRequest = PrepareRequest & {
+  /** Null: the last standby. */
+  on: number | null
+  jobs: number
+  /** Queries of the site, and the database that they run in; empty: none. */
+  smoke: string
+  database: string
+}
+
 export type FollowRequest = {maxLagBytes: number}
