@@ -2,6 +2,7 @@
 import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
+import {parseFigures, type RehearsalFigures} from '../../cluster/rehearsal-figures.js'
 import {upgradeTarget} from '../../cluster/upgrade-target.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
@@ -18,6 +19,8 @@ export type MigrationFacts = {
   pairs: PairView[]
   /** All of pgpool's settings, for the fence. */
   settings: Record<string, string>
+  /** Of the last rehearsal of this step from version to version, wherever it was kept; null: none was made. */
+  rehearsal: RehearsalFigures | null
 }
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
@@ -33,11 +36,32 @@ export async function surveyMigration(
   const {to, maxLagBytes, accept} = request
   const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
   const {from} = check
-  const [settings, pairs] = await Promise.all([
+  const [settings, figures, pairs] = await Promise.all([
     world.pool.settings(),
+    Promise.all(world.file.nodes.map((node) => figuresOn(world, node.id))),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
-  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings)}
+  const rehearsal = newestFigures(figures, from, to)
+  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings), rehearsal}
+}
+
+/** A host that cannot be asked is a finding of the checks; another one may have them. */
+async function figuresOn(world: World, id: NodeId): Promise<RehearsalFigures | null> {
+  const text = await world
+    .rehearsalHost(id)
+    .readNote()
+    .catch(() => null)
+  return text === null ? null : parseFigures(text)
+}
+
+/** One that failed has measured the beginning only. */
+export function newestFigures(
+  found: readonly (RehearsalFigures | null)[],
+  from: number | null,
+  to: number,
+): RehearsalFigures | null {
+  const fitting = found.flatMap((one) => (one?.passed === true && one.from === from && one.to === to ? [one] : []))
+  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
 }
 
 async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {

@@ -3,9 +3,11 @@
  * (pg_upgrade, Usage) with every step proved; standbys keep their own files and are not sent them again.
  */
 import type {Operation, Decision} from '../operation.js'
+import {foreseenTooLate} from './deadline.js'
+import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
 import {fingerprint, lockedIds, systemIdentifier, warningsOf} from './prepare.js'
-import {heldBy, runRefusals, wayBackOf} from './refusals.js'
+import {heldBy, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
 import type {RunRequest} from './request.js'
 import {summariseRun} from './summary.js'
 import {standbysOf, surveyMigration, type MigrationFacts} from './survey.js'
@@ -14,6 +16,10 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
   const refusals = runRefusals(request, facts)
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const held = heldBy(request, facts)
+  const steps = planRun(request, facts)
+  const forecast = forecastRun(steps, facts.rehearsal)
+  const late = foreseenTooLate(request.windowMs, steps, forecast)
+  if (late !== null) return {kind: 'refused', refusals: [windowForeseenShort(request, late)]}
   const way =
     held === null
       ? 'There is no way back after its point of no return but your own backup.'
@@ -28,8 +34,9 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
         held,
         standbys: standbysOf(facts).map(({node}) => node.id),
         windowMs: request.windowMs,
+        forecast,
       },
-      steps: planRun(request, facts),
+      steps,
       locks: lockedIds(facts),
       measuresOutage: true,
     },
