@@ -18,7 +18,7 @@ export function fakeWorld(site: Site): FakeWorld {
     pool: new FakePool(site),
     proxy: new FakeProxy(site),
     postgres: (id) => new FakePostgres(site, id),
-    host: (id) => new FakeNodeHost(site, id),
+    host: (id) => new FakeNodeHost(site, id, site.file.nodes.find((node) => node.id === id)?.data),
     pgpoolHost: new FakePgpoolHost(site),
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),

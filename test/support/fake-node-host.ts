@@ -81,6 +81,7 @@ export class FakeNodeHost implements NodeHost {
         code: 'SERVER_RUNNING',
         message: `${what} on ${this.name}: postmaster ${this.#node.pid} is running`,
       })
+    this.#enter()
     return this.#node
   }
 
@@ -100,18 +101,23 @@ export class FakeNodeHost implements NodeHost {
     return {...node, running: false, directory: node.clusters?.[this.#data] ?? null}
   }
 
-  /** A server is started in one of its clusters: from then on that is the node's directory. */
+  /** Whoever works on one of its clusters makes that the node's directory; a server that runs elsewhere keeps its own. */
   #enter(): void {
     const node = this.#node
     const at = placeOf(this.#site, this.#id)
     if (this.#data === null || this.#data === at || node.running) return
     const there = node.clusters?.[this.#data] ?? null
     if (node.directory) node.clusters = {...node.clusters, [at]: node.directory}
+    Reflect.deleteProperty(node.clusters ?? {}, this.#data)
     node.directory = there
     node.at = this.#data
-    // Hard links: whoever starts the one spoils the other.
-    for (const [path, other] of Object.entries(node.clusters ?? {}))
-      if (path !== this.#data && there !== null && there.linkedFrom === path) other.content = 'mixed'
+  }
+
+  /** Hard links: whoever starts the one spoils the other. */
+  #spoilLinked(): void {
+    const {directory, clusters} = this.#node
+    for (const [path, other] of Object.entries(clusters ?? {}))
+      if (directory?.linkedFrom === path) other.content = 'mixed'
   }
 
   inspect(): Promise<DataDirectory> {
@@ -203,6 +209,7 @@ export class FakeNodeHost implements NodeHost {
         node.log.push('PANIC:  could not open file "global/pg_control": No such file or directory')
         throw failed(`pg_ctl start on ${this.name} ended with status 1`, node.log.at(-1))
       }
+      this.#spoilLinked()
       node.running = true
       node.pid = 2000 + this.#site.next
       this.#site.next += 1
