@@ -38,6 +38,7 @@ export interface Hosts {
   upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost
   migration(id: NodeId): MigrationHost
   rehearsal(id: NodeId): RehearsalHost
+  wayBack(id: NodeId): MigrationHost
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
@@ -80,6 +81,11 @@ class Site implements Hosts {
   migration(id: NodeId): MigrationHost {
     const node = this.#config(id)
     return new RemoteMigrationHost(node, this.#machine(node), this.#file.ssh)
+  }
+
+  wayBack(id: NodeId): MigrationHost {
+    const node = this.#config(id)
+    return new RemoteMigrationHost(node, this.#machine(node), this.#file.ssh, `${node.work}/way-back`)
   }
 
   rehearsal(id: NodeId): RehearsalHost {

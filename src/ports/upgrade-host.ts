@@ -42,6 +42,16 @@ export type LinkJob = {
   source: {address: string; user: string | null; port: number | null; data: string; links: string}
 }
 
+export type WayBackJob =
+  | {
+      kind: 'backup'
+      directory: string
+      bin: string
+      source: {address: string; port: number; user: string; passfile: string | null}
+    }
+  /** The site's own argument list; no shell reads it. */
+  | {kind: 'command'; words: string[]}
+
 export interface MigrationHost {
   readonly name: string
   look(pair: Pair): Promise<PairState>
@@ -60,7 +70,13 @@ export interface MigrationHost {
   dropOld(operation: string, pair: Pair): Promise<void>
   /** Where `startJob` of kind pg-upgrade leaves the list of links, for the standbys to fetch. */
   linksPath(operation: string, id: string): string
-  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void>
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void>
+  /** A copy of a base backup takes the old cluster's place, which is kept beside; it starts as a standby of nobody. */
+  restoreBackup(operation: string, pair: Pair, backup: string): Promise<void>
+  /** What was there before takes its place again. */
+  putBack(operation: string, pair: Pair): Promise<void>
+  /** Removes what was there before. */
+  dropReplaced(operation: string, pair: Pair): Promise<void>
   /** Null when there is none. */
   readNote(): Promise<string | null>
   saveNote(operation: string, pair: Pair, note: string): Promise<void>

@@ -26,6 +26,8 @@ export interface World {
   /** The acts of an upgrade on a machine, and the SQL that follows it. */
   migrationHost(id: NodeId): MigrationHost
   newServer(id: NodeId): NewServer
+  /** The marks of a way back are apart from those of the upgrade that it is for. */
+  wayBackHost(id: NodeId): MigrationHost
   /** The machine of a standby on whose copy an upgrade is rehearsed. */
   rehearsalHost(id: NodeId): RehearsalHost
   /** The machine of a node as another cluster file would describe it: its other cluster during an upgrade. */

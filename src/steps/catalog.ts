@@ -35,6 +35,7 @@ import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExte
 import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
+import {dropReplaced, restoreBackup, runCommand, takeBackup} from './upgrade-way-back.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
 import {awaitShutdownCheckpoint, proveEqual, stopStandbys} from './upgrade-stop.js'
 import {awaitStreaming, cleanUp, verifyStandby, writeStandbySettings} from './standby.js'
@@ -89,6 +90,10 @@ const ALL: readonly Step[] = [
   leaveNote,
   configureNew,
   dropOld,
+  takeBackup,
+  runCommand,
+  restoreBackup,
+  dropReplaced,
   leavePool,
   restStandby,
   isolateCopy,

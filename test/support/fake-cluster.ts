@@ -22,6 +22,7 @@ export function fakeWorld(site: Site): FakeWorld {
     pgpoolHost: new FakePgpoolHost(site),
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),
+    wayBackHost: (id) => new FakeMigrationHost(site, id, 'wayBack'),
     rehearsalHost: (id) => new FakeRehearsalHost(site, id),
     migrationHost: (id) => new FakeMigrationHost(site, id),
     newServer: (id) => new FakeNewServer(site, id),

@@ -12,6 +12,7 @@ import type {
   PgUpgradeJob,
   RehearsalHost,
   SmokeCheck,
+  WayBackJob,
 } from '../../src/ports/upgrade-host.js'
 import {guard, needRoom, reachHost, reachServer, reply} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
@@ -27,7 +28,7 @@ import {
 
 const NEW_SYSTEM = '7399999999999999999'
 
-type Marks = 'upgrade' | 'rehearsal'
+type Marks = 'upgrade' | 'rehearsal' | 'wayBack'
 
 function upgradeOf(node: FakeNode, marks: Marks): FakeUpgrade {
   return (node[marks] ??= {configStaged: false, prepared: false, made: false, controlAside: false, note: null})
@@ -160,14 +161,49 @@ export class FakeMigrationHost implements MigrationHost {
     })
   }
 
+  restoreBackup(operation: string, pair: Pair, backup: string): Promise<void> {
+    return this.act(operation, 'restoreBackup', (node) => {
+      const {data} = pair.old
+      const aside = `${data}.poolctl-linked`
+      if (node.running) throw failed('the server runs')
+      if (node.clusters?.[aside] && at(this.#site, this.#id, data)) return
+      const kept = node.clusters?.[backup]
+      if (!kept) throw failed(`${backup} is no base backup`)
+      const own = at(this.#site, this.#id, data)
+      if (own && !node.clusters?.[aside]) put(node, aside, own)
+      put(node, data, {...structuredClone(kept), control: true, standbySignal: true, connection: null, slots: []})
+    })
+  }
+
+  putBack(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'putBack', (node) => {
+      const aside = `${pair.old.data}.poolctl-linked`
+      const own = node.clusters?.[aside]
+      if (node.running) throw failed('the server runs')
+      if (!own) return
+      if (placeOf(this.#site, this.#id) === pair.old.data) node.directory = own
+      else put(node, pair.old.data, own)
+      Reflect.deleteProperty(node.clusters ?? {}, aside)
+    })
+  }
+
+  dropReplaced(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'dropReplaced', (node) => {
+      Reflect.deleteProperty(node.clusters ?? {}, `${pair.old.data}.poolctl-linked`)
+    })
+  }
+
   linksPath(operation: string, id: string): string {
     return `/srv/poolctl/jobs/${operation}-${id}/links`
   }
 
-  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void> {
     return this.act(operation, 'startJob', (node, upgrade) => {
       const key = `${operation}/${id}`
-      if (node.running || typeof node.alone === 'string') throw failed(`the server runs, process ${node.pid}`)
+      // These are made beside a server that runs.
+      const beside = job.kind === 'backup' || job.kind === 'command'
+      if (!beside && (node.running || typeof node.alone === 'string'))
+        throw failed(`the server runs, process ${node.pid}`)
       if (node.jobs[key]) return
       node.jobs[key] = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
       if (job.kind === 'pg-upgrade') {
@@ -285,6 +321,8 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   const node = nodeOf(site, id)
   if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id))
     return [1, 'No space left on device']
+  if (job.kind === 'backup') return [0, 'verified by pg_verifybackup, 1600000 bytes']
+  if (job.kind === 'command') return [job.words.includes('false') ? 1 : 0, 'said so']
   if (job.kind !== 'pg-upgrade' && job.kind !== 'link') return [1, 'not a job of an upgrade']
   const {pair} = job
   const own = at(site, id, pair.old.data)

@@ -404,7 +404,7 @@ export class FakeNodeHost implements NodeHost {
   #progress(job: FakeJob): void {
     countPoll(this.#site)
     job.polls += 1
-    if (job.job.kind === 'pg-upgrade' || job.job.kind === 'link') {
+    if (job.job.kind !== 'copy' && job.job.kind !== 'rewind') {
       if (job.polls >= JOB_POLLS) finishUpgradeJob(this.#site, this.#id, job)
       return
     }

@@ -9,7 +9,7 @@ import type {ClusterFile, NodeConfig} from '../../src/cluster/cluster-file.js'
 import {lsnAt, type Lsn} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {LockHolder, Job} from '../../src/ports/host.js'
-import type {LinkJob, PgUpgradeJob} from '../../src/ports/upgrade-host.js'
+import type {LinkJob, PgUpgradeJob, WayBackJob} from '../../src/ports/upgrade-host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 
 export type FakeFork = {timeline: number; until: number}
@@ -44,7 +44,7 @@ export type FakeDirectory = {
 }
 
 export type FakeJob = {
-  job: Job | PgUpgradeJob | LinkJob
+  job: Job | PgUpgradeJob | LinkJob | WayBackJob
   polls: number
   state: 'running' | 'ended' | 'lost'
   exitStatus: number
@@ -73,6 +73,7 @@ export type FakeNode = {
   upgrade?: FakeUpgrade
   /** Marks of a rehearsal, apart from those of an upgrade. */
   rehearsal?: FakeUpgrade
+  wayBack?: FakeUpgrade
   /** Data directory of a server that runs where nobody reaches it; `running` is about servers that can be reached. */
   alone?: string | null
 }

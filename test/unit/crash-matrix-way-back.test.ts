@@ -27,9 +27,12 @@ function planOf(verb: string, steps: PlannedStep[], request: Plan['request'] = {
   }
 }
 
-/** Nodes 0 and 1 serve the new version, node 2 is the old cluster as it was at the last checkpoint. */
-async function openedSite(): Promise<Site> {
+const BACKUP = '/srv/backup/before 17'
+
+/** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup. */
+async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
   const site = healthySite()
+  const backup = structuredClone(nodeOf(site, 0).directory)
   for (const node of site.file.nodes) {
     const own = nodeOf(site, node.id)
     const primary = Number(node.id) === 0
@@ -40,7 +43,7 @@ async function openedSite(): Promise<Site> {
     placeOf(site, node.id)
   }
   const request: RunRequest = {
-    ...{to: 17, maxLagBytes: LAG, accept: [], windowMs: null, minStandbys: 1, wayBack: 'hold-standby', jobs: 2},
+    ...{to: 17, maxLagBytes: LAG, accept: [], windowMs: null, minStandbys: 1, wayBack, jobs: 2},
   }
   const facts = {
     cluster: 'shop',
@@ -59,6 +62,10 @@ async function openedSite(): Promise<Site> {
   })
   expect(outcome).toEqual({kind: 'completed'})
   await world.clock.sleep(5000)
+  if (wayBack === 'backup' && backup) {
+    const node = nodeOf(site, 2)
+    node.clusters = {...node.clusters, [BACKUP]: {...backup, state: 'shut down'}}
+  }
   return site
 }
 
@@ -83,14 +90,17 @@ function heldWhole(site: Site, from: Site): boolean {
   return directory?.content === 'whole'
 }
 
-let start: Site
-let facts: FollowFacts
-beforeAll(async () => {
-  start = await openedSite()
-  facts = await look(start)
-})
+describe.each([
+  {way: 'hold-standby', source: 'the standby that was held back', before: 'new,new,down'},
+  {way: 'backup', source: 'a backup', before: 'new,new,new'},
+] as const)('going back to the old version from $source, killed at every place, then on or back', ({way, before}) => {
+  let start: Site
+  let old: number[]
+  beforeAll(async () => {
+    start = await openedSite(way)
+    old = (way === 'backup' ? nodeOf(start, 2).clusters?.[BACKUP] : nodeOf(start, 2).directory)?.rows ?? []
+  })
 
-describe('going back to the old version, killed at every place, then on or back', () => {
   function allowed(site: Site, {outcome}: Ending): string[] {
     const seen = versions(site)
     const attached = site.pool.nodes.filter(({status}) => status === 'up' || status === 'waiting').map(({id}) => id)
@@ -106,14 +116,14 @@ describe('going back to the old version, killed at every place, then on or back'
           found.push(`completed with ${seen}, ${attached.join()}`)
         if (site.pool.fence) found.push('the fence stands')
         const rows = new Set(nodeOf(site, 2).directory?.rows)
-        const lost = nodeOf(start, 2).directory?.rows.filter((row) => !rows.has(row)) ?? []
-        if (lost.length > 0) found.push(`rows of before the opening are lost: ${lost.join(', ')}`)
+        const lost = old.filter((row) => !rows.has(row))
+        if (lost.length > 0) found.push(`rows that were kept are lost: ${lost.join(', ')}`)
         break
       }
       case 'rolled-back':
         found.push(...dangers(site), ...unserved(site))
-        if (seen !== 'new,new,down') found.push(`rolled back with ${seen}`)
-        if (!heldWhole(site, start)) found.push('the held standby is not what it was')
+        if (seen !== before) found.push(`rolled back with ${seen}`)
+        if (way === 'hold-standby' && !heldWhole(site, start)) found.push('the held standby is not what it was')
         if (site.pool.fence) found.push('the fence stands')
         break
       case 'refused':
@@ -128,10 +138,12 @@ describe('going back to the old version, killed at every place, then on or back'
   }
 
   it('ends with the old version serving alone, or with the new one as it was', async () => {
+    const facts = await look(start)
     const note = latestNote(facts)
-    const held = note && notedPairs(facts, note.operation).find(({node}) => node.id === note.held)
-    if (!note || !held) throw new Error('no note was left')
-    const plan = planOf('upgrade-rollback', planRollback(facts, note, held))
+    const place = note && notedPairs(facts, note.operation).find(({node}) => node.id === 2)
+    if (!note || !place) throw new Error('no note was left')
+    const source = {...place, backup: way === 'backup' ? BACKUP : null, since: note.at}
+    const plan = planOf('upgrade-rollback', planRollback(facts, note, source))
     const report = await crashMatrix({site: start, plan, catalog: stepCatalog, allowed})
     expect(report.violations.slice(0, 10)).toEqual([])
     expect(report.endings['undisturbed completed']).toBe(1)
@@ -141,6 +153,11 @@ describe('going back to the old version, killed at every place, then on or back'
 })
 
 describe('giving the old version up, killed at every place, then on or back', () => {
+  let start: Site
+  beforeAll(async () => {
+    start = await openedSite('hold-standby')
+  })
+
   function allowed(site: Site, {outcome}: Ending): string[] {
     const found = [...dangers(site), ...unserved(site)]
     const seen = versions(site)
@@ -159,6 +176,7 @@ describe('giving the old version up, killed at every place, then on or back', ()
   }
 
   it('removes old data only once the held standby streams from the new primary', async () => {
+    const facts = await look(start)
     const note = latestNote(facts)
     if (!note) throw new Error('no note was left')
     const plan = planOf('upgrade-finish', planFinish({maxLagBytes: LAG}, facts, note))

@@ -3,10 +3,12 @@ import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import {parseNote, type UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
+import {newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
 
@@ -17,6 +19,8 @@ export type FollowFacts = {
   servers: ServerView[]
   notes: NoteView[]
   fencedBy: string | null
+  /** What `upgrade prepare` has taken, of whatever upgrade. */
+  safeties: WayBackNote[]
 }
 
 export async function surveyFollow(
@@ -25,14 +29,23 @@ export async function surveyFollow(
   observe: (text: string) => void,
 ): Promise<FollowFacts> {
   observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
-  const [pool, settings, servers, notes, fencedBy] = await Promise.all([
+  const [pool, settings, servers, notes, fencedBy, safeties] = await Promise.all([
     world.pool.nodeInfo(),
     world.pool.settings(),
     surveyServers(world),
     Promise.all(world.file.nodes.map((node) => noteOf(world, node))),
     world.pgpoolHost.fencedBy(),
+    Promise.all(world.file.nodes.map(({id}) => wayBackOn(world, id))),
   ])
-  return {cluster: world.file.name, pool, settings: Object.fromEntries(settings), servers, notes, fencedBy}
+  return {
+    cluster: world.file.name,
+    pool,
+    settings: Object.fromEntries(settings),
+    servers,
+    notes,
+    fencedBy,
+    safeties: safeties.flatMap((one) => (one === null ? [] : [one])),
+  }
 }
 
 async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {
@@ -58,5 +71,14 @@ export type Noted = {node: NodeConfig; pair: Pair}
 export function notedPairs({notes}: FollowFacts, operation: string): Noted[] {
   return notes.flatMap(({node, note}) =>
     note?.operation === operation ? [{node, pair: {from: note.from, to: note.to, old: note.old, new: note.new}}] : [],
+  )
+}
+
+/** The way back that was made for this upgrade, and before it opened. */
+export function safetyFor({safeties}: FollowFacts, {from, to, at}: UpgradeNote): WayBackNote | null {
+  return newestWayBack(
+    safeties.filter((one) => one.at < at),
+    from,
+    to,
   )
 }

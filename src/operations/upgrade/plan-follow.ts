@@ -24,7 +24,10 @@ function poolPaths(noted: readonly Noted[], which: 'old' | 'new'): {[name: strin
   return Object.fromEntries(noted.map(({node, pair}) => [`backend_data_directory${node.id}`, pair[which].data]))
 }
 
-export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted): PlannedStep[] {
+/** Where the old version comes up again: the standby that was held back, or the place of a backup, which is restored first. */
+export type Source = Noted & {backup: string | null; since: string}
+
+export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source): PlannedStep[] {
   const noted = notedPairs(facts, note.operation)
   const pairs = pairsOf(noted)
   const common = {pairs, primary: note.primary, held: held.node.id}
@@ -41,7 +44,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
       input: fenceInput(facts.settings),
       undo: 'the fence is removed',
     }),
-    ...others.map(({node}) =>
+    ...[...others, ...(held.backup === null ? [] : [held])].map(({node}) =>
       step({
         id: `stop-new-${node.id}`,
         kind: 'stop-new',
@@ -51,17 +54,18 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
         undo: 'it is started again',
       }),
     ),
+    ...(held.backup === null ? [] : [restoreStep(note, held, common)]),
     step({
       id: 'start-held',
       kind: 'start-old',
       host: held.node.host,
-      title: `start version ${note.from} on node ${held.node.id}, as it was at the last checkpoint`,
+      title: `start version ${note.from} on node ${held.node.id}, as it was ${held.backup === null ? 'at the last checkpoint' : 'when the backup was taken'}`,
       input: {...common, node: held.node.id, stopOnUndo: true},
       undo: 'it is stopped again',
     }),
     step({
       id: 'promote-standby',
-      title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${note.at} is lost)`,
+      title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${held.since} is lost)`,
       input: {node: held.node.id},
       irreversible: true,
     }),
@@ -94,7 +98,27 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
       title: 'leave a note of it on each host',
       input: {...common, nodes: noted.map(({node}) => node.id), phase: 'rolled-back'},
     }),
+    ...(held.backup === null
+      ? []
+      : [
+          step({
+            id: 'drop-replaced',
+            host: held.node.host,
+            title: `remove what the backup has replaced beside ${held.pair.old.data}`,
+            input: {...common, node: held.node.id},
+          }),
+        ]),
   ]
+}
+
+function restoreStep(note: UpgradeNote, {node, pair, backup}: Source, common: JsonObject): PlannedStep {
+  return step({
+    id: 'restore-backup',
+    host: node.host,
+    title: `put a copy of ${backup ?? ''} into ${pair.old.data} on node ${node.id}, as a standby of nobody`,
+    input: {...common, node: node.id, directory: backup ?? '', version: note.from},
+    undo: 'what was there takes its place again',
+  })
 }
 
 export function planFinish(request: FollowRequest, facts: FollowFacts, note: UpgradeNote): PlannedStep[] {

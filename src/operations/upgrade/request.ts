@@ -2,7 +2,12 @@
 
 export type PrepareRequest = {to: number; maxLagBytes: number; accept: string[]}
 
-export const WAYS_BACK = ['hold-standby', 'none'] as const
+/** What is made before the outage, so that there is a way back without a standby of its own. */
+export type Safety = {kind: 'backup'; on: number | null; directory: string} | {kind: 'command'; words: string[]}
+
+export type PrepareAndSecureRequest = PrepareRequest & {safety: Safety | null}
+
+export const WAYS_BACK = ['hold-standby', 'backup', 'command', 'none'] as const
 export type WayBack = (typeof WAYS_BACK)[number]
 
 export type RunRequest = PrepareRequest & {

@@ -4,6 +4,7 @@ import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
 import {parseFigures, type RehearsalFigures} from '../../cluster/rehearsal-figures.js'
 import {upgradeTarget} from '../../cluster/upgrade-target.js'
+import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
 import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
@@ -21,6 +22,8 @@ export type MigrationFacts = {
   settings: Record<string, string>
   /** Of the last rehearsal of this step from version to version, wherever it was kept; null: none was made. */
   rehearsal: RehearsalFigures | null
+  /** The last way back that `upgrade prepare` has taken for it; null: none. */
+  safety: WayBackNote | null
 }
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
@@ -36,13 +39,15 @@ export async function surveyMigration(
   const {to, maxLagBytes, accept} = request
   const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
   const {from} = check
-  const [settings, figures, pairs] = await Promise.all([
+  const [settings, figures, safeties, pairs] = await Promise.all([
     world.pool.settings(),
     Promise.all(world.file.nodes.map((node) => figuresOn(world, node.id))),
+    Promise.all(world.file.nodes.map((node) => wayBackOn(world, node.id))),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
   const rehearsal = newestFigures(figures, from, to)
-  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings), rehearsal}
+  const safety = newestWayBack(safeties, from, to)
+  return {cluster: world.file.name, check, pairs, settings: Object.fromEntries(settings), rehearsal, safety}
 }
 
 /** A host that cannot be asked is a finding of the checks; another one may have them. */
@@ -52,6 +57,23 @@ async function figuresOn(world: World, id: NodeId): Promise<RehearsalFigures | n
     .readNote()
     .catch(() => null)
   return text === null ? null : parseFigures(text)
+}
+
+export async function wayBackOn(world: World, id: NodeId): Promise<WayBackNote | null> {
+  const text = await world
+    .wayBackHost(id)
+    .readNote()
+    .catch(() => null)
+  return text === null ? null : parseWayBack(text)
+}
+
+export function newestWayBack(
+  found: readonly (WayBackNote | null)[],
+  from: number | null,
+  to: number,
+): WayBackNote | null {
+  const fitting = found.flatMap((one) => (one?.from === from && one.to === to ? [one] : []))
+  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
 }
 
 /** One that failed has measured the beginning only. */

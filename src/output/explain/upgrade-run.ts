@@ -1,5 +1,7 @@
 /** What the codes of an upgrade's acts mean. */
 export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
+  BACKUP_HOST_UNKNOWN:
+    'The backup is kept on the host of a standby, from where it can be put into place; the node that was named is none.',
   CHECKPOINTS_DIFFER:
     'After the stop too few standbys are at the last checkpoint of the primary, so their files are not the same and links would mix two states. Nothing was changed; the old servers are started again.',
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
@@ -34,9 +36,12 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
   SYNCHRONOUS_STANDBY:
     'The primary waits for this standby before it acknowledges a commit; without it clients would hang.',
+  TABLESPACES_IN_BACKUP:
+    'A plain base backup writes tablespaces to the places that they have on the primary, where another node has its own.',
   TABLESPACES_BEFORE_15: 'Before 15 pg_upgrade gives tablespaces other numbers, so standbys cannot be linked.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
+  WAY_BACK_FLAGS: 'The way back that is to be made, and what it needs, do not go together.',
   WINDOW_TOO_SHORT: 'The promised window is shorter than going back takes.',
   WINDOW_WOULD_BE_MISSED:
     'The promised window is defended by going back while that still fits into it: end of the window, less what going back takes, less a margin.',
