@@ -209,9 +209,10 @@ function report(
   summarise: (steps: StepReport[], results: ReadonlyMap<string, JsonObject>) => Summary,
 ): PerformBody {
   const {outcome, steps, results, seconds} = result
-  const summary = outcome.kind === 'completed' ? summarise(steps, results) : {facts: {}, followUps: []}
+  const summary: Summary = outcome.kind === 'completed' ? summarise(steps, results) : {facts: {}, followUps: []}
   const lost = outcome.kind === 'completed' && (outage?.lostWrites ?? 0) > 0
-  const exitCode: ExitCode = lost ? EXIT.incomplete : exitCodeOf(outcome, summary.followUps)
+  const ended = exitCodeOf(outcome, summary.followUps)
+  const exitCode: ExitCode = lost ? EXIT.incomplete : summary.failed ? EXIT.rolledBack : ended
   const data: OperationReport = {
     operation: begun.operation,
     verb: plan.verb,
@@ -226,7 +227,10 @@ function report(
     facts: summary.facts,
     followUps: summary.followUps,
   }
-  const error = lost ? lostWrites(outage?.lostWrites ?? 0, begun.operation) : errorOf(outcome, begun.operation)
+  const failed: ReportedError | null = summary.failed ? {...summary.failed, changed: 'none', resume: null} : null
+  const error = lost
+    ? lostWrites(outage?.lostWrites ?? 0, begun.operation)
+    : (failed ?? errorOf(outcome, begun.operation))
   return {data, exitCode, cluster, warnings, error}
 }
 

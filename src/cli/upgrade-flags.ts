@@ -1,8 +1,16 @@
 /** Flags that the commands of an upgrade share. */
+import {readFile} from 'node:fs/promises'
 import * as Flags from '@oclif/core/flags'
 import type {ClusterFile} from '../cluster/cluster-file.js'
-import {WAYS_BACK, type RunRequest, type WayBack} from '../operations/upgrade/request.js'
-import {countFlag, durationFlag, sizeFlag} from './flags.js'
+import {messageOf, UsageError} from '../lib/errors.js'
+import {
+  WAYS_BACK,
+  type RehearseRequest,
+  type Safety,
+  type RunRequest,
+  type WayBack,
+} from '../operations/upgrade/request.js'
+import {countFlag, durationFlag, nodeIdArgument, sizeFlag} from './flags.js'
 
 export const majorFlag = {
   to: Flags.string({
@@ -35,6 +43,10 @@ export const lagFlag = {
   }),
 }
 
+const jobsFlag = {
+  jobs: Flags.string({description: 'parallel jobs of pg_upgrade, 1 to 32', default: '2', env: 'POOLCTL_JOBS'}),
+}
+
 /** What shapes the run, for `upgrade run` and for `upgrade`. */
 export const runFlags = {
   ...majorFlag,
@@ -58,12 +70,61 @@ export const runFlags = {
   }),
   'way-back': Flags.option({
     description:
-      'what stays of the old cluster: a standby that is left out and stays stopped, or nothing (default: a standby, where there are two)',
+      'what stays of the old cluster: a standby that is left out and stays stopped, the backup or the command that upgrade prepare has made, or nothing (default: a standby, where there are two)',
     options: WAYS_BACK,
     env: 'POOLCTL_WAY_BACK',
   })(),
-  jobs: Flags.string({description: 'parallel jobs of pg_upgrade, 1 to 32', default: '2', env: 'POOLCTL_JOBS'}),
+  ...jobsFlag,
   ...lagFlag,
+}
+
+export const rehearseFlags = {
+  ...majorFlag,
+  ...acceptFlag,
+  ...lagFlag,
+  ...jobsFlag,
+  on: Flags.string({
+    description: 'number of the standby to rehearse on (default: the last)',
+    helpValue: 'NODE',
+    env: 'POOLCTL_REHEARSE_ON',
+  }),
+}
+
+type RehearseValues = Pick<RunValues, 'to' | 'accept' | 'jobs' | 'allow-lag'> & {on?: string | undefined}
+
+export function rehearseRequest(flags: RehearseValues, smoke: string): (file: ClusterFile) => RehearseRequest {
+  const lag = sizeFlag('allow-lag', flags['allow-lag'])
+  const asked = {
+    to: majorValue(flags.to),
+    accept: flags.accept ?? [],
+    on: flags.on === undefined ? null : nodeIdArgument(flags.on),
+    jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 2,
+    smoke,
+  }
+  return (file) => ({...asked, database: file.postgres.database, maxLagBytes: lag ?? file.limits.maxLagBytes})
+}
+
+/** It travels in the plan, so that whoever goes on with the operation has it, too. */
+const SMOKE_BYTES = 256 * 1024
+
+export async function readSmokeFile(path: string | undefined): Promise<string> {
+  if (path === undefined) return ''
+  const refuse = (detail: string): UsageError =>
+    new UsageError({
+      code: 'SMOKE_FILE_UNUSABLE',
+      message: `the file of smoke queries cannot be used: ${path}`,
+      detail,
+      hint: 'Name a file of SQL: --smoke FILE',
+    })
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw refuse(messageOf(error))
+  }
+  if (text.trim() === '') throw refuse('There is nothing in it.')
+  if (Buffer.byteLength(text) > SMOKE_BYTES) throw refuse(`It is larger than ${SMOKE_BYTES / 1024} kB.`)
+  return text
 }
 
 type RunValues = {
@@ -90,4 +151,55 @@ export function runRequest(flags: RunValues): (file: ClusterFile) => RunRequest 
     jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 2,
   }
   return (file) => ({...asked, maxLagBytes: lag ?? file.limits.maxLagBytes})
+}
+
+export const safetyFlags = {
+  'way-back': Flags.option({
+    description: 'make a way back before anything else: a base backup, or a command of your own',
+    options: ['backup', 'command'] as const,
+    env: 'POOLCTL_PREPARE_WAY_BACK',
+  })(),
+  'backup-dir': Flags.string({
+    description: 'new directory for the base backup, on the host of --backup-on',
+    helpValue: 'DIR',
+    env: 'POOLCTL_BACKUP_DIR',
+  }),
+  'backup-on': Flags.string({
+    description: 'number of the node on whose host the backup is kept (default: the last standby)',
+    helpValue: 'NODE',
+    env: 'POOLCTL_BACKUP_ON',
+  }),
+  'backup-command': Flags.string({
+    description:
+      "one word of the command that makes a way back, on the primary's host and without a shell; repeated, a word each. Its output becomes part of the record",
+    helpValue: 'WORD',
+    multiple: true,
+    multipleNonGreedy: true,
+    env: 'POOLCTL_BACKUP_COMMAND',
+  }),
+}
+
+type SafetyValues = {
+  'way-back'?: 'backup' | 'command' | undefined
+  'backup-dir'?: string | undefined
+  'backup-on'?: string | undefined
+  'backup-command'?: string[] | undefined
+}
+
+export function safetyOf(flags: SafetyValues): Safety | null {
+  const {'way-back': way, 'backup-dir': directory, 'backup-on': on, 'backup-command': words} = flags
+  const invalid = (message: string, hint: string): UsageError => new UsageError({code: 'WAY_BACK_FLAGS', message, hint})
+  if (way === undefined) {
+    if (directory !== undefined || on !== undefined || words !== undefined)
+      throw invalid('what is to be made as the way back is not said', '--way-back backup, or --way-back command')
+    return null
+  }
+  if (way === 'command') {
+    if (words === undefined || words[0] === '')
+      throw invalid('--way-back command needs the command', '--backup-command WORD, once for each of its words')
+    return {kind: 'command', words}
+  }
+  if (directory === undefined || !/^\/[^/]+\/./.test(directory))
+    throw invalid('--way-back backup needs an absolute directory of its own', '--backup-dir DIR')
+  return {kind: 'backup', on: on === undefined ? null : nodeIdArgument(on), directory}
 }

@@ -29,6 +29,10 @@ export async function summariserOf(verb: string): Promise<Summarise | null> {
       const {upgradePrepare} = await import('../operations/upgrade/prepare.js')
       return (plan, steps, results) => upgradePrepare.summarise(plan, steps, results)
     }
+    case 'upgrade-rehearse': {
+      const {upgradeRehearse} = await import('../operations/upgrade/rehearse.js')
+      return (plan, steps, results) => upgradeRehearse.summarise(plan, steps, results)
+    }
     case 'upgrade-run': {
       const {upgradeRun} = await import('../operations/upgrade/upgrade.js')
       return (plan, steps, results) => upgradeRun.summarise(plan, steps, results)

@@ -31,7 +31,7 @@ export default class Upgrade extends BaseCommand {
         upgradePrepare,
         (file) => {
           const {to, maxLagBytes, accept} = request(file)
-          return {to, maxLagBytes, accept}
+          return {to, maxLagBytes, accept, safety: null}
         },
         flags,
         this.terminal,

@@ -6,12 +6,13 @@ import type {DoctorNodeHost, DoctorPgpoolHost} from '../ports/doctor.js'
 import type {NodeHost, PgpoolHost} from '../ports/host.js'
 import type {UpgradeHost} from '../ports/upgrade-check.js'
 import {DoctorNode, DoctorPgpool} from './doctor.js'
-import type {MigrationHost} from '../ports/upgrade-host.js'
+import type {MigrationHost, RehearsalHost} from '../ports/upgrade-host.js'
 import {LocalTransport} from './local.js'
 import type {Secret} from '../lib/secret.js'
 import {Machine} from './machine.js'
 import {RemoteNodeHost} from './node-host.js'
 import {RemotePgpoolHost} from './pgpool-host.js'
+import {RemoteRehearsalHost} from './rehearsal-host.js'
 import type {AskPassphrase, KeyCache} from './ssh/identities.js'
 import {OpensshTransport} from './ssh/openssh-transport.js'
 import {Ssh2Transport} from './ssh/ssh2-transport.js'
@@ -36,6 +37,8 @@ export interface Hosts {
   /** `password`: of the superuser, for a trial that asks the old server from its own machine. */
   upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost
   migration(id: NodeId): MigrationHost
+  rehearsal(id: NodeId): RehearsalHost
+  wayBack(id: NodeId): MigrationHost
   /** The first pgpool of the cluster file. */
   readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
@@ -78,6 +81,16 @@ class Site implements Hosts {
   migration(id: NodeId): MigrationHost {
     const node = this.#config(id)
     return new RemoteMigrationHost(node, this.#machine(node), this.#file.ssh)
+  }
+
+  wayBack(id: NodeId): MigrationHost {
+    const node = this.#config(id)
+    return new RemoteMigrationHost(node, this.#machine(node), this.#file.ssh, `${node.work}/way-back`)
+  }
+
+  rehearsal(id: NodeId): RehearsalHost {
+    const node = this.#config(id)
+    return new RemoteRehearsalHost(node, this.#machine(node), this.#file.ssh)
   }
 
   #config(id: NodeId): NodeConfig {

@@ -35,6 +35,7 @@ export type ScriptName =
   | 'pgpool-reload'
   | 'read-file'
   | 'record'
+  | 'rehearsal'
   | 'run-check'
   | 'script-status'
   | 'server'
@@ -45,9 +46,11 @@ export type ScriptName =
   | 'upgrade-config'
   | 'upgrade-look'
   | 'upgrade-place'
+  | 'upgrade-restore'
 
 /** Scripts that a job keeps as files on the host. */
-export type JobScript = 'copy' | 'job-run' | 'rewind' | 'rsync-exit' | 'upgrade-link' | 'upgrade-pg'
+export type JobScript =
+  'copy' | 'job-run' | 'rewind' | 'rsync-exit' | 'upgrade-backup' | 'upgrade-command' | 'upgrade-link' | 'upgrade-pg'
 
 const cache = new Map<string, Promise<string>>()
 

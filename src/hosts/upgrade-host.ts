@@ -9,6 +9,7 @@ import type {
   Pair,
   PairState,
   PgUpgradeJob,
+  WayBackJob,
 } from '../ports/upgrade-host.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
@@ -18,24 +19,29 @@ import {scriptText} from './scripts.js'
 
 /** Removing an old cluster of a million files, or flushing a new one, takes minutes on a slow disk. */
 const DISK_MS = 30 * 60_000
+/** A copy of a whole cluster from one directory to another. */
+const COPY_MS = 12 * 60 * 60_000
 
 export class RemoteMigrationHost implements MigrationHost {
   readonly name: string
   readonly #node: NodeConfig
   readonly #machine: Machine
   readonly #ssh: SshDefaults
+  /** Below it are the marks of an upgrade. */
+  readonly #marks: string
 
-  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults, marks: string = node.work) {
     this.name = node.host
     this.#node = node
     this.#machine = machine
     this.#ssh = ssh
+    this.#marks = marks
   }
 
   async look(pair: Pair): Promise<PairState> {
     const {stdout} = await this.#machine.call({
       script: 'upgrade-look',
-      args: [this.#node.work, pair.old.data, pair.new.data, pair.new.bin],
+      args: [this.#marks, pair.old.data, pair.new.data, pair.new.bin],
       mutates: false,
       title: `look at ${pair.new.data}`,
     })
@@ -105,7 +111,7 @@ export class RemoteMigrationHost implements MigrationHost {
   }
 
   async readNote(): Promise<string | null> {
-    const path = `${this.#node.work}/upgrade/note`
+    const path = `${this.#marks}/upgrade/note`
     const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
     const {status, stdout} = await this.#machine.call(call)
     return status === 3 ? null : stdout.toString('utf8')
@@ -119,9 +125,8 @@ export class RemoteMigrationHost implements MigrationHost {
     extra: readonly string[] = [],
     input?: Buffer,
   ): Promise<void> {
-    const {work} = this.#node
     const clusters = [pair.old.data, pair.new.data, String(pair.from), String(pair.to)]
-    const args = [this.#lock, checkOperation(operation), work, ...clusters, verb, ...extra]
+    const args = [this.#lock, checkOperation(operation), this.#marks, ...clusters, verb, ...extra]
     const call = {script: 'upgrade-place', args, mutates: true, title, deadlineMs: DISK_MS} as const
     await this.#machine.call(input === undefined ? call : {...call, input})
   }
@@ -130,24 +135,58 @@ export class RemoteMigrationHost implements MigrationHost {
     return `${this.#node.work}/lock`
   }
 
+  restoreBackup(operation: string, pair: Pair, backup: string): Promise<void> {
+    return this.#restore(operation, pair, `restore ${backup}`, 'restore', backup)
+  }
+
+  putBack(operation: string, pair: Pair): Promise<void> {
+    return this.#restore(operation, pair, `put ${pair.old.data} back`, 'put-back')
+  }
+
+  dropReplaced(operation: string, pair: Pair): Promise<void> {
+    return this.#restore(operation, pair, `remove what was in ${pair.old.data}`, 'drop')
+  }
+
+  async #restore(operation: string, pair: Pair, title: string, ...words: string[]): Promise<void> {
+    const args = [this.#lock, checkOperation(operation), this.#marks, pair.old.data, ...words]
+    await this.#machine.call({script: 'upgrade-restore', args, mutates: true, title, deadlineMs: COPY_MS})
+  }
+
   linksPath(operation: string, id: string): string {
     return `${this.#node.work}/jobs/${checkOperation(operation)}-${checkOperation(id)}/links`
   }
 
-  async startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
-    const {files, args} = job.kind === 'link' ? await this.#link(job) : await pgUpgrade(job)
+  async startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void> {
+    const {files, args} = await this.#filesOf(job)
     files.set('run', Buffer.from(await scriptText('job-run')))
     const sizes = [...files].flatMap(([name, bytes]) => [name, String(bytes.length)])
     await this.#machine.call({
       script: 'job-start',
       args: [
-        ...[this.#lock, checkOperation(operation), job.pair.old.data, this.#node.work, checkOperation(id)],
+        ...[this.#lock, checkOperation(operation), stoppedPlace(job), this.#node.work, checkOperation(id)],
         ...[String(files.size), ...sizes, ...args],
       ],
       input: Buffer.concat([...files.values()]),
       mutates: true,
       title: `start ${job.kind}`,
     })
+  }
+
+  async #filesOf(job: PgUpgradeJob | LinkJob | WayBackJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
+    switch (job.kind) {
+      case 'link':
+        return this.#link(job)
+      case 'pg-upgrade':
+        return pgUpgrade(job)
+      case 'backup': {
+        const {directory, bin, source} = job
+        const script = Buffer.from(await scriptText('upgrade-backup'))
+        const args = [directory, bin, source.address, String(source.port), source.user, source.passfile ?? '']
+        return {files: new Map([['script', script]]), args}
+      }
+      case 'command':
+        return {files: new Map([['script', Buffer.from(await scriptText('upgrade-command'))]]), args: job.words}
+    }
   }
 
   async #link({pair, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
@@ -164,6 +203,12 @@ export class RemoteMigrationHost implements MigrationHost {
       ],
     }
   }
+}
+
+/** Where no server may run while the job does; a backup is taken from one that runs, and a command may want one. */
+function stoppedPlace(job: PgUpgradeJob | LinkJob | WayBackJob): string {
+  if (job.kind === 'backup') return job.directory
+  return job.kind === 'command' ? '/nonexistent' : job.pair.old.data
 }
 
 /** Enters a root on the source and becomes what rsync asked for. */

@@ -39,7 +39,12 @@ export type Decision =
 /** What an operation says of its plan; the pipeline adds schema, fingerprint, times and version. */
 export type PlanBody = {reasons: JsonObject; steps: PlannedStep[]; locks: number[]; measuresOutage: boolean}
 
-export type Summary = {facts: {[key: string]: Json}; followUps: string[]}
+export type Summary = {
+  facts: {[key: string]: Json}
+  followUps: string[]
+  /** The plan went to its end, the cluster is as it was before, and what it was for did not succeed. */
+  failed?: {code: string; message: string; detail: string | null; hint: string}
+}
 
 export interface Operation<Request extends JsonObject, Facts> {
   readonly verb: string

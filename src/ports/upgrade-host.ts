@@ -43,6 +43,16 @@ export type LinkJob = {
   source: {address: string; user: string | null; port: number | null; data: string; links: string; kept: boolean}
 }
 
+export type WayBackJob =
+  | {
+      kind: 'backup'
+      directory: string
+      bin: string
+      source: {address: string; port: number; user: string; passfile: string | null}
+    }
+  /** The site's own argument list; no shell reads it. */
+  | {kind: 'command'; words: string[]}
+
 export interface MigrationHost {
   readonly name: string
   look(pair: Pair): Promise<PairState>
@@ -65,10 +75,42 @@ export interface MigrationHost {
   dropOld(operation: string, pair: Pair): Promise<void>
   /** Where `startJob` of kind pg-upgrade leaves the list of links, for the standbys to fetch. */
   linksPath(operation: string, id: string): string
-  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void>
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void>
+  /** A copy of a base backup takes the old cluster's place, which is kept beside; it starts as a standby of nobody. */
+  restoreBackup(operation: string, pair: Pair, backup: string): Promise<void>
+  /** What was there before takes its place again. */
+  putBack(operation: string, pair: Pair): Promise<void>
+  /** Removes what was there before. */
+  dropReplaced(operation: string, pair: Pair): Promise<void>
   /** Null when there is none. */
   readNote(): Promise<string | null>
   saveNote(operation: string, pair: Pair, note: string): Promise<void>
+}
+
+/** One cluster of a node. */
+export type ClusterPlace = {data: string; bin: string}
+
+/** One thing that was tried on the rehearsed cluster; `error` null: it went well. */
+export type SmokeCheck = {name: string; seconds: number; error: string | null}
+
+/**
+ * A standby's machine while its copy is the stage of a rehearsal. Its marks are apart from those of a real upgrade, so that what is
+ * prepared stays prepared; and every server that it starts is alone: reached by nobody, reaching nobody.
+ */
+export interface RehearsalHost extends MigrationHost {
+  /** From here on the directory's own settings leave a server without a socket: a start by mistake is an error, not a second primary. */
+  isolate(operation: string, place: ClusterPlace): Promise<void>
+  /** Refuses a directory that is not isolated. One that runs already is fine. */
+  startAlone(operation: string, place: ClusterPlace): Promise<void>
+  promoteAlone(operation: string, place: ClusterPlace): Promise<void>
+  /** Reads every table of every database, then runs `sql` in `database`. */
+  smoke(
+    operation: string,
+    place: ClusterPlace,
+    query: {user: string; database: string; sql: string},
+  ): Promise<SmokeCheck[]>
+  /** The marks of the rehearsal, and the new clusters that were made of the copy. */
+  dropRehearsal(operation: string, pair: Pair, more: readonly string[]): Promise<void>
 }
 
 /** SQL that a new version wants before it is itself. */

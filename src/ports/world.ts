@@ -6,7 +6,7 @@ import type {NodeHost, PgpoolHost} from './host.js'
 import type {Pool, Proxy} from './pool.js'
 import type {Postgres} from './postgres.js'
 import type {UpgradeHost, UpgradeSql} from './upgrade-check.js'
-import type {MigrationHost, NewServer} from './upgrade-host.js'
+import type {MigrationHost, NewServer, RehearsalHost} from './upgrade-host.js'
 
 export type NodePlace = {node: NodeId; data: string; bin: string}
 
@@ -32,6 +32,10 @@ export interface World {
   /** The acts of an upgrade on a machine, and the SQL that follows it. */
   migrationHost(id: NodeId): MigrationHost
   newServer(id: NodeId): NewServer
+  /** The marks of a way back are apart from those of the upgrade that it is for. */
+  wayBackHost(id: NodeId): MigrationHost
+  /** The machine of a standby on whose copy an upgrade is rehearsed. */
+  rehearsalHost(id: NodeId): RehearsalHost
   /** The machine of a node as another cluster file would describe it: its other cluster during an upgrade. */
   hostAt(node: NodeConfig): NodeHost
   /** Writes where the nodes' clusters are into the cluster file; the text before is kept beside it once for each operation. */

@@ -219,7 +219,7 @@ export const AGREE: [
 
 const CHANGING = [
   ...['attach', 'detach', 'promote', 'recovery', 'op-resume', 'op-rollback', 'scripts-install'],
-  ...['upgrade', 'upgrade-prepare', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
+  ...['upgrade', 'upgrade-prepare', 'upgrade-rehearse', 'upgrade-run', 'upgrade-rollback', 'upgrade-finish'],
 ]
 
 /** File name below /schema to JSON Schema (draft 2020-12). */

@@ -11,6 +11,22 @@ import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
 import {poolRecovery, verifyEqual} from './pool-recovery.js'
 import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
+import {
+  dropRehearsal,
+  isolateCopy,
+  keepFigures,
+  leavePool,
+  promoteAlone,
+  rehearseCluster,
+  rehearseConfig,
+  rehearseLinks,
+  rehearseSmoke,
+  rehearseStart,
+  rehearseStop,
+  rehearseUpgrade,
+  restStandby,
+  startAlone,
+} from './rehearsal.js'
 import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
@@ -19,6 +35,7 @@ import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExte
 import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
+import {dropReplaced, restoreBackup, runCommand, takeBackup} from './upgrade-way-back.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
 import {drainClients} from './drain-clients.js'
 import {bringRest, dropCatalogs, keepCatalogs, linkRest} from './upgrade-rest.js'
@@ -81,6 +98,24 @@ const ALL: readonly Step[] = [
   leaveNote,
   configureNew,
   dropOld,
+  takeBackup,
+  runCommand,
+  restoreBackup,
+  dropReplaced,
+  leavePool,
+  restStandby,
+  isolateCopy,
+  startAlone,
+  promoteAlone,
+  rehearseStop,
+  rehearseConfig,
+  rehearseCluster,
+  rehearseUpgrade,
+  rehearseLinks,
+  rehearseStart,
+  rehearseSmoke,
+  dropRehearsal,
+  keepFigures,
   poolRecovery,
   verifyEqual,
   installScripts,

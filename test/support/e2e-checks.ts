@@ -63,14 +63,14 @@ export async function expectNoBackup(lab: TestLab, node: number): Promise<void> 
   expect(await readdir(await dataOf(lab, node))).not.toContain('backup_label')
 }
 
-/** What an operation may leave in a node's work directory: the log of a server it has started, and the copy of its record. */
+/** What an operation may leave in a node's work directory: the log of a server it has started, its figures, and the copy of its record. */
 export async function expectNothingLeft(lab: TestLab, node: number): Promise<void> {
   const data = await dataOf(lab, node)
   const left = (await listing(`${data}.poolctl`)).map((line) => line.split(' ')[0] ?? '')
   expect(
     left.filter(
       (name) =>
-        !/^(?:jobs|records|server\.log|records\/[\w-]+\.ndjson|pgpool(?:\/node-\d\.(?:first|second|start|log))?)$/.test(
+        !/^(?:jobs|records|server\.log|records\/[\w-]+\.ndjson|pgpool(?:\/node-\d\.(?:first|second|start|log))?|rehearsal(?:\/upgrade(?:\/note)?)?)$/.test(
           name,
         ),
     ),

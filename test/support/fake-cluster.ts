@@ -4,7 +4,7 @@ import {siteClock, type FakeClock} from './fake-clock.js'
 import {FakeNodeHost} from './fake-node-host.js'
 import {FakePgpoolHost, FakePool, FakeProxy} from './fake-pool.js'
 import {FakePostgres} from './fake-postgres.js'
-import {FakeMigrationHost, FakeNewServer, moveInFile} from './fake-migration.js'
+import {FakeMigrationHost, FakeNewServer, FakeRehearsalHost, moveInFile} from './fake-migration.js'
 import {FakeUpgradeHost, FakeUpgradeSql} from './fake-upgrade.js'
 import {isPrimary, nodeOf, replicate, runPool, upstream, type FakeNode, type Site} from './fake-site.js'
 
@@ -21,10 +21,12 @@ export function fakeWorld(site: Site): FakeWorld {
     pools: [{pool, host: pgpoolHost}],
     proxy: new FakeProxy(site),
     postgres: (id) => new FakePostgres(site, id),
-    host: (id) => new FakeNodeHost(site, id),
+    host: (id) => new FakeNodeHost(site, id, site.file.nodes.find((node) => node.id === id)?.data),
     pgpoolHost,
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),
+    wayBackHost: (id) => new FakeMigrationHost(site, id, 'wayBack'),
+    rehearsalHost: (id) => new FakeRehearsalHost(site, id),
     migrationHost: (id) => new FakeMigrationHost(site, id),
     newServer: (id) => new FakeNewServer(site, id),
     hostAt: (node) => new FakeNodeHost(site, node.id, node.data),

@@ -2,6 +2,7 @@
 import type {NodePlace} from '../../src/ports/world.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import type {
+  ClusterPlace,
   ConfigFile,
   LinkJob,
   MigrationHost,
@@ -9,6 +10,9 @@ import type {
   Pair,
   PairState,
   PgUpgradeJob,
+  RehearsalHost,
+  SmokeCheck,
+  WayBackJob,
 } from '../../src/ports/upgrade-host.js'
 import {guard, needRoom, reachHost, reachServer, reply} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
@@ -24,9 +28,10 @@ import {
 
 const NEW_SYSTEM = '7399999999999999999'
 
-function upgradeOf(node: FakeNode): FakeUpgrade {
-  node.upgrade ??= {configStaged: false, prepared: false, made: false, controlAside: false, kept: null, note: null}
-  return node.upgrade
+type Marks = 'upgrade' | 'rehearsal' | 'wayBack'
+
+function upgradeOf(node: FakeNode, marks: Marks): FakeUpgrade {
+  return (node[marks] ??= {configStaged: false, prepared: false, made: false, controlAside: false, kept: null, note: null})
 }
 
 function at(site: Site, id: number, path: string): FakeDirectory | null {
@@ -46,10 +51,12 @@ export class FakeMigrationHost implements MigrationHost {
   readonly name: string
   readonly #site: Site
   readonly #id: number
+  readonly #marks: Marks
 
-  constructor(site: Site, id: number) {
+  constructor(site: Site, id: number, marks: Marks = 'upgrade') {
     this.#site = site
     this.#id = id
+    this.#marks = marks
     this.name = `db${id}`
   }
 
@@ -57,10 +64,14 @@ export class FakeMigrationHost implements MigrationHost {
     return nodeOf(this.#site, this.#id)
   }
 
-  #act(operation: string, method: string, change: (node: FakeNode, upgrade: FakeUpgrade) => void): Promise<void> {
+  protected act(
+    operation: string,
+    method: string,
+    change: (node: FakeNode, upgrade: FakeUpgrade) => void,
+  ): Promise<void> {
     return attempt(() => {
       guard(this.#site, this.#id, operation)
-      change(this.#node, upgradeOf(this.#node))
+      change(this.#node, upgradeOf(this.#node, this.#marks))
       reply(this.#site, `migration.${method}`)
     })
   }
@@ -69,7 +80,7 @@ export class FakeMigrationHost implements MigrationHost {
     return attempt(() => {
       reachHost(this.#site, this.#id)
       const node = this.#node
-      const upgrade = upgradeOf(node)
+      const upgrade = upgradeOf(node, this.#marks)
       const fresh = at(this.#site, this.#id, pair.new.data)
       const runs = node.running && placeOf(this.#site, this.#id) === pair.new.data
       return {
@@ -99,14 +110,14 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   stageConfig(operation: string): Promise<void> {
-    return this.#act(operation, 'stageConfig', (_node, upgrade) => {
+    return this.act(operation, 'stageConfig', (_node, upgrade) => {
       needRoom(this.#site, this.#id)
       upgrade.configStaged = true
     })
   }
 
   makeCluster(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'makeCluster', (node, upgrade) => {
+    return this.act(operation, 'makeCluster', (node, upgrade) => {
       needRoom(this.#site, this.#id)
       if (!upgrade.configStaged) throw failed('no configuration waits')
       put(node, pair.new.data, emptyCluster(node))
@@ -115,14 +126,14 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   claim(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'claim', (node, upgrade) => {
+    return this.act(operation, 'claim', (node, upgrade) => {
       if (!upgrade.made && node.clusters?.[pair.new.data]) throw failed(`${pair.new.data} holds something`)
       upgrade.made = true
     })
   }
 
   configure(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'configure', (node, upgrade) => {
+    return this.act(operation, 'configure', (node, upgrade) => {
       if (node.running || !upgrade.configStaged) throw failed('cannot configure')
       const old = at(this.#site, this.#id, pair.old.data)
       if (old) old.control = false
@@ -131,7 +142,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   takeBack(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'takeBack', (node, upgrade) => {
+    return this.act(operation, 'takeBack', (node, upgrade) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.new.data) throw failed('the new server runs')
       upgrade.prepared = false
       const old = at(this.#site, this.#id, pair.old.data)
@@ -144,7 +155,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   keepCatalogs(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'keepCatalogs', (node, upgrade) => {
+    return this.act(operation, 'keepCatalogs', (node, upgrade) => {
       needRoom(this.#site, this.#id)
       const fresh = at(this.#site, this.#id, pair.new.data)
       if (!fresh || (node.running && placeOf(this.#site, this.#id) === pair.new.data)) throw failed('nothing to keep')
@@ -153,7 +164,7 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   dropCatalogs(operation: string): Promise<void> {
-    return this.#act(operation, 'dropCatalogs', (_node, upgrade) => {
+    return this.act(operation, 'dropCatalogs', (_node, upgrade) => {
       upgrade.kept = null
     })
   }
@@ -163,9 +174,41 @@ export class FakeMigrationHost implements MigrationHost {
   }
 
   dropOld(operation: string, pair: Pair): Promise<void> {
-    return this.#act(operation, 'dropOld', (node) => {
+    return this.act(operation, 'dropOld', (node) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
       Reflect.deleteProperty(node.clusters ?? {}, pair.old.data)
+    })
+  }
+
+  restoreBackup(operation: string, pair: Pair, backup: string): Promise<void> {
+    return this.act(operation, 'restoreBackup', (node) => {
+      const {data} = pair.old
+      const aside = `${data}.poolctl-linked`
+      if (node.running) throw failed('the server runs')
+      if (node.clusters?.[aside] && at(this.#site, this.#id, data)) return
+      const kept = node.clusters?.[backup]
+      if (!kept) throw failed(`${backup} is no base backup`)
+      const own = at(this.#site, this.#id, data)
+      if (own && !node.clusters?.[aside]) put(node, aside, own)
+      put(node, data, {...structuredClone(kept), control: true, standbySignal: true, connection: null, slots: []})
+    })
+  }
+
+  putBack(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'putBack', (node) => {
+      const aside = `${pair.old.data}.poolctl-linked`
+      const own = node.clusters?.[aside]
+      if (node.running) throw failed('the server runs')
+      if (!own) return
+      if (placeOf(this.#site, this.#id) === pair.old.data) node.directory = own
+      else put(node, pair.old.data, own)
+      Reflect.deleteProperty(node.clusters ?? {}, aside)
+    })
+  }
+
+  dropReplaced(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'dropReplaced', (node) => {
+      Reflect.deleteProperty(node.clusters ?? {}, `${pair.old.data}.poolctl-linked`)
     })
   }
 
@@ -173,10 +216,13 @@ export class FakeMigrationHost implements MigrationHost {
     return `/srv/poolctl/jobs/${operation}-${id}/links`
   }
 
-  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob): Promise<void> {
-    return this.#act(operation, 'startJob', (node, upgrade) => {
+  startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void> {
+    return this.act(operation, 'startJob', (node, upgrade) => {
       const key = `${operation}/${id}`
-      if (node.running) throw failed(`the server runs, process ${node.pid}`)
+      // These are made beside a server that runs.
+      const beside = job.kind === 'backup' || job.kind === 'command'
+      if (!beside && (node.running || typeof node.alone === 'string'))
+        throw failed(`the server runs, process ${node.pid}`)
       if (node.jobs[key]) return
       node.jobs[key] = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
       if (job.kind === 'pg-upgrade') {
@@ -192,13 +238,76 @@ export class FakeMigrationHost implements MigrationHost {
   readNote(): Promise<string | null> {
     return attempt(() => {
       reachHost(this.#site, this.#id)
-      return upgradeOf(this.#node).note
+      return upgradeOf(this.#node, this.#marks).note
     })
   }
 
   saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
-    return this.#act(operation, 'saveNote', (_node, upgrade) => {
+    return this.act(operation, 'saveNote', (_node, upgrade) => {
       upgrade.note = note
+    })
+  }
+}
+
+/** A standby's copy as the stage of a rehearsal: as strict as the real one about what may start there. */
+export class FakeRehearsalHost extends FakeMigrationHost implements RehearsalHost {
+  readonly #stage: {site: Site; id: number}
+
+  constructor(site: Site, id: number) {
+    super(site, id, 'rehearsal')
+    this.#stage = {site, id}
+  }
+
+  #directory({data}: ClusterPlace): FakeDirectory {
+    const found = at(this.#stage.site, this.#stage.id, data)
+    if (!found) throw failed(`there is no ${data}`)
+    return found
+  }
+
+  isolate(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'isolate', (node) => {
+      if (node.running || typeof node.alone === 'string') throw failed('the server runs')
+      this.#directory(place).isolated = true
+    })
+  }
+
+  startAlone(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'startAlone', (node) => {
+      if (node.alone === place.data) return
+      const own = this.#directory(place)
+      if (node.running || typeof node.alone === 'string') throw failed('another server of the node runs')
+      if (own.isolated !== true) throw failed(`${place.data} would start as it is configured for the site`)
+      if (!own.control || own.content === 'empty') throw failed('the server did not start')
+      if (own.content === 'mixed') own.content = 'spoiled'
+      if (own.linkedFrom !== undefined) this.#directory({...place, data: own.linkedFrom}).content = 'mixed'
+      own.state = own.standbySignal ? 'in archive recovery' : 'in production'
+      node.alone = place.data
+    })
+  }
+
+  promoteAlone(operation: string, place: ClusterPlace): Promise<void> {
+    return this.act(operation, 'promoteAlone', (node) => {
+      const own = this.#directory(place)
+      if (node.alone !== place.data) throw failed('no server runs there')
+      if (!own.standbySignal) return
+      own.history = [...own.history, {timeline: own.timeline, until: own.lsn}]
+      Object.assign(own, {standbySignal: false, timeline: own.timeline + 1, state: 'in production'})
+    })
+  }
+
+  async smoke(operation: string, place: ClusterPlace): Promise<SmokeCheck[]> {
+    await this.act(operation, 'smoke', (node) => {
+      if (node.alone !== place.data) throw failed('no server runs there')
+    })
+    const broken = this.#stage.site.faults.some((fault) => fault.kind === 'smoke-fails')
+    return [{name: 'your queries', seconds: 0.1, error: broken ? 'ERROR:  division by zero' : null}]
+  }
+
+  dropRehearsal(operation: string, pair: Pair, more: readonly string[]): Promise<void> {
+    return this.act(operation, 'dropRehearsal', (node, marks) => {
+      if (node.running || typeof node.alone === 'string') throw failed('a server runs')
+      for (const place of [pair.new.data, ...more]) Reflect.deleteProperty(node.clusters ?? {}, place)
+      Object.assign(marks, {configStaged: false, prepared: false, made: false, controlAside: false})
     })
   }
 }
@@ -231,6 +340,8 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   const node = nodeOf(site, id)
   if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id))
     return [1, 'No space left on device']
+  if (job.kind === 'backup') return [0, 'verified by pg_verifybackup, 1600000 bytes']
+  if (job.kind === 'command') return [job.words.includes('false') ? 1 : 0, 'said so']
   if (job.kind !== 'pg-upgrade' && job.kind !== 'link') return [1, 'not a job of an upgrade']
   const {pair} = job
   const own = at(site, id, pair.old.data)
@@ -242,7 +353,7 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   }
   const from = site.file.nodes.find(({address}) => address === job.source.address)
   const {kept, data} = job.source
-  const model = from ? (kept ? upgradeOf(nodeOf(site, from.id)).kept : at(site, from.id, data)) : null
+  const model = from ? (kept ? upgradeOf(nodeOf(site, from.id), 'upgrade').kept : at(site, from.id, data)) : null
   if (!model) return [12, 'connection unexpectedly closed']
   put(node, pair.new.data, {...structuredClone(model), ...linked})
   return [0, '']

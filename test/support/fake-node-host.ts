@@ -70,12 +70,18 @@ export class FakeNodeHost implements NodeHost {
     })
   }
 
+  /** The data directory that is asked about. */
+  get #place(): string {
+    return this.#data ?? placeOf(this.#site, this.#id)
+  }
+
   #stopped(what: string): FakeNode {
-    if (this.#node.running)
+    if (this.#node.running || this.#node.alone === this.#place)
       throw new Refused({
         code: 'SERVER_RUNNING',
         message: `${what} on ${this.name}: postmaster ${this.#node.pid} is running`,
       })
+    this.#enter()
     return this.#node
   }
 
@@ -95,18 +101,23 @@ export class FakeNodeHost implements NodeHost {
     return {...node, running: false, directory: node.clusters?.[this.#data] ?? null}
   }
 
-  /** A server is started in one of its clusters: from then on that is the node's directory. */
+  /** Whoever works on one of its clusters makes that the node's directory; a server that runs elsewhere keeps its own. */
   #enter(): void {
     const node = this.#node
     const at = placeOf(this.#site, this.#id)
     if (this.#data === null || this.#data === at || node.running) return
     const there = node.clusters?.[this.#data] ?? null
     if (node.directory) node.clusters = {...node.clusters, [at]: node.directory}
+    Reflect.deleteProperty(node.clusters ?? {}, this.#data)
     node.directory = there
     node.at = this.#data
-    // Hard links: whoever starts the one spoils the other.
-    for (const [path, other] of Object.entries(node.clusters ?? {}))
-      if (path !== this.#data && there !== null && there.linkedFrom === path) other.content = 'mixed'
+  }
+
+  /** Hard links: whoever starts the one spoils the other. */
+  #spoilLinked(): void {
+    const {directory, clusters} = this.#node
+    for (const [path, other] of Object.entries(clusters ?? {}))
+      if (directory?.linkedFrom === path) other.content = 'mixed'
   }
 
   inspect(): Promise<DataDirectory> {
@@ -119,7 +130,7 @@ export class FakeNodeHost implements NodeHost {
         empty: own?.content === 'empty',
         pgVersion: whole ? '15' : null,
         control: own?.control ? controlOf(own) : null,
-        postmasterPid: node.running ? node.pid : null,
+        postmasterPid: node.running || this.#node.alone === this.#place ? node.pid : null,
         standbySignal: own?.standbySignal ?? false,
         backupLabel: own?.backupLabel ?? false,
         controlAside: node.controlAside !== null,
@@ -189,14 +200,16 @@ export class FakeNodeHost implements NodeHost {
   startServer(operation: string): Promise<void> {
     return this.#act(operation, 'startServer', () => {
       const node = this.#node
-      if (node.running) return
+      if (node.running || node.alone === this.#place) return
       this.#enter()
       needRoom(this.#site, this.#id)
       const own = node.directory
+      if (own?.isolated === true) throw failed(`pg_ctl start on ${this.name}: no socket created for listening`)
       if (!own || own.content === 'empty' || !own.control) {
         node.log.push('PANIC:  could not open file "global/pg_control": No such file or directory')
         throw failed(`pg_ctl start on ${this.name} ended with status 1`, node.log.at(-1))
       }
+      this.#spoilLinked()
       node.running = true
       node.pid = 2000 + this.#site.next
       this.#site.next += 1
@@ -226,6 +239,10 @@ export class FakeNodeHost implements NodeHost {
   stopServer(operation: string, mode: 'fast' | 'immediate'): Promise<void> {
     return this.#act(operation, 'stopServer', () => {
       const node = this.#node
+      if (node.alone === this.#place) {
+        endAlone(node, this.#seen.directory, mode)
+        return
+      }
       const own = node.directory
       if (!node.running || !own || (this.#data !== null && this.#data !== placeOf(this.#site, this.#id))) return
       // A fast shutdown ends when the walsenders have sent everything (manual: pg_ctl stop -m fast), the checkpoint's own record
@@ -255,6 +272,7 @@ export class FakeNodeHost implements NodeHost {
       const own = this.#seen.directory
       if (!own) throw failed(`${this.name} has no data directory`)
       own.standbySignal = true
+      own.isolated = false
       own.connection = {...connection}
     })
   }
@@ -386,7 +404,7 @@ export class FakeNodeHost implements NodeHost {
   #progress(job: FakeJob): void {
     countPoll(this.#site)
     job.polls += 1
-    if (job.job.kind === 'pg-upgrade' || job.job.kind === 'link') {
+    if (job.job.kind !== 'copy' && job.job.kind !== 'rewind') {
       if (job.polls >= JOB_POLLS) finishUpgradeJob(this.#site, this.#id, job)
       return
     }
@@ -487,6 +505,11 @@ export class FakeNodeHost implements NodeHost {
   listRecords(): Promise<string[]> {
     return this.#look(() => Object.keys(this.#node.records).sort())
   }
+}
+
+function endAlone(node: FakeNode, own: FakeDirectory | null, mode: 'fast' | 'immediate'): void {
+  node.alone = null
+  if (own && mode === 'fast') own.state = own.standbySignal ? 'shut down in recovery' : 'shut down'
 }
 
 function controlOf(own: FakeDirectory): ControlData {

@@ -9,7 +9,7 @@ import type {ClusterFile, NodeConfig} from '../../src/cluster/cluster-file.js'
 import {lsnAt, type Lsn} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {LockHolder, Job} from '../../src/ports/host.js'
-import type {LinkJob, PgUpgradeJob} from '../../src/ports/upgrade-host.js'
+import type {LinkJob, PgUpgradeJob, WayBackJob} from '../../src/ports/upgrade-host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 
 export type FakeFork = {timeline: number; until: number}
@@ -39,10 +39,12 @@ export type FakeDirectory = {
   markers: string[]
   /** Data directory that its files are hard links of. */
   linkedFrom?: string
+  /** Its own settings leave a server without a socket. */
+  isolated?: boolean
 }
 
 export type FakeJob = {
-  job: Job | PgUpgradeJob | LinkJob
+  job: Job | PgUpgradeJob | LinkJob | WayBackJob
   polls: number
   state: 'running' | 'ended' | 'lost'
   exitStatus: number
@@ -69,6 +71,11 @@ export type FakeNode = {
   clusters?: Record<string, FakeDirectory>
   at?: string
   upgrade?: FakeUpgrade
+  /** Marks of a rehearsal, apart from those of an upgrade. */
+  rehearsal?: FakeUpgrade
+  wayBack?: FakeUpgrade
+  /** Data directory of a server that runs where nobody reaches it; `running` is about servers that can be reached. */
+  alone?: string | null
 }
 
 export type FakeUpgrade = {
@@ -102,6 +109,8 @@ export type Fault =
   | {kind: 'host-unreachable'; node: number}
   | {kind: 'server-unreachable'; node: number}
   | {kind: 'disk-full'; node: number}
+  /** A query of the site does not run on the new version. */
+  | {kind: 'smoke-fails'}
   /** Backup sessions on that node end at the `afterPolls`-th look at a job. */
   | {kind: 'session-lost'; node: number; afterPolls: number}
   /** pgpool does not answer for that many requests. */

@@ -4,11 +4,13 @@ import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {SettingsByPool} from '../../cluster/pool-fence.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import {parseNote, type UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
+import {newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
 
@@ -19,6 +21,8 @@ export type FollowFacts = {
   servers: ServerView[]
   notes: NoteView[]
   fencedBy: string | null
+  /** What `upgrade prepare` has taken, of whatever upgrade. */
+  safeties: WayBackNote[]
 }
 
 export async function surveyFollow(
@@ -27,13 +31,22 @@ export async function surveyFollow(
   observe: (text: string) => void,
 ): Promise<FollowFacts> {
   observe(`asking ${world.pool.name}, ${world.file.nodes.length} servers and their hosts`)
-  const [pool, servers, notes, {pools, fencedBy}] = await Promise.all([
+  const [pool, servers, notes, {pools, fencedBy}, safeties] = await Promise.all([
     world.pool.nodeInfo(),
     surveyServers(world),
     Promise.all(world.file.nodes.map((node) => noteOf(world, node))),
     surveyPools(world),
+    Promise.all(world.file.nodes.map(({id}) => wayBackOn(world, id))),
   ])
-  return {cluster: world.file.name, pool, pools, servers, notes, fencedBy}
+  return {
+    cluster: world.file.name,
+    pool,
+    pools,
+    servers,
+    notes,
+    fencedBy,
+    safeties: safeties.flatMap((one) => (one === null ? [] : [one])),
+  }
 }
 
 async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {
@@ -59,5 +72,14 @@ export type Noted = {node: NodeConfig; pair: Pair}
 export function notedPairs({notes}: FollowFacts, operation: string): Noted[] {
   return notes.flatMap(({node, note}) =>
     note?.operation === operation ? [{node, pair: {from: note.from, to: note.to, old: note.old, new: note.new}}] : [],
+  )
+}
+
+/** The way back that was made for this upgrade, and before it opened. */
+export function safetyFor({safeties}: FollowFacts, {from, to, at}: UpgradeNote): WayBackNote | null {
+  return newestWayBack(
+    safeties.filter((one) => one.at < at),
+    from,
+    to,
   )
 }

@@ -3,8 +3,8 @@ import type {JsonObject} from '../../lib/json.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
-import {latestNote, notedPairs, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
-import {planFinish, planRollback} from './plan-follow.js'
+import {latestNote, notedPairs, safetyFor, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
+import {planFinish, planRollback, type Source} from './plan-follow.js'
 import type {FollowRequest} from './request.js'
 
 function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
@@ -51,13 +51,13 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
   const ground = groundOf(facts, 'roll back')
   if (Array.isArray(ground)) return {kind: 'refused', refusals: [...ground, ...fenced(facts)]}
   const {note, noted} = ground
-  const held = noted.find(({node}) => node.id === note.held)
+  const held = sourceOf(facts, note, noted)
   const missing = held
     ? []
     : [
-        refusal('NO_WAY_BACK', 'no standby was held back as the old cluster', {
+        refusal('NO_WAY_BACK', 'no standby was held back as the old cluster, and poolctl has no backup of it', {
           detail: 'The old data shares its files with the new version, which has written into them.',
-          hint: 'Restore your backup of the old version',
+          hint: ownWay(facts, note),
         }),
       ]
   const refusals = [...missing, ...fenced(facts)]
@@ -65,7 +65,13 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
   return {
     kind: 'planned',
     plan: {
-      reasons: {from: note.to, to: note.from, held: held.node.id, lost: `everything written since ${note.at}`},
+      reasons: {
+        from: note.to,
+        to: note.from,
+        held: held.node.id,
+        backup: held.backup,
+        lost: `everything written since ${held.since}`,
+      },
       steps: planRollback(facts, note, held),
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
       // What a prober writes into the new version is lost by design, and would be reported as a fault.
@@ -73,11 +79,28 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
     },
     consent: {
       level: 'type-name',
-      question: `Go back to version ${note.from} from node ${held.node.id} of cluster ${facts.cluster}? Everything written since ${note.at} is lost.`,
+      question: `Go back to version ${note.from} from ${held.backup === null ? '' : 'the backup on '}node ${held.node.id} of cluster ${facts.cluster}? Everything written since ${held.since} is lost.`,
       name: facts.cluster,
     },
     warnings: [],
   }
+}
+
+/** The held standby has everything up to the opening; a backup, what was there when it was taken. */
+function sourceOf(facts: FollowFacts, note: UpgradeNote, noted: readonly Noted[]): Source | null {
+  const held = noted.find(({node}) => node.id === note.held)
+  if (held) return {...held, backup: null, since: note.at}
+  const safety = safetyFor(facts, note)
+  const place = noted.find(({node}) => node.id === safety?.node && node.id !== note.primary)
+  if (!place || safety?.kind !== 'backup' || safety.directory === null) return null
+  return {...place, backup: safety.directory, since: safety.at}
+}
+
+function ownWay(facts: FollowFacts, note: UpgradeNote): string {
+  const safety = safetyFor(facts, note)
+  return safety?.kind === 'command'
+    ? `Restore what your command made at ${safety.at} (poolctl op show ${safety.operation})`
+    : 'Restore your backup of the old version'
 }
 
 function decideFinish(request: FollowRequest, facts: FollowFacts): Decision {

@@ -12,10 +12,9 @@ import {isAttached} from '../../cluster/pool-node.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
+import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
 import {step} from './plan-run.js'
 import type {FollowRequest} from './request.js'
-
-const STREAMING_LIMIT_MS = 15 * 60_000
 
 function pairsOf(noted: readonly Noted[]): JsonObject {
   return Object.fromEntries(noted.map(({node, pair}): [string, Json] => [String(node.id), pair]))
@@ -25,7 +24,10 @@ function poolPaths(noted: readonly Noted[], which: 'old' | 'new'): {[name: strin
   return Object.fromEntries(noted.map(({node, pair}) => [`backend_data_directory${node.id}`, pair[which].data]))
 }
 
-export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted): PlannedStep[] {
+/** Where the old version comes up again: the standby that was held back, or the place of a backup, which is restored first. */
+export type Source = Noted & {backup: string | null; since: string}
+
+export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source): PlannedStep[] {
   const noted = notedPairs(facts, note.operation)
   const pairs = pairsOf(noted)
   const common = {pairs, primary: note.primary, held: held.node.id}
@@ -42,7 +44,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
       input: fenceInput(facts.pools),
       undo: 'the fence is removed',
     }),
-    ...others.map(({node}) =>
+    ...[...others, ...(held.backup === null ? [] : [held])].map(({node}) =>
       step({
         id: `stop-new-${node.id}`,
         kind: 'stop-new',
@@ -52,17 +54,18 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
         undo: 'it is started again',
       }),
     ),
+    ...(held.backup === null ? [] : [restoreStep(note, held, common)]),
     step({
       id: 'start-held',
       kind: 'start-old',
       host: held.node.host,
-      title: `start version ${note.from} on node ${held.node.id}, as it was at the last checkpoint`,
+      title: `start version ${note.from} on node ${held.node.id}, as it was ${held.backup === null ? 'at the last checkpoint' : 'when the backup was taken'}`,
       input: {...common, node: held.node.id, stopOnUndo: true},
       undo: 'it is stopped again',
     }),
     step({
       id: 'promote-standby',
-      title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${note.at} is lost)`,
+      title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${held.since} is lost)`,
       input: {node: held.node.id},
       irreversible: true,
     }),
@@ -95,7 +98,27 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Noted)
       title: 'leave a note of it on each host',
       input: {...common, nodes: noted.map(({node}) => node.id), phase: 'rolled-back'},
     }),
+    ...(held.backup === null
+      ? []
+      : [
+          step({
+            id: 'drop-replaced',
+            host: held.node.host,
+            title: `remove what the backup has replaced beside ${held.pair.old.data}`,
+            input: {...common, node: held.node.id},
+          }),
+        ]),
   ]
+}
+
+function restoreStep(note: UpgradeNote, {node, pair, backup}: Source, common: JsonObject): PlannedStep {
+  return step({
+    id: 'restore-backup',
+    host: node.host,
+    title: `put a copy of ${backup ?? ''} into ${pair.old.data} on node ${node.id}, as a standby of nobody`,
+    input: {...common, node: node.id, directory: backup ?? '', version: note.from},
+    undo: 'what was there takes its place again',
+  })
 }
 
 export function planFinish(request: FollowRequest, facts: FollowFacts, note: UpgradeNote): PlannedStep[] {
@@ -131,49 +154,17 @@ function releaseHeld(
   held: Noted,
   pairs: JsonObject,
 ): PlannedStep[] {
-  const {id, host, slot} = held.node
-  const both = {node: id, on: note.primary}
-  const pair = {node: id, primary: note.primary}
-  const server = facts.servers.find((view) => view.id === note.primary)
-  const tablespaces =
-    server?.reachable === true ? server.facts.tablespaces.map(({oid, location}) => ({oid, location})) : []
+  const {id, host} = held.node
+  const copy = {
+    node: held.node,
+    on: note.primary,
+    into: held.pair.new.data,
+    label: `poolctl upgrade finish, node ${id}`,
+    over: null,
+    tablespaces: tablespacesOn(facts.servers.find((view) => view.id === note.primary)),
+  }
   return [
-    step({
-      id: 'create-slot',
-      title: `keep WAL for node ${id} on node ${note.primary} (slot ${slot})`,
-      input: {on: note.primary, slot, node: id, keepOnUndo: false},
-      undo: 'the slot is dropped',
-    }),
-    step({
-      id: 'set-control-aside',
-      host,
-      title: `make sure that ${held.pair.new.data} cannot start half-way`,
-      input: both,
-      undo: 'put back if no file was copied yet',
-    }),
-    step({
-      id: 'begin-backup',
-      title: `begin a backup on node ${note.primary} (it goes on serving)`,
-      input: {...both, label: `poolctl upgrade finish, node ${id}`},
-      undo: 'the backup is ended',
-      holdsUntil: 'end-backup',
-    }),
-    step({
-      id: 'copy-data',
-      host,
-      title: `copy node ${note.primary} into ${held.pair.new.data}`,
-      input: {...both, jobs: 4, maxBytesPerSecond: null, compareSince: null, inPlace: false, tablespaces},
-      undo: 'the copy is stopped; the directory stays unstartable',
-    }),
-    step({id: 'end-backup', title: `end the backup on node ${note.primary}`, input: both}),
-    step({id: 'prove-wal', title: 'switch WAL and prove that all of it from start to stop is there', input: both}),
-    step({
-      id: 'finish-copy',
-      host,
-      title: 'write label and map, then the control file',
-      input: both,
-      undo: 'the control file is set aside again',
-    }),
+    ...copySteps(copy),
     step({
       id: 'configure-new',
       host,
@@ -181,31 +172,7 @@ function releaseHeld(
       input: {pairs, node: id},
       undo: 'the old control file gets its name back',
     }),
-    step({
-      id: 'write-standby-settings',
-      host,
-      title: `make it follow node ${note.primary}`,
-      input: {...pair, overrides: {}},
-    }),
-    step({
-      id: 'start-server',
-      host,
-      title: `start version ${note.to} on node ${id}`,
-      input: {node: id, stopOnUndo: true},
-      undo: 'it is stopped again',
-    }),
-    step({
-      id: 'await-streaming',
-      title: 'wait until it is consistent, streams, and lags little',
-      input: {...pair, maxLagBytes: request.maxLagBytes, limitMs: STREAMING_LIMIT_MS},
-    }),
-    step({
-      id: 'verify-standby',
-      title: `prove it: a row written on node ${note.primary} is read on node ${id}`,
-      input: {...pair, maxLagBytes: request.maxLagBytes},
-    }),
-    step({id: 'attach-node', title: `attach node ${id}`, input: {node: id}, undo: 'it is detached again'}),
-    step({id: 'await-routing', title: 'see pgpool send reads to it', input: {node: id}}),
-    step({id: 'clean-up', host, title: 'remove what was set aside', input: {node: id}}),
+    ...joinSteps(copy, request.maxLagBytes, `start version ${note.to} on node ${id}`),
+    cleanUpStep(held.node),
   ]
 }

@@ -4,24 +4,33 @@ import type {Operation} from '../operation.js'
 import {upgradeChecks} from './checks/checks.js'
 import {planPrepare} from './plan-run.js'
 import {prepareRefusals} from './refusals.js'
-import type {PrepareRequest} from './request.js'
+import type {PrepareAndSecureRequest} from './request.js'
+import {planSafety, safetyRefusals} from './way-back.js'
 import {surveyMigration, type MigrationFacts} from './survey.js'
 
-export const upgradePrepare: Operation<PrepareRequest, MigrationFacts> = {
+export const upgradePrepare: Operation<PrepareAndSecureRequest, MigrationFacts> = {
   verb: 'upgrade-prepare',
   survey: surveyMigration,
   decide(request, facts) {
-    const refusals = prepareRefusals(request, facts)
+    const refusals = [...prepareRefusals(request, facts), ...safetyRefusals(request.safety, facts)]
     if (refusals.length > 0) return {kind: 'refused', refusals}
     return {
       kind: 'planned',
       plan: {
         reasons: {from: facts.check.from, to: request.to},
-        steps: planPrepare(request, facts),
+        steps: [...planSafety(request.safety, facts), ...planPrepare(request, facts)],
         locks: lockedIds(facts),
         measuresOutage: false,
       },
-      consent: {level: 'none'},
+      // Nobody but the site knows what its command does.
+      consent:
+        request.safety?.kind === 'command'
+          ? {
+              level: 'type-name',
+              question: `Run ${request.safety.words.join(' ')} on the primary's host of cluster ${facts.cluster}?`,
+              name: facts.cluster,
+            }
+          : {level: 'none'},
       warnings: warningsOf(facts),
     }
   },
@@ -32,6 +41,7 @@ export const upgradePrepare: Operation<PrepareRequest, MigrationFacts> = {
     facts: {
       from: plan.reasons['from'] ?? null,
       to: plan.reasons['to'] ?? null,
+      wayBack: results.get('take-backup') ?? results.get('run-command') ?? null,
       changes: [...results].flatMap(([id, result]) =>
         id.startsWith('stage-config-') ? [{node: Number(id.slice(13)), changes: result['changes'] ?? []}] : [],
       ),

@@ -6,7 +6,7 @@ import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
 import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
 
-function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
+export function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
   return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
 }
 
@@ -47,7 +47,7 @@ function layoutRefusals({pairs}: MigrationFacts): Refusal[] {
 
 export function wayBackOf(request: RunRequest, facts: MigrationFacts): WayBack | null {
   if (request.wayBack !== null) return request.wayBack
-  return standbysOf(facts).length >= 2 ? 'hold-standby' : null
+  return standbysOf(facts).length >= 2 ? 'hold-standby' : (facts.safety?.kind ?? null)
 }
 
 /** The standby that stays the frozen old cluster: the last, so that the first ones, which sites list by weight, serve. */
@@ -98,7 +98,15 @@ function tooFew(request: RunRequest, facts: MigrationFacts): Refusal[] {
     return [
       refusal('NO_WAY_BACK', `with ${standbys} standby there is none to hold back as the old cluster`, {
         detail: 'Once the new version serves, the old data cannot be used any more: both share their files.',
-        hint: 'Take a backup that you have tried, and say so: --way-back none',
+        hint: `poolctl upgrade prepare --to ${request.to} --way-back backup --backup-dir DIR; or, with a backup of your own that you have tried: --way-back none`,
+      }),
+    ]
+  }
+  if ((way === 'backup' || way === 'command') && facts.safety?.kind !== way) {
+    const how = way === 'backup' ? 'backup --backup-dir DIR' : 'command --backup-command WORD'
+    return [
+      refusal('NO_WAY_BACK', `no ${way} was made for this upgrade`, {
+        hint: `poolctl upgrade prepare --to ${request.to} --way-back ${how}`,
       }),
     ]
   }
@@ -121,6 +129,16 @@ function tooShort({windowMs}: RunRequest): Refusal[] {
       hint: 'Promise a longer one, or none',
     }),
   ]
+}
+
+export function windowForeseenShort(
+  {windowMs}: RunRequest,
+  {reachedSeconds, latestSeconds}: {reachedSeconds: number; latestSeconds: number},
+): Refusal {
+  return refusal('WINDOW_TOO_SHORT', `by the rehearsal a window of ${(windowMs ?? 0) / 1000} s would not be kept`, {
+    detail: `The point of no return would be reached after ${Math.ceil(reachedSeconds)} s, and going back would have to be decided ${Math.max(0, Math.floor(latestSeconds))} s after the start.`,
+    hint: 'Promise a longer one, or none',
+  })
 }
 
 /** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */

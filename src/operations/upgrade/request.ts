@@ -2,7 +2,12 @@
 
 export type PrepareRequest = {to: number; maxLagBytes: number; accept: string[]}
 
-export const WAYS_BACK = ['hold-standby', 'none'] as const
+/** What is made before the outage, so that there is a way back without a standby of its own. */
+export type Safety = {kind: 'backup'; on: number | null; directory: string} | {kind: 'command'; words: string[]}
+
+export type PrepareAndSecureRequest = PrepareRequest & {safety: Safety | null}
+
+export const WAYS_BACK = ['hold-standby', 'backup', 'command', 'none'] as const
 export type WayBack = (typeof WAYS_BACK)[number]
 
 export type RunRequest = PrepareRequest & {
@@ -14,6 +19,15 @@ export type RunRequest = PrepareRequest & {
   /** Null: hold a standby where there are two or more; with fewer there must be a word for it. */
   wayBack: WayBack | null
   jobs: number
+}
+
+export type RehearseRequest = PrepareRequest & {
+  /** Null: the last standby. */
+  on: number | null
+  jobs: number
+  /** Queries of the site, and the database that they run in; empty: none. */
+  smoke: string
+  database: string
 }
 
 export type FollowRequest = {maxLagBytes: number}

@@ -2,10 +2,11 @@
 import {messageOf} from '../../lib/errors.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
+import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {LockHolder} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeStatusData, UpgradeStatusNode} from '../../report/upgrade-status.js'
-import {latestNote, surveyFollow, type FollowFacts} from './follow-survey.js'
+import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
 
 export async function readUpgradeStatus(
   world: World,
@@ -26,7 +27,7 @@ export async function readUpgradeStatus(
   ])
   const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)
   const systemIdentifier = primary?.reachable === true ? primary.facts.systemIdentifier : null
-  return {data: statusData(note, locks, nodes), systemIdentifier}
+  return {data: statusData(note, locks, nodes, note === null ? null : safetyFor(facts, note)), systemIdentifier}
 }
 
 async function nodeOf(
@@ -63,6 +64,7 @@ export function statusData(
   note: UpgradeNote | null,
   locks: readonly (LockHolder | null)[],
   nodes: UpgradeStatusNode[],
+  safety: WayBackNote | null = null,
 ): UpgradeStatusData {
   const lock = locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
   const base = {from: note?.from ?? null, to: note?.to ?? null, nodes}
@@ -98,7 +100,7 @@ export function statusData(
     phase,
     since: at,
     operation,
-    wayBack: wayBackText(note),
+    wayBack: wayBackText(note, safety),
     next: [
       // Their old control files were set aside, so whose data it is cannot be read any more.
       ...missing.map(({id}) =>
@@ -106,15 +108,22 @@ export function statusData(
           ? `poolctl recovery ${id} --method full --allow-foreign-data unreadable`
           : `poolctl recovery ${id} --method full`,
       ),
-      ...(phase === 'opened' && held !== null ? ['poolctl upgrade rollback'] : []),
+      ...(phase === 'opened' && (held !== null || safety?.kind === 'backup') ? ['poolctl upgrade rollback'] : []),
       ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
     ],
   }
 }
 
-function wayBackText({phase, held, from, at}: UpgradeNote): string {
+function wayBackText({phase, held, from, at}: UpgradeNote, safety: WayBackNote | null): string {
   if (phase === 'finished') return `none: the old data of version ${from} is removed`
   if (phase === 'rolled-back') return 'taken'
+  if (held === null && safety !== null) {
+    const what =
+      safety.kind === 'backup'
+        ? `the backup in ${safety.directory ?? ''} on the host of node ${safety.node}`
+        : 'what your command made'
+    return `${what}, without what was written since ${safety.at}`
+  }
   return held === null
     ? 'none but your own backup: the old data shares its files with the new version'
     : `node ${held}, without what was written since ${at}`

@@ -3,6 +3,7 @@ import type {Plan} from '../../engine/plan.js'
 import type {StepReport} from '../../engine/outcome.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import type {Summary} from '../operation.js'
+import {compared, forecastIn} from './forecast.js'
 
 function objectOf(value: Json | undefined): JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
@@ -48,6 +49,7 @@ export function summariseRun(
         : 'has the new directories',
       wayBack: plan.reasons['wayBack'] ?? null,
       extensions: objectOf(results.get('update-extensions')?.['updated']),
+      forecast: compared(forecastIn(plan.reasons), steps),
       seconds: Object.fromEntries(steps.map(({id, seconds}) => [id, seconds])),
     },
     followUps: [

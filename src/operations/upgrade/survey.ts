@@ -3,7 +3,9 @@ import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
 import type {SettingsByPool} from '../../cluster/pool-fence.js'
+import {parseFigures, type RehearsalFigures} from '../../cluster/rehearsal-figures.js'
 import {upgradeTarget} from '../../cluster/upgrade-target.js'
+import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
 import {surveyPools} from '../survey-pools.js'
@@ -20,6 +22,10 @@ export type MigrationFacts = {
   pairs: PairView[]
   /** All settings of every pgpool, for the fence. */
   pools: SettingsByPool
+  /** Of the last rehearsal of this step from version to version, wherever it was kept; null: none was made. */
+  rehearsal: RehearsalFigures | null
+  /** The last way back that `upgrade prepare` has taken for it; null: none. */
+  safety: WayBackNote | null
 }
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
@@ -35,11 +41,51 @@ export async function surveyMigration(
   const {to, maxLagBytes, accept} = request
   const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
   const {from} = check
-  const [{pools}, pairs] = await Promise.all([
+  const [{pools}, figures, safeties, pairs] = await Promise.all([
     surveyPools(world),
+    Promise.all(world.file.nodes.map((node) => figuresOn(world, node.id))),
+    Promise.all(world.file.nodes.map((node) => wayBackOn(world, node.id))),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
-  return {cluster: world.file.name, check, pairs, pools}
+  const rehearsal = newestFigures(figures, from, to)
+  const safety = newestWayBack(safeties, from, to)
+  return {cluster: world.file.name, check, pairs, pools, rehearsal, safety}
+}
+
+/** A host that cannot be asked is a finding of the checks; another one may have them. */
+async function figuresOn(world: World, id: NodeId): Promise<RehearsalFigures | null> {
+  const text = await world
+    .rehearsalHost(id)
+    .readNote()
+    .catch(() => null)
+  return text === null ? null : parseFigures(text)
+}
+
+export async function wayBackOn(world: World, id: NodeId): Promise<WayBackNote | null> {
+  const text = await world
+    .wayBackHost(id)
+    .readNote()
+    .catch(() => null)
+  return text === null ? null : parseWayBack(text)
+}
+
+export function newestWayBack(
+  found: readonly (WayBackNote | null)[],
+  from: number | null,
+  to: number,
+): WayBackNote | null {
+  const fitting = found.flatMap((one) => (one?.from === from && one.to === to ? [one] : []))
+  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
+}
+
+/** One that failed has measured the beginning only. */
+export function newestFigures(
+  found: readonly (RehearsalFigures | null)[],
+  from: number | null,
+  to: number,
+): RehearsalFigures | null {
+  const fitting = found.flatMap((one) => (one?.passed === true && one.from === from && one.to === to ? [one] : []))
+  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
 }
 
 async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {

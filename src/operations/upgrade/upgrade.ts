@@ -4,9 +4,11 @@
  */
 import type {Operation, Decision} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
+import {foreseenTooLate} from './deadline.js'
+import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
 import {fingerprint, lockedIds, systemIdentifier, warningsOf} from './prepare.js'
-import {heldBy, runRefusals, wayBackOf} from './refusals.js'
+import {heldBy, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
 import type {RunRequest} from './request.js'
 import {summariseRun} from './summary.js'
 import {standbysOf, surveyMigration, type MigrationFacts} from './survey.js'
@@ -15,6 +17,10 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
   const refusals = runRefusals(request, facts)
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const held = heldBy(request, facts)
+  const steps = planRun(request, facts)
+  const forecast = forecastRun(steps, facts.rehearsal)
+  const late = foreseenTooLate(request.windowMs, steps, forecast)
+  if (late !== null) return {kind: 'refused', refusals: [windowForeseenShort(request, late)]}
   const way =
     held === null
       ? 'There is no way back after its point of no return but your own backup.'
@@ -29,8 +35,9 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
         held,
         standbys: standbysOf(facts).map(({node}) => node.id),
         windowMs: request.windowMs,
+        forecast,
       },
-      steps: planRun(request, facts),
+      steps,
       locks: lockedIds(facts),
       measuresOutage: true,
     },

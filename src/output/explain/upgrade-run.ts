@@ -1,11 +1,15 @@
 /** What the codes of an upgrade's acts mean. */
 export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
+  BACKUP_HOST_UNKNOWN:
+    'The backup is kept on the host of a standby, from where it can be put into place; the node that was named is none.',
   CHECKPOINTS_DIFFER:
     'After the stop too few standbys are at the last checkpoint of the primary, so their files are not the same and links would mix two states. Nothing was changed; the old servers are started again.',
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
   CONFIG_OUTSIDE_DATA: 'The configuration lies outside the data directory, and poolctl makes no system directories.',
+  LAST_STANDBY:
+    'The rehearsal would take the only attached standby away for as long as it lasts; nobody could take over from the primary meanwhile.',
   NEW_VERSION_HAS_WRITTEN:
     'The new primary was started and is not running now. It may have written into files that the old cluster shares, so the old control files stay set aside. Resume; the new version is the one to go on with.',
   NODE_NOT_ON_NEW_VERSION:
@@ -16,15 +20,28 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
   POOL_PATHS_NOT_SEEN: 'pgpool takes the directories of its backends at its next start.',
   PRIMARY_NOT_CLEAN: 'The old primary did not end by a clean shutdown, and pg_upgrade needs one.',
+  REHEARSAL_FAILED:
+    "A part of the migration did not succeed on the standby's copy. The node was copied back and attached, so the cluster is as before. A run would have failed there too.",
+  REHEARSAL_NEEDS_STANDBY: 'A rehearsal needs a standby that streams from the primary.',
+  REHEARSAL_PLACE_TAKEN: 'A cluster that poolctl has not made lies where the rehearsed one would be.',
+  REHEARSAL_PROMOTED:
+    'The copy was promoted for the rehearsal. Started as it is configured it would be a second primary, so it stays down until it is recovered.',
   SERVICE_OF_OLD_VERSION: 'A unit or command that starts the server knows the old version only.',
+  SMOKE_FAILED: 'A query failed on the new version: one that reads the first row of every table, or one of yours.',
+  SMOKE_FILE_UNUSABLE: 'The file named by --smoke cannot be read, is empty, or is larger than what a plan may carry.',
   STANDBYS_NOT_LINKED:
     'Too few standbys have the new version. This is before the point of no return: the old cluster is put back.',
   STANDBYS_NOT_STREAMING:
     'Too few standbys stream from the new primary, which runs. Look at their server logs, then resume.',
   STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
+  SYNCHRONOUS_STANDBY:
+    'The primary waits for this standby before it acknowledges a commit; without it clients would hang.',
+  TABLESPACES_IN_BACKUP:
+    'A plain base backup writes tablespaces to the places that they have on the primary, where another node has its own.',
   TABLESPACES_BEFORE_15: 'Before 15 pg_upgrade gives tablespaces other numbers, so standbys cannot be linked.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
+  WAY_BACK_FLAGS: 'The way back that is to be made, and what it needs, do not go together.',
   WINDOW_TOO_SHORT: 'The promised window is shorter than going back takes.',
   WINDOW_WOULD_BE_MISSED:
     'The promised window is defended by going back while that still fits into it: end of the window, less what going back takes, less a margin.',

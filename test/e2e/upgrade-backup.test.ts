@@ -1,0 +1,120 @@
+/** A way back that is made before the outage, on real servers, 13 to 15: where there is one standby, none can be held back. */
+import {existsSync} from 'node:fs'
+import {chown, mkdir, readdir} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {runAsServer} from '../../src/lab/run.js'
+import {LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
+import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {expectHealthy} from '../support/e2e-checks.js'
+import {amcheck, change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
+
+const OLD = '/usr/lib/postgresql/13/bin'
+const NEW = '/usr/lib/postgresql/15/bin'
+/** Where both versions are (bin/install-packages test). */
+const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+
+let lab: SharedLab
+let old: LabSpec
+let backup: string
+
+/** The lab's own map says where its servers are; it starts and looks at those. */
+async function labIn(version: 13 | 15): Promise<void> {
+  const nodes = old.nodes.map((node) => (version === 13 ? node : {...node, data: `${node.data}-15`}))
+  await saveSpec({
+    ...(await requireSpec(lab.directory)),
+    bin: version === 13 ? OLD : NEW,
+    postgresMajor: version,
+    nodes,
+  })
+}
+
+async function versions(): Promise<string[]> {
+  return Promise.all(
+    old.nodes.map(async ({id}) => {
+      const [text = 'down'] = await sqlOn(lab, id, "SELECT current_setting('server_version_num')::int / 10000").catch(
+        () => ['down'],
+      )
+      return text
+    }),
+  )
+}
+
+const PREPARE = ['upgrade', 'prepare', '--to', '15']
+
+describe.runIf(possible)('a way back that is made before the outage', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab({postgres: 13, nodes: 2})
+    old = await requireSpec(lab.directory)
+    const place = join(old.directory, 'kept')
+    await mkdir(place)
+    if (old.user.uid !== null) await chown(place, old.user.uid, old.user.gid ?? 0)
+    backup = join(place, 'before 15')
+    await sqlOn(lab, 0, 'CREATE TABLE place (id int PRIMARY KEY, said text)', LAB_DATABASE)
+    await sqlOn(lab, 0, "INSERT INTO place VALUES (1, 'before')", LAB_DATABASE)
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('is asked for: a run with one standby is refused without it', async () => {
+    expect(ending(await change(lab, PREPARE))).toEqual(DONE)
+    for (const way of [[], ['--way-back', 'backup'], ['--way-back', 'command']]) {
+      const refused = await change(lab, ['upgrade', 'run', '--to', '15', ...way, '--dry-run'])
+      expect({exitCode: refused.exitCode, code: refused.error?.code}).toEqual({exitCode: 6, code: 'NO_WAY_BACK'})
+      expect(refused.error?.hint).toContain('poolctl upgrade prepare --to 15 --way-back ')
+    }
+  })
+
+  it('is a command of the site, run by name only and believed by its status', async () => {
+    const words = (...list: string[]): string[] => list.flatMap((word) => ['--backup-command', word])
+    const asked = await change(lab, [...PREPARE, '--way-back', 'command', ...words('true'), '--yes', '--no-input'])
+    expect({exitCode: asked.exitCode, code: asked.error?.code}).toEqual({exitCode: 12, code: 'CONFIRMATION_NEEDED'})
+    const command = [...PREPARE, '--confirm', 'lab', '--way-back', 'command']
+    const failed = await change(lab, [...command, ...words('sh', '-c', 'echo no tape; exit 3')])
+    expect({exitCode: failed.exitCode, code: failed.error?.code}).toEqual({exitCode: 7, code: 'JOB_FAILED'})
+    expect(failed.error?.detail).toContain('no tape')
+    const made = await change(lab, [...command, ...words('printf', '%s kept', 'a $HOME "b"')])
+    expect(ending(made)).toEqual(DONE)
+    expect(made.data?.facts['wayBack']).toEqual({said: 'a $HOME "b" kept'})
+    const dry = await change(lab, ['upgrade', 'run', '--to', '15', '--way-back', 'command', '--dry-run'])
+    expect(ending(dry)).toEqual(DONE)
+  })
+
+  it('is a base backup that is proved, taken while clients write, and never written over another', async () => {
+    const args = [...PREPARE, '--way-back', 'backup', '--backup-dir', backup]
+    const {result} = await underLedger(lab, () => change(lab, args))
+    expect(ending(result)).toEqual(DONE)
+    expect(result.data?.facts['wayBack']).toEqual({
+      said: expect.stringMatching(/^verified by pg_verifybackup, \d+ bytes$/) as string,
+    })
+    await runAsServer(old, join(OLD, 'pg_verifybackup'), ['-q', backup])
+    const again = await change(lab, args)
+    expect({exitCode: again.exitCode, code: again.error?.code}).toEqual({exitCode: 7, code: 'JOB_FAILED'})
+    expect(again.error?.detail).toContain('holds something')
+    expect(await readdir(join(backup, '..'))).toEqual(['before 15'])
+  })
+
+  it('brings the old version back after the new one has served, as of the backup', async () => {
+    await underLedger(lab, async () => {
+      const args = ['--way-back', 'backup', '--window', '10m', '--confirm', 'lab']
+      expect(ending(await change(lab, ['upgrade', 'run', '--to', '15', ...args]))).toEqual(DONE)
+      await labIn(15)
+    })
+    await sqlOn(lab, 0, "INSERT INTO place VALUES (2, 'after')", LAB_DATABASE)
+    const answer = await change(lab, ['upgrade', 'rollback', '--confirm', 'lab'])
+    expect({exitCode: answer.exitCode, why: answer.error}).toEqual({exitCode: 13, why: null})
+    await labIn(13)
+    expect(answer.data?.facts).toMatchObject({serving: 1, version: 13})
+    expect(answer.data?.followUps).toEqual(['poolctl recovery 0 --method full --allow-foreign-data unreadable'])
+    expect(await versions()).toEqual(['down', '13'])
+    expect(await sqlOn(lab, 1, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before'])
+    await underLedger(lab, async () => {
+      const host = old.nodes[0]?.address ?? ''
+      const args = ['--method', 'full', '--allow-foreign-data', 'unreadable', '--yes', '--confirm', host]
+      expect(ending(await change(lab, ['recovery', '0', ...args]))).toEqual(DONE)
+    })
+    await expectHealthy(lab, 1)
+    expect(await amcheck(lab, 0)).toBe('')
+  })
+})

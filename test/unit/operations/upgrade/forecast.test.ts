@@ -1,0 +1,132 @@
+import {describe, expect, it} from 'vitest'
+import {parseFigures, type RehearsalFigures} from '../../../../src/cluster/rehearsal-figures.js'
+import type {Plan, PlannedStep} from '../../../../src/engine/plan.js'
+import {decide, foreseenTooLate, rollbackSeconds, upgradeGate} from '../../../../src/operations/upgrade/deadline.js'
+import {compared, forecastIn, forecastRun} from '../../../../src/operations/upgrade/forecast.js'
+import {newestFigures} from '../../../../src/operations/upgrade/survey.js'
+
+const FIGURES: RehearsalFigures = {
+  operation: 'upgrade-rehearse-20261125-140000-0001',
+  at: '2026-11-25T14:00:00.000Z',
+  from: 13,
+  to: 15,
+  node: 2,
+  jobs: 2,
+  passed: true,
+  seconds: {stop: 3, pgUpgrade: 40, link: 12, start: 2},
+}
+
+const step = (id: string, kind = id, irreversible = false): PlannedStep => ({
+  ...{id, kind, irreversible, host: null, title: id, input: {}},
+  ...{undo: null, holdsUntil: null},
+})
+
+const STEPS = [
+  step('fence-pool'),
+  step('stop-primary', 'stop-old'),
+  step('stop-standbys'),
+  step('pg-upgrade'),
+  step('link-standbys'),
+  step('start-primary', 'start-new', true),
+  step('bring-standbys'),
+  step('open-pool'),
+]
+
+describe('the forecast of a run', () => {
+  it('has the rehearsed seconds of each part, and little for the short steps', () => {
+    const forecast = forecastRun(STEPS, FIGURES)
+    expect(forecast?.steps).toEqual({
+      'fence-pool': 0.4,
+      'stop-primary': 3,
+      'stop-standbys': 3,
+      'pg-upgrade': 40,
+      'link-standbys': 12.4,
+      'start-primary': 2,
+      'bring-standbys': 3,
+      'open-pool': 0.4,
+    })
+    expect(forecast?.outageSeconds).toBeCloseTo(63.4)
+    expect(forecast?.seconds).toBeCloseTo(64.2)
+    expect(forecast?.basis).toBe(
+      'rehearsal upgrade-rehearse-20261125-140000-0001 on node 2 at 2026-11-25T14:00:00.000Z',
+    )
+  })
+
+  it('takes linking for a part of pg_upgrade where it could not be measured', () => {
+    const forecast = forecastRun(STEPS, {...FIGURES, seconds: {...FIGURES.seconds, link: null}})
+    expect(forecast?.steps['link-standbys']).toBeCloseTo(12.4)
+  })
+
+  it('is none without a rehearsal, or with one that did not get as far as pg_upgrade', () => {
+    expect(forecastRun(STEPS, null)).toBeNull()
+    expect(forecastRun(STEPS, {...FIGURES, seconds: {...FIGURES.seconds, pgUpgrade: null}})).toBeNull()
+  })
+
+  it('is read back from a plan as it was written, and from an edited one not at all', () => {
+    const forecast = forecastRun(STEPS, FIGURES)
+    expect(forecastIn({forecast})).toEqual(forecast)
+    expect(forecastIn({})).toBeNull()
+    expect(forecastIn({forecast: {...forecast, outageSeconds: 'soon'}})).toBeNull()
+  })
+
+  it('is compared with what the outage took, once all of it is known', () => {
+    const forecast = forecastRun(STEPS, FIGURES)
+    const took = STEPS.map(({id}) => ({id, seconds: 10}))
+    expect(compared(forecast, took)).toMatchObject({outageSeconds: 60, basis: forecast?.basis})
+    expect(compared(forecast, took)?.ratio).toBeCloseTo(60 / 63.4)
+    expect(compared(null, took)).toBeNull()
+    expect(compared(forecast, [...took.slice(0, 6), {id: 'bring-standbys', seconds: null}])).toBeNull()
+  })
+})
+
+describe('the figures that are used', () => {
+  const later = {...FIGURES, at: '2026-11-25T15:00:00.000Z', node: 1}
+  it('are those of the last rehearsal that went well, from this version to that', () => {
+    expect(newestFigures([later, FIGURES, null], 13, 15)).toBe(later)
+    expect(newestFigures([{...later, passed: false}, FIGURES], 13, 15)).toBe(FIGURES)
+    expect(newestFigures([FIGURES], 13, 16)).toBeNull()
+    expect(newestFigures([FIGURES], 14, 15)).toBeNull()
+  })
+
+  it('are read as strictly as they were written', () => {
+    expect(parseFigures(JSON.stringify(FIGURES))).toEqual(FIGURES)
+    expect(parseFigures('{')).toBeNull()
+    expect(parseFigures(JSON.stringify({...FIGURES, seconds: null}))).toBeNull()
+    expect(parseFigures(JSON.stringify({...FIGURES, from: '13'}))).toBeNull()
+    expect(parseFigures(JSON.stringify({...FIGURES, seconds: {...FIGURES.seconds, stop: -1}}))?.seconds.stop).toBeNull()
+  })
+})
+
+describe('a window, once it was rehearsed', () => {
+  const foreseen = {'stop-primary': 20, 'link-standbys': 30}
+  it('counts what the next step will have to undo, until the run itself has measured it', () => {
+    expect(rollbackSeconds([], foreseen, 'stop-primary')).toBe(5 + 40)
+    expect(rollbackSeconds([], foreseen, 'fence-pool')).toBe(10)
+    const done = [{id: 'stop-primary', seconds: 8}]
+    expect(rollbackSeconds(done, foreseen, 'link-standbys')).toBe(5 + 16 + 15)
+    expect(decide(600, 100, done, foreseen, 'link-standbys').latestSeconds).toBe(600 - 36 - 30)
+  })
+
+  it('is refused when the point of no return would come after the last moment to decide', () => {
+    const forecast = forecastRun(STEPS, FIGURES)
+    expect(foreseenTooLate(60_000, STEPS, forecast)).toMatchObject({reachedSeconds: 58.8})
+    expect(foreseenTooLate(120_000, STEPS, forecast)).toBeNull()
+    expect(foreseenTooLate(null, STEPS, forecast)).toBeNull()
+    expect(foreseenTooLate(60_000, STEPS, null)).toBeNull()
+  })
+
+  it('shows when the new version will serve', () => {
+    const plan = {
+      verb: 'upgrade-run',
+      request: {windowMs: 600_000},
+      reasons: {forecast: forecastRun(STEPS, FIGURES)},
+      steps: STEPS,
+    }
+    const start = new Date('2026-11-25T16:00:00Z')
+    const gate = upgradeGate(plan as unknown as Plan, start)
+    expect(gate?.(new Date('2026-11-25T16:00:10Z'), 'pg-upgrade', [])).toEqual({
+      say: 'go: 10 s gone, latest decision at 16:09:20 UTC, window ends at 16:10:00 UTC; by the rehearsal the new version serves at 16:01:07 UTC',
+      stop: null,
+    })
+  })
+})

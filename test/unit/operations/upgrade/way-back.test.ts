@@ -1,0 +1,152 @@
+import {describe, expect, it} from 'vitest'
+import {safetyOf} from '../../../../src/cli/upgrade-flags.js'
+import {parseWayBack, type WayBackNote} from '../../../../src/cluster/way-back-note.js'
+import type {UpgradeNote} from '../../../../src/cluster/upgrade-note.js'
+import {UsageError} from '../../../../src/lib/errors.js'
+import {runRefusals, wayBackOf} from '../../../../src/operations/upgrade/refusals.js'
+import type {RunRequest} from '../../../../src/operations/upgrade/request.js'
+import {statusData} from '../../../../src/operations/upgrade/status.js'
+import {newestWayBack, pairFor, type MigrationFacts} from '../../../../src/operations/upgrade/survey.js'
+import {planSafety, safetyRefusals} from '../../../../src/operations/upgrade/way-back.js'
+import {server, upgradeSurvey} from '../../../support/upgrade-builders.js'
+
+const NOTE: WayBackNote = {
+  ...{operation: 'upgrade-prepare-20261125-140000-0001', at: '2026-11-25T14:00:00.000Z', from: 13, to: 15},
+  ...{kind: 'backup', node: 2, directory: '/srv/backup/before 15', said: 'verified by pg_verifybackup, 1 bytes'},
+}
+
+function facts(change: (facts: MigrationFacts) => void = () => undefined): MigrationFacts {
+  const check = upgradeSurvey()
+  const pairs = check.nodes.map(({config}) => ({
+    node: config,
+    pair: pairFor(config, 13, 15),
+    state: null,
+    unseen: null,
+  }))
+  const made: MigrationFacts = {cluster: 'shop', check, pairs, pools: {}, rehearsal: null, safety: null}
+  change(made)
+  return made
+}
+
+const RUN: RunRequest = {
+  ...{
+    to: 15,
+    maxLagBytes: 16 * 1024 ** 2,
+    accept: [],
+    windowMs: null,
+    minStandbys: 1,
+    drainMs: 0,
+    wayBack: null,
+    jobs: 2,
+  },
+}
+
+describe('the flags of a way back', () => {
+  const code = (flags: Parameters<typeof safetyOf>[0]): unknown => {
+    try {
+      return safetyOf(flags)
+    } catch (error) {
+      return error instanceof UsageError ? error.code : error
+    }
+  }
+  it('say what is made, or nothing is', () => {
+    expect(safetyOf({})).toBeNull()
+    expect(safetyOf({'way-back': 'backup', 'backup-dir': '/srv/backup/x', 'backup-on': '1'})).toEqual({
+      ...{kind: 'backup', on: 1, directory: '/srv/backup/x'},
+    })
+    expect(safetyOf({'way-back': 'command', 'backup-command': ['snap', 'a b']})).toEqual({
+      ...{kind: 'command', words: ['snap', 'a b']},
+    })
+  })
+
+  it('are a usage error where one misses the other', () => {
+    expect(code({'backup-dir': '/srv/backup/x'})).toBe('WAY_BACK_FLAGS')
+    expect(code({'way-back': 'backup'})).toBe('WAY_BACK_FLAGS')
+    expect(code({'way-back': 'backup', 'backup-dir': 'backup/x'})).toBe('WAY_BACK_FLAGS')
+    expect(code({'way-back': 'backup', 'backup-dir': '/x'})).toBe('WAY_BACK_FLAGS')
+    expect(code({'way-back': 'command'})).toBe('WAY_BACK_FLAGS')
+    expect(code({'way-back': 'command', 'backup-command': ['']})).toBe('WAY_BACK_FLAGS')
+  })
+})
+
+describe('a backup by poolctl', () => {
+  it("is taken first, on the last standby's host, unless another is named", () => {
+    const step = (on: number | null): unknown =>
+      planSafety({kind: 'backup', on, directory: '/srv/backup/x'}, facts())[0]
+    expect(step(null)).toMatchObject({id: 'take-backup', input: {node: 2, primary: 0, directory: '/srv/backup/x'}})
+    expect(step(1)).toMatchObject({id: 'take-backup', input: {node: 1, primary: 0}})
+    expect(planSafety(null, facts())).toEqual([])
+  })
+
+  it('is refused on the primary, and for a cluster with tablespaces', () => {
+    const codes = (on: number | null, seen = facts()): string[] =>
+      safetyRefusals({kind: 'backup', on, directory: '/srv/backup/x'}, seen).map(({code}) => code)
+    expect(codes(0)).toEqual(['BACKUP_HOST_UNKNOWN'])
+    expect(codes(7)).toEqual(['BACKUP_HOST_UNKNOWN'])
+    expect(codes(1)).toEqual([])
+    const spaces = facts(({check}) => server(check, 0).tablespaces.push({oid: 1, name: 'far', location: '/far'}))
+    expect(codes(null, spaces)).toEqual(['TABLESPACES_IN_BACKUP'])
+    expect(safetyRefusals({kind: 'command', words: ['snap']}, spaces)).toEqual([])
+  })
+})
+
+describe('a run', () => {
+  const refused = (request: RunRequest, seen: MigrationFacts): string[] =>
+    runRefusals(request, seen).flatMap(({code}) => (code === 'NO_WAY_BACK' ? [code] : []))
+
+  it('takes a way back that was made, and none that was not', () => {
+    expect(refused({...RUN, wayBack: 'backup'}, facts())).toEqual(['NO_WAY_BACK'])
+    expect(
+      refused(
+        {...RUN, wayBack: 'command'},
+        facts((made) => (made.safety = NOTE)),
+      ),
+    ).toEqual(['NO_WAY_BACK'])
+    expect(
+      refused(
+        {...RUN, wayBack: 'backup'},
+        facts((made) => (made.safety = NOTE)),
+      ),
+    ).toEqual([])
+  })
+
+  it('relies on it by itself where no standby can be held back', () => {
+    const one = facts((made) => Object.assign(made, {safety: NOTE, pairs: made.pairs.slice(0, 2)}))
+    expect(wayBackOf(RUN, one)).toBe('backup')
+    expect(wayBackOf(RUN, {...one, safety: null})).toBeNull()
+    expect(
+      wayBackOf(
+        RUN,
+        facts((made) => (made.safety = NOTE)),
+      ),
+    ).toBe('hold-standby')
+  })
+})
+
+describe('a note of a way back', () => {
+  it('is read as it was written, and counts for its own upgrade only', () => {
+    expect(parseWayBack(JSON.stringify(NOTE))).toEqual(NOTE)
+    expect(parseWayBack('no note')).toBeNull()
+    expect(parseWayBack(JSON.stringify({...NOTE, kind: 'hope'}))).toBeNull()
+    const later = {...NOTE, at: '2026-11-25T15:00:00.000Z'}
+    expect(newestWayBack([later, null, NOTE], 13, 15)).toBe(later)
+    expect(newestWayBack([NOTE], 13, 16)).toBeNull()
+  })
+
+  it('is what the status of an upgrade says of it', () => {
+    const place = {data: '/d', bin: '/b'}
+    const opened: UpgradeNote = {
+      ...{operation: 'upgrade-run-20261125-164210-0001', from: 13, to: 15, primary: 0, held: null, phase: 'opened'},
+      ...{at: '2026-11-25T16:42:10.000Z', old: place, new: place},
+    }
+    expect(statusData(opened, [], [], NOTE)).toMatchObject({
+      wayBack:
+        'the backup in /srv/backup/before 15 on the host of node 2, without what was written since 2026-11-25T14:00:00.000Z',
+      next: ['poolctl upgrade rollback', 'poolctl upgrade finish'],
+    })
+    expect(statusData(opened, [], [], {...NOTE, kind: 'command', directory: null})).toMatchObject({
+      wayBack: 'what your command made, without what was written since 2026-11-25T14:00:00.000Z',
+      next: ['poolctl upgrade finish'],
+    })
+  })
+})
