@@ -31,7 +31,14 @@ const NEW_SYSTEM = '7399999999999999999'
 type Marks = 'upgrade' | 'rehearsal' | 'wayBack'
 
 function upgradeOf(node: FakeNode, marks: Marks): FakeUpgrade {
-  return (node[marks] ??= {configStaged: false, prepared: false, made: false, controlAside: false, kept: null, note: null})
+  return (node[marks] ??= {
+    configStaged: false,
+    prepared: false,
+    made: false,
+    controlAside: false,
+    kept: null,
+    note: null,
+  })
 }
 
 function at(site: Site, id: number, path: string): FakeDirectory | null {
