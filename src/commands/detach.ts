@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {changingFlags, nodeArgument, nodeIdArgument, pcpFlags} from '../cli/flags.js'
+import {changingFlags, durationFlag, nodeArgument, nodeIdArgument, pcpFlags} from '../cli/flags.js'
 import {perform} from '../cli/perform.js'
 import {detach} from '../operations/detach/detach.js'
 import {performText} from '../output/text/perform.js'
@@ -13,6 +13,11 @@ export default class Detach extends BaseCommand {
   static override flags = {
     ...pcpFlags,
     ...changingFlags,
+    drain: Flags.string({
+      description: 'longest wait for transactions that are open on the node to end before it is detached',
+      helpValue: 'DURATION',
+      env: 'POOLCTL_DETACH_DRAIN',
+    }),
     'allow-primary': Flags.boolean({
       default: false,
       description: 'detach the primary: all sessions are cut and pgpool fails over',
@@ -27,6 +32,7 @@ export default class Detach extends BaseCommand {
   static override examples = [
     '<%= config.bin %> detach 1',
     '<%= config.bin %> detach 1 --yes --json',
+    '<%= config.bin %> detach 1 --drain 30s',
     '<%= config.bin %> detach 1 --dry-run',
   ]
 
@@ -34,6 +40,7 @@ export default class Detach extends BaseCommand {
     const {args, flags} = await this.parse(Detach)
     const request = {
       node: nodeIdArgument(args.node),
+      drainMs: durationFlag('drain', flags.drain) ?? 0,
       allowPrimary: flags['allow-primary'],
       allowOutage: flags['allow-outage'],
     }

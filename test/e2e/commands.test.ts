@@ -12,7 +12,17 @@ import {runAsServer} from '../../src/lab/run.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec, saveSpec} from '../../src/lab/store.js'
 import {expectHealthy, expectNothingLeft, footprint, listing, poolView, roles, statusOf} from '../support/e2e-checks.js'
-import {amcheck, change, DONE, ending, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+import {
+  amcheck,
+  change,
+  DONE,
+  ending,
+  sqlOn,
+  startCheckedLab,
+  underLedger,
+  until,
+  type SharedLab,
+} from '../support/e2e-lab.js'
 import {sampleProcesses} from '../support/e2e-processes.js'
 import {schemaErrors} from '../support/e2e-schema.js'
 import type {PoolctlResult} from '../support/lab.js'
@@ -194,6 +204,29 @@ describe('a request that makes no sense', () => {
 })
 
 describe('attach and detach', () => {
+  it.each([
+    {drain: '20s', asleep: 2, cutOff: 0},
+    {drain: '1s', asleep: 4, cutOff: 1},
+  ])('lets a transaction of $asleep s end for $drain before a detach, and counts what is cut off', async (given) => {
+    await underLedger(lab, async () => {
+      const state = {over: false}
+      const work = sqlOn(lab, 1, `SELECT pg_sleep(${given.asleep})`).then(() => (state.over = true))
+      await until('the transaction is open', async () => {
+        const open = await sqlOn(
+          lab,
+          1,
+          "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'",
+        )
+        return open.length > 0
+      })
+      const detached = await change(lab, ['detach', '1', '--drain', given.drain, '--yes'])
+      expect({...ending(detached), over: state.over}).toEqual({...DONE, over: given.cutOff === 0})
+      expect(detached.data?.facts['cutOff']).toBe(given.cutOff)
+      await work
+      expect(ending(await change(lab, ['attach', '1', '--yes']))).toEqual(DONE)
+    })
+  })
+
   it('take a standby out and back, seen by pgpool each time, while clients write', async () => {
     await underLedger(lab, async () => {
       const detached = await change(lab, ['detach', '1', '--yes'])

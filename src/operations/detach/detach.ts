@@ -2,12 +2,15 @@
 import type {NodeId} from '../../cluster/node-id.js'
 import {isAttached, type PoolNode} from '../../cluster/pool-node.js'
 import {AuthenticationRefused, Unreachable, messageOf} from '../../lib/errors.js'
+import type {PlannedStep} from '../../engine/plan.js'
 import type {PoolSession} from '../../ports/pool.js'
 import type {World} from '../../ports/world.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
 
 export type DetachRequest = {
   node: number
+  /** How long transactions that are open on it are waited for; 0: not at all. */
+  drainMs: number
   /** The primary may be detached, which makes pgpool fail over. */
   allowPrimary: boolean
   /** The last attached node may be detached, after which pgpool refuses every client. */
@@ -21,6 +24,8 @@ export type DetachFacts = {
   unlisted: string | null
   autoFailback: boolean
   hostReachable: boolean
+  /** The cluster file says how its server is asked. */
+  inFile: boolean
 }
 
 export const detach: Operation<DetachRequest, DetachFacts> = {
@@ -40,6 +45,7 @@ export const detach: Operation<DetachRequest, DetachFacts> = {
       unlisted: typeof sessions === 'string' ? sessions : null,
       autoFailback: ['1', 'on'].includes(settings?.get('auto_failback') ?? ''),
       hostReachable,
+      inFile: world.file.nodes.some(({id}) => Number(id) === request.node),
     }
   },
 
@@ -70,6 +76,7 @@ export const detach: Operation<DetachRequest, DetachFacts> = {
       plan: {
         reasons: {sessions: sessionWords(cut)},
         steps: [
+          ...drainSteps(request),
           {
             id: 'detach-node',
             kind: 'detach-node',
@@ -92,14 +99,44 @@ export const detach: Operation<DetachRequest, DetachFacts> = {
   fingerprint: ({pool}) => ({nodes: pool.map((n) => ({id: n.id, status: n.status, role: n.role}))}),
   systemIdentifier: () => null,
   poolBefore: ({pool}) => pool,
-  summarise: (_plan, steps) => ({
-    facts: {seen: steps.find((step) => step.id === 'detach-node')?.because ?? null},
+  summarise: (_plan, steps, results) => ({
+    facts: {
+      seen: steps.find((step) => step.id === 'detach-node')?.because ?? null,
+      cutOff: results.get('drain-clients')?.['cutOff'] ?? null,
+    },
     followUps: [],
   }),
 }
 
-function refusalsFor(request: DetachRequest, node: PoolNode, {pool}: DetachFacts): Refusal[] {
+/** pgpool's own graceful detach waits for sessions, not for transactions, and never ends before 4.5.12 (docs/adr/0012). */
+function drainSteps({node, drainMs}: DetachRequest): PlannedStep[] {
+  if (drainMs === 0) return []
+  return [
+    {
+      id: 'drain-clients',
+      kind: 'drain-clients',
+      host: null,
+      title: `Let transactions that are open on node ${node} end, ${drainMs / 1000} s at most`,
+      input: {on: node, limitMs: drainMs},
+      undo: null,
+      irreversible: false,
+      holdsUntil: null,
+    },
+  ]
+}
+
+function refusalsFor(request: DetachRequest, node: PoolNode, {pool, inFile}: DetachFacts): Refusal[] {
   const found: Refusal[] = []
+  if (request.drainMs > 0 && !inFile) {
+    found.push({
+      code: 'DRAIN_NEEDS_FILE',
+      node: node.id,
+      message: `whether transactions are open on node ${node.id} is asked of its server, which no cluster file names`,
+      detail: null,
+      hint: 'Name the cluster file with --config, or detach without --drain',
+      override: null,
+    })
+  }
   const others = pool.filter((n) => n.id !== node.id && isAttached(n))
   if (others.length === 0 && isAttached(node) && !request.allowOutage) {
     found.push({

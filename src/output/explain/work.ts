@@ -35,6 +35,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   NODE_IS_PRIMARY: 'Detaching the primary cuts every session and makes pgpool fail over to the lowest attached node.',
   NODE_LEFT_OUT:
     'A node does not answer, so it will not follow the new primary. Bring it back afterwards with poolctl recovery.',
+  DRAIN_NEEDS_FILE:
+    'pgpool cannot tell the open transactions of a node from idle sessions; its server can, and a cluster file says how it is asked.',
   LAST_ATTACHED_NODE: 'Without an attached node pgpool refuses every client.',
   AUTO_FAILBACK: 'With auto_failback on, pgpool attaches a detached standby again by itself as long as it streams.',
   SESSIONS_UNKNOWN: 'pgpool could not list its sessions, so it is not known who will be cut off.',

@@ -13,7 +13,7 @@ import {fakeWorld} from '../../support/fake-cluster.js'
 import {healthySite, type Site} from '../../support/fake-site.js'
 import {capturedTerminal, type Captured} from './captured-terminal.js'
 
-const DETACH_1 = {node: 1, allowPrimary: false, allowOutage: false}
+const DETACH_1 = {node: 1, drainMs: 0, allowPrimary: false, allowOutage: false}
 let directory = ''
 let site: Site
 let captured: Captured

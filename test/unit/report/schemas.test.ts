@@ -66,7 +66,7 @@ describe('what a command prints fits its schema', () => {
 
   test.each([0, 1])('a detach of node %d, refused or planned', async (node) => {
     const session = {world: fakeWorld(healthySite()), pcpOnly: false, [Symbol.asyncDispose]: () => Promise.resolve()}
-    const request = {node, allowPrimary: false, allowOutage: false}
+    const request = {node, drainMs: 0, allowPrimary: false, allowOutage: false}
     const {data} = await performIn(session, detach, request, {'dry-run': true}, capturedTerminal().terminal)
     expect(errorsOf('detach', around('detach', data))).toEqual([])
   })
