@@ -4,10 +4,12 @@ import * as Flags from '@oclif/core/flags'
 import type {ClusterFile} from '../cluster/cluster-file.js'
 import {messageOf, UsageError} from '../lib/errors.js'
 import {
+  TRANSFERS,
   WAYS_BACK,
   type RehearseRequest,
   type Safety,
   type RunRequest,
+  type Transfer,
   type WayBack,
 } from '../operations/upgrade/request.js'
 import {countFlag, durationFlag, nodeIdArgument, sizeFlag} from './flags.js'
@@ -68,6 +70,13 @@ export const runFlags = {
     default: '10s',
     env: 'POOLCTL_DRAIN',
   }),
+  transfer: Flags.option({
+    description:
+      'how pg_upgrade brings the files over: by hard links, or (to 18 and later) by moving them, after which the old cluster on the primary is gone',
+    options: TRANSFERS,
+    default: 'link' as const,
+    env: 'POOLCTL_UPGRADE_TRANSFER',
+  })(),
   'way-back': Flags.option({
     description:
       'what stays of the old cluster: a standby that is left out and stays stopped, the backup or the command that upgrade prepare has made, or nothing (default: a standby, where there are two)',
@@ -133,6 +142,7 @@ type RunValues = {
   window?: string | undefined
   'min-standbys': string
   drain: string
+  transfer: Transfer
   'way-back'?: WayBack | undefined
   jobs: string
   'allow-lag'?: string | undefined
@@ -146,6 +156,7 @@ export function runRequest(flags: RunValues): (file: ClusterFile) => RunRequest 
     accept: flags.accept ?? [],
     windowMs: durationFlag('window', flags.window),
     minStandbys: countFlag('min-standbys', flags['min-standbys'], 0, 127) ?? 1,
+    transfer: flags.transfer,
     drainMs: flags.drain === '0' ? 0 : (durationFlag('drain', flags.drain) ?? 0),
     wayBack: flags['way-back'] ?? null,
     jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 2,

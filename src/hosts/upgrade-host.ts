@@ -219,11 +219,23 @@ async function pgUpgrade({
   port,
   user,
   jobs,
+  transfer,
 }: PgUpgradeJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
   const {old, new: fresh, from, to} = pair
   return {
     files: new Map([['script', Buffer.from(await scriptText('upgrade-pg'))]]),
-    args: [old.bin, fresh.bin, old.data, fresh.data, String(from), String(to), String(port), user, String(jobs)],
+    args: [
+      old.bin,
+      fresh.bin,
+      old.data,
+      fresh.data,
+      String(from),
+      String(to),
+      String(port),
+      user,
+      String(jobs),
+      transfer,
+    ],
   }
 }
 

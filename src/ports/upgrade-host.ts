@@ -34,7 +34,15 @@ export type PairState = {
   oldControlAside: boolean
 }
 
-export type PgUpgradeJob = {kind: 'pg-upgrade'; pair: Pair; port: number; user: string; jobs: number}
+export type PgUpgradeJob = {
+  kind: 'pg-upgrade'
+  pair: Pair
+  port: number
+  user: string
+  jobs: number
+  /** `swap`: pg_upgrade 18 and later. */
+  transfer: 'link' | 'swap'
+}
 
 export type LinkJob = {
   kind: 'link'

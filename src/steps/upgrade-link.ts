@@ -20,6 +20,11 @@ const PG_UPGRADE_JOB = 'pg-upgrade'
 const PG_UPGRADE_STEP = 'pg-upgrade'
 const START_STEP = 'start-primary'
 
+/** Plans of a rehearsal do not say it: they always link, as the copy has to stay. */
+function transferIn({input}: Context): 'link' | 'swap' {
+  return input['transfer'] === 'swap' ? 'swap' : 'link'
+}
+
 export const pgUpgrade: Step = {
   kind: 'pg-upgrade',
   deadlineMs: null,
@@ -39,6 +44,7 @@ export const pgUpgrade: Step = {
         port: nodeConfig(context.world, id).port,
         user: textIn(context.input, 'user'),
         jobs: numberIn(context.input, 'jobs'),
+        transfer: transferIn(context),
       }
       await context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job)
     }
@@ -154,7 +160,9 @@ export const linkStandbys: Step = {
   async act(context) {
     const carried = carriedOf(context)
     const enough = numberIn(context.input, 'minStandbys')
-    const result = await linkSome(context, carried, enough, 'cluster')
+    // What a swap has moved cannot be told from what is new, so none can be linked later.
+    const wanted = transferIn(context) === 'swap' ? carried.length : enough
+    const result = await linkSome(context, carried, wanted, 'cluster')
     if (result.linked.length < enough) {
       throw new ActFailed({
         code: 'STANDBYS_NOT_LINKED',
@@ -162,7 +170,10 @@ export const linkStandbys: Step = {
         detail: Object.entries(result.failed)
           .map(([node, text]) => `node ${node}: ${text}`)
           .join('\n'),
-        hint: 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
+        hint:
+          transferIn(context) === 'swap'
+            ? `Mend what is named, then: poolctl op resume ${context.operation}`
+            : 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
       })
     }
     await forgetEarlierTries(context, carried, result.linked)

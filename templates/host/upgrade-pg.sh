@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS: pg_upgrade --link as a job, then the list of what it has linked.
+# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|swap: pg_upgrade as a job, then the list of the files that it has
+# brought over, which the standbys replay.
 # Both servers that it starts listen on a socket in a directory that nobody else can enter, so no client gets in meanwhile, and a rule
 # of ours lets pg_upgrade in whatever the site's own rules are.
 oldbin=$1
@@ -11,6 +12,7 @@ to=$6
 port=$7
 user=$8
 jobs=$9
+transfer=${10}
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
@@ -21,8 +23,32 @@ trap 'rm -rf -- "$sockets"' EXIT
 printf 'local all all trust\n' >"$sockets/hba"
 # What they write while they are being made is nobody's archive, and no standby is there to wait for.
 access="-c hba_file=$sockets/hba -c logging_collector=off -c archive_mode=off -c synchronous_standby_names="
+# named DATA MAJOR: relation files by what tells one from another; their names hold digits, points and underscores only. A link has its
+# other name at the same time. What a swap moved is told from a new file that was given a freed inode by its size and time.
+case $transfer in
+link)
+  links=+1
+  file='%D:%i'
+  ;;
+swap)
+  links=+0
+  file='%D:%i:%s:%T@'
+  ;;
+*) fail PG_UPGRADE_UNFINISHED "no way to bring files over: $transfer" ;;
+esac
+named() {
+  cd -- "$1" || exit 91
+  set -- "$2"
+  {
+    find base global -type f -links "$links" -printf "$file %p\n"
+    for place in pg_tblspc/*/PG_"$1"_*; do
+      if [ -d "$place" ]; then find "$place/" -type f -links "$links" -printf "$file %p\n"; fi
+    done
+  } | sort -k 1,1
+}
+if [ "$transfer" = swap ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
 printf 'pg_upgrade\n' >phase
-"$newbin/pg_upgrade" --link --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
+"$newbin/pg_upgrade" "--$transfer" --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
   -s "$sockets" -o "$access" -O "$access" >pg_upgrade.log 2>&1 </dev/null || {
   status=$?
   grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
@@ -32,18 +58,8 @@ printf 'pg_upgrade\n' >phase
 if [ ! -e "$old/global/pg_control.old" ]; then fail PG_UPGRADE_UNFINISHED 'pg_upgrade ended well and has not set the old control file aside'; fi
 
 printf 'listing links\n' >phase
-# Device and inode tell one file from another; names of relation files hold digits, points and underscores only.
-named() {
-  cd -- "$1" || exit 91
-  set -- "$2"
-  {
-    find base global -type f -links +1 -printf '%D:%i %p\n'
-    for place in pg_tblspc/*/PG_"$1"_*; do
-      if [ -d "$place" ]; then find "$place/" -type f -links +1 -printf '%D:%i %p\n'; fi
-    done
-  } | sort -k 1,1
-}
-if ! (named "$old" "$from") >old.names || ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED 'cannot list what was linked'; fi
+if [ "$transfer" = link ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
+if ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED "cannot list $new"; fi
 join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
 if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
 # X_init says that X is unlogged. pg_upgrade makes it anew, so it is no link.

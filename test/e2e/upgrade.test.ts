@@ -1,4 +1,4 @@
-/** A major upgrade on real servers, 13 to 15 unless POOLCTL_UPGRADE says otherwise (15:17): everything there afterwards, nothing acknowledged lost, and the way back before its end. */
+/** A major upgrade on real servers, 13 to 15 unless POOLCTL_UPGRADE says otherwise (15:17, 17:18:swap): everything there afterwards, nothing acknowledged lost, and the way back before its end. */
 import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
@@ -11,7 +11,8 @@ import {requireSpec, saveSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
 
-const [FROM = 13, TO = 15] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':').map(Number)
+const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
+const [FROM, TO] = [Number(from), Number(to)]
 const OLD = `/usr/lib/postgresql/${FROM}/bin`
 const NEW = `/usr/lib/postgresql/${TO}/bin`
 const execute = promisify(execFile)
@@ -186,7 +187,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', `${TO}`]))).toEqual(DONE)
     const before = await digest(0)
     const {result} = await underLedger(lab, async () => {
-      const args = ['--window', '10m', '--way-back', 'none', '--confirm', 'lab']
+      const args = ['--transfer', transfer, '--window', '10m', '--way-back', 'none', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', `${TO}`, ...args])
       expect({...ending(answer), leftOut: answer.data?.facts['leftOut']}).toEqual({...DONE, leftOut: []})
       await moveLab()
@@ -218,7 +219,10 @@ describe.runIf(possible)('the whole migration in one command', () => {
 
   it('keeps a standby as the way back until it is given up, and then has every node in the new version', async () => {
     const {result} = await underLedger(lab, async () => {
-      const answer = await change(lab, ['upgrade', '--to', `${TO}`, '--window', '10m', '--yes', '--confirm', 'lab'])
+      const answer = await change(lab, [
+        ...['upgrade', '--to', `${TO}`, '--transfer', transfer, '--window', '10m'],
+        ...['--yes', '--confirm', 'lab'],
+      ])
       expect(ending(answer)).toEqual(DONE)
       await moveLab()
       return answer

@@ -272,12 +272,11 @@ describe('taking down', () => {
 
   it('works on a lab while it is being made', async () => {
     const {path, remove} = await makeLabDirectory()
+    const ended = labUp({directory: path, nodes: 2, postgres: wantedPostgres()}).then(
+      () => 'made',
+      () => 'failed',
+    )
     try {
-      const breaking = labUp({directory: path, nodes: 2, postgres: wantedPostgres()})
-      const ended = breaking.then(
-        () => 'made',
-        () => 'failed',
-      )
       await until('a running primary', async () => {
         const spec = await readSpec(path)
         return spec !== null && (await postgresProcesses(spec.nodes[0]!.data)).length > 3
@@ -289,6 +288,8 @@ describe('taking down', () => {
       expect(await labProcesses(spec)).toEqual([])
       await expect(stat(path)).rejects.toThrow(/ENOENT/)
     } finally {
+      // What is still being made would be made after the removal.
+      await ended
       await remove()
     }
   })

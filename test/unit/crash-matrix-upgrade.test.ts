@@ -26,6 +26,7 @@ const REQUEST: RunRequest = {
   accept: [],
   windowMs: null,
   minStandbys: 1,
+  transfer: 'link',
   drainMs: 10_000,
   wayBack: 'hold-standby',
   jobs: 2,
@@ -154,6 +155,15 @@ describe('the plan of an upgrade', () => {
     expect(idsFor(1).indexOf('keep-catalogs')).toBeLessThan(idsFor(1).indexOf('start-primary'))
     expect(idsFor(1).indexOf('link-rest')).toBeGreaterThan(idsFor(1).indexOf('open-pool'))
     expect(idsFor(2).filter((id) => extra.includes(id))).toEqual([])
+  })
+
+  it('has no way back after a swap, and waits for every standby, because none could be linked later', () => {
+    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none', transfer: 'swap'})
+    expect(steps.find(({irreversible}) => irreversible)?.title).toBe(
+      'pg_upgrade --swap --jobs=2 from 15 to 17 on node 0 (POINT OF NO RETURN: node 0 has no old cluster after it)',
+    )
+    expect(steps.filter(({title}) => title.includes('POINT OF NO RETURN'))).toHaveLength(1)
+    expect(steps.some(({id}) => id === 'keep-catalogs' || id === 'link-rest')).toBe(false)
   })
 
   it('holds no standby back where none is wanted, and waits for no transaction where it may not', () => {

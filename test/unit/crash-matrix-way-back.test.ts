@@ -43,7 +43,17 @@ async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
     placeOf(site, node.id)
   }
   const request: RunRequest = {
-    ...{to: 17, maxLagBytes: LAG, accept: [], windowMs: null, minStandbys: 1, drainMs: 0, wayBack, jobs: 2},
+    ...{
+      to: 17,
+      maxLagBytes: LAG,
+      accept: [],
+      windowMs: null,
+      minStandbys: 1,
+      transfer: 'link',
+      drainMs: 0,
+      wayBack,
+      jobs: 2,
+    },
   }
   const facts = {
     cluster: 'shop',

@@ -63,6 +63,8 @@ export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): Pl
   ]
 }
 
+const NO_RETURN = 'POINT OF NO RETURN'
+
 type Cast = {
   primary: PairView
   standbys: PairView[]
@@ -82,7 +84,8 @@ function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): 
     standbys,
     held: standbys.find(({node}) => node.id === heldId) ?? null,
     carried,
-    later: carried.length > request.minStandbys,
+    // What was moved cannot be told from what is new, so the catalogs could not be kept apart.
+    later: carried.length > request.minStandbys && request.transfer === 'link',
     common: {
       pairs: pairsInput(facts.pairs),
       primary: primary.node.id,
@@ -90,6 +93,7 @@ function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): 
       minStandbys: request.minStandbys,
       maxLagBytes: request.maxLagBytes,
       limitMs: STREAMING_LIMIT_MS,
+      transfer: request.transfer,
     },
   }
 }
@@ -175,15 +179,17 @@ function comeToRest({primary, standbys, common}: Cast): PlannedStep[] {
 }
 
 function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
+  const swapped = request.transfer === 'swap'
   const names = carried.map(({node}) => `node ${node.id}`).join(', ')
   const which = later ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
   return [
     step({
       id: 'pg-upgrade',
       host: primary.node.host,
-      title: `pg_upgrade --link --jobs=${request.jobs} from ${primary.pair.from} to ${primary.pair.to} on node ${primary.node.id}`,
+      title: `pg_upgrade --${request.transfer} --jobs=${request.jobs} from ${primary.pair.from} to ${primary.pair.to} on node ${primary.node.id}${swapped ? ` (${NO_RETURN}: node ${primary.node.id} has no old cluster after it)` : ''}`,
       input: {...common, node: primary.node.id, user: facts.check.content?.user.name ?? '', jobs: request.jobs},
-      undo: 'the old control file gets its name back, the new directory is removed',
+      undo: swapped ? null : 'the old control file gets its name back, the new directory is removed',
+      irreversible: swapped,
     }),
     ...(later
       ? [
@@ -211,7 +217,7 @@ function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
       id: 'start-primary',
       kind: 'start-new',
       host: primary.node.host,
-      title: `start version ${primary.pair.to} on node ${primary.node.id} (POINT OF NO RETURN: the old data of nodes ${[primary, ...carried].map(({node}) => node.id).join(', ')} cannot be used after it)`,
+      title: `start version ${primary.pair.to} on node ${primary.node.id} (${common['transfer'] === 'swap' ? 'from here on' : NO_RETURN}: the old data of nodes ${[primary, ...carried].map(({node}) => node.id).join(', ')} cannot be used after it)`,
       input: {...common, node: primary.node.id, stopOnUndo: false},
       irreversible: true,
     }),

@@ -62,6 +62,7 @@ export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal
     ...notPrepared(request, facts),
     ...tooFew(request, facts),
     ...tooShort(request),
+    ...swapTooEarly(request),
     ...movedTablespaces(request, facts),
   ]
 }
@@ -139,6 +140,16 @@ export function windowForeseenShort(
     detail: `The point of no return would be reached after ${Math.ceil(reachedSeconds)} s, and going back would have to be decided ${Math.max(0, Math.floor(latestSeconds))} s after the start.`,
     hint: 'Promise a longer one, or none',
   })
+}
+
+function swapTooEarly({transfer, to}: RunRequest): Refusal[] {
+  if (transfer !== 'swap' || to >= 18) return []
+  return [
+    refusal('SWAP_NEEDS_18', `pg_upgrade of version ${to} cannot swap`, {
+      detail: 'It came with version 18, and is quicker than links where there are very many files.',
+      hint: 'Leave out --transfer swap',
+    }),
+  ]
 }
 
 /** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */

@@ -10,10 +10,15 @@ export type PrepareAndSecureRequest = PrepareRequest & {safety: Safety | null}
 export const WAYS_BACK = ['hold-standby', 'backup', 'command', 'none'] as const
 export type WayBack = (typeof WAYS_BACK)[number]
 
+/** How pg_upgrade brings the files over; a swap is quicker with very many of them, and leaves no old cluster behind. */
+export const TRANSFERS = ['link', 'swap'] as const
+export type Transfer = (typeof TRANSFERS)[number]
+
 export type RunRequest = PrepareRequest & {
   /** Promised length of the whole run; null: no promise, no deadline. */
   windowMs: number | null
   minStandbys: number
+  transfer: Transfer
   /** How long open transactions are waited for before the outage; 0: not at all. */
   drainMs: number
   /** Null: hold a standby where there are two or more; with fewer there must be a word for it. */

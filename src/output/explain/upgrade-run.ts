@@ -42,6 +42,7 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
   WAY_BACK_FLAGS: 'The way back that is to be made, and what it needs, do not go together.',
+  SWAP_NEEDS_18: 'pg_upgrade can move the files over instead of linking them from version 18 on.',
   WINDOW_TOO_SHORT: 'The promised window is shorter than going back takes.',
   WINDOW_WOULD_BE_MISSED:
     'The promised window is defended by going back while that still fits into it: end of the window, less what going back takes, less a margin.',

@@ -35,6 +35,7 @@ const RUN: RunRequest = {
     accept: [],
     windowMs: null,
     minStandbys: 1,
+    transfer: 'link',
     drainMs: 0,
     wayBack: null,
     jobs: 2,
