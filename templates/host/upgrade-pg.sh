@@ -53,6 +53,8 @@ printf 'pg_upgrade\n' >phase
   status=$?
   grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
   find "$new/pg_upgrade_output.d" . -name '*.txt' -exec head -n 5 {} + 2>/dev/null | head -n 20 >&2
+  # It names the file in which the cause stands, and going back removes that with the new cluster.
+  find "$new/pg_upgrade_output.d" -name 'pg_upgrade_dump_*.log' -exec grep -h -A 2 -e ' error: ' -e 'ERROR:' {} + 2>/dev/null | head -n 12 >&2
   exit "$status"
 }
 if [ ! -e "$old/global/pg_control.old" ]; then fail PG_UPGRADE_UNFINISHED 'pg_upgrade ended well and has not set the old control file aside'; fi

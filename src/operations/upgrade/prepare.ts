@@ -10,7 +10,8 @@ import {surveyMigration, type MigrationFacts} from './survey.js'
 
 export const upgradePrepare: Operation<PrepareAndSecureRequest, MigrationFacts> = {
   verb: 'upgrade-prepare',
-  survey: surveyMigration,
+  // What the new version does not take of the schema is found while clients work, and not by pg_upgrade while they wait.
+  survey: (request, world, observe) => surveyMigration(request, world, observe, true),
   decide(request, facts) {
     const refusals = [...prepareRefusals(request, facts), ...safetyRefusals(request.safety, facts)]
     if (refusals.length > 0) return {kind: 'refused', refusals}

@@ -33,13 +33,15 @@ export function pairFor(node: NodeConfig, from: number, to: number): Pair {
   return {from, to, old: {data: node.data, bin: node.bin}, new: {data, bin}}
 }
 
+/** `trial`: also restore the schema into a trial cluster, which takes as long as that takes. */
 export async function surveyMigration(
   request: PrepareRequest,
   world: World,
   observe: (text: string) => void,
+  trial = false,
 ): Promise<MigrationFacts> {
   const {to, maxLagBytes, accept} = request
-  const check = await surveyUpgrade({to, maxLagBytes, accept, trial: false}, world, observe)
+  const check = await surveyUpgrade({to, maxLagBytes, accept, trial}, world, observe)
   const {from} = check
   const [{pools}, figures, safeties, pairs] = await Promise.all([
     surveyPools(world),
