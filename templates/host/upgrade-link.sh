@@ -54,12 +54,11 @@ sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print 
   END { if (dir != "") print dir files }' >groups
 cd -- "$old" || exit 91
 missing=0
-: >"$POOLCTL_JOB/gone"
-# A free space map is not in WAL and may be missing here: it is fetched, or made anew when somebody asks for space.
+# A free space map is not in WAL: here it may be missing, or of another length. It is fetched, or made anew when somebody asks for space.
 absent() {
   case $source:$1 in
+  *:*_fsm) ;;
   cluster:*) missing=$((missing + 1)) ;;
-  kept:*_fsm) printf '%s\n' "$1" >>"$POOLCTL_JOB/gone" ;;
   *) fail LINK_IMPOSSIBLE "$old/$1 is not there" ;;
   esac
 }
@@ -83,22 +82,23 @@ phase 'fetching catalogs'
   printf '%s\n' '- /postmaster.pid' '- /postmaster.opts' '- /pg_upgrade_output.d/' '- /log/' '- /pg_log/' '- /current_logfiles' '- /pg_tblspc/*' \
     '- /*.conf' '- /conf.d/' '- /*.crt' '- /*.key' '- /*.pem' '- /*.crl' '- /standby.signal' '- /pg_replslot/*'
 } >filter
-# Sizes say enough: linked files are the same at the same checkpoint, and everything else is new. Times are not set: a linked file has
-# those of the old one. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
-fetch "$enter_new" main -z --compress-level=1 -rlpD --size-only ${delete:+"$delete"} --filter='merge ./filter' source:./ "$new/"
+# What is there is linked, or was fetched whole by an earlier try. A linked file may be shorter than the primary's: a relation grows by
+# empty pages that are in no WAL. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
+fetch "$enter_new" main -z --compress-level=1 -rlpD --ignore-existing ${delete:+"$delete"} --filter='merge ./filter' source:./ "$new/"
 while read -r oid; do
   sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
   printf '%s\n' "+ /PG_${to}_*/" "- /*" >>"filter.$oid"
-  fetch "$enter_new" "tablespace.$oid" -z --compress-level=1 -rlpD --size-only --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
+  fetch "$enter_new" "tablespace.$oid" -z --compress-level=1 -rlpD --ignore-existing --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
 done <tablespaces
 
 phase 'proving it'
-# Asked again without sending anything: whatever differs in name or size would be named.
+# Asked again without sending anything: whatever differs in name, or is no link and differs in size, would be named.
 fetch "$enter_new" proof -rlpD -n --size-only ${delete:+"$delete"} --itemize-changes --filter='merge ./filter' source:./ "$new/"
-if grep -q '^[<>ch*][fdL*]' out.proof; then fail LINKS_DIFFER "$(grep '^[<>ch*][fdL*]' out.proof | head -n 3)"; fi
-awk 'BEGIN { while ((getline name < "gone") > 0) gone[name] } !($1 in gone) { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h' --) >names || fail LINKS_DIFFER 'a linked file is missing'
-alone=$(grep -c -x 1 names)
-if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched"; fi
+grep '^[<>ch*][fdL*]' out.proof | awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, name, " "); own[name[2]] } } !($2 in own)' >differ
+if [ -s differ ]; then fail LINKS_DIFFER "$(head -n 3 differ)"; fi
+awk '$2 !~ /_fsm(\.[0-9]+)?$/ { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' --) >names || fail LINKS_DIFFER 'a linked file is missing'
+alone=$(grep -c '^1 ' names)
+if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' names | head -n 3)"; fi
 
 phase 'flushing'
 # The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.

@@ -44,7 +44,7 @@ function isTable(key: string, value: Json): value is Records & Json {
 }
 
 function isEmpty(value: Json): boolean {
-  return value === null || (Array.isArray(value) && value.length === 0)
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 function tableOf(key: string, rows: Records, style: Style): string {

@@ -53,7 +53,7 @@ describe('a detach', () => {
     expect({exit: body.exitCode, outcome: report.outcome, facts: report.facts, error: body.error}).toEqual({
       exit: 0,
       outcome: 'completed',
-      facts: {seen: 'pgpool says down'},
+      facts: {seen: 'pgpool says down', cutOff: null},
       error: null,
     })
     expect(statuses()).toEqual(['up', 'down', 'up'])
