@@ -42,8 +42,9 @@ function settings(spec: LabSpec): string {
     wal_level: 'replica',
     wal_log_hints: 'on',
     hot_standby: 'on',
-    max_wal_senders: '10',
-    max_replication_slots: '10',
+    // A copy of a node takes two, and all nodes may be copied at once.
+    max_wal_senders: String(2 * spec.nodes.length + 6),
+    max_replication_slots: String(spec.nodes.length + 8),
     wal_keep_size: '128MB',
     max_wal_size: '256MB',
     max_connections: '60',

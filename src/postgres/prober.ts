@@ -23,6 +23,9 @@ import {
 } from './queries.js'
 
 const CADENCE_MS = 25
+/** Of an outage that goes on: each try makes pgpool start a process and ask every server, on a machine that has better to do. */
+const PATIENCE_MS = 1000
+const SLOW_CADENCE_MS = 200
 const ACT_MS = 1000
 /** How long the start waits for a first answer, so that the first gap does not measure our own set-up. */
 const READY_MS = 2000
@@ -131,20 +134,23 @@ class ClientProber implements RunningProber {
     }
   }
 
-  /** Acts at a steady pace on one session, and on a new one at once after any failure. */
+  /** Acts at a steady pace on one session, and on a new one at once after any failure; more slowly while nobody answers for long. */
   async #loop(once: (session: Session) => Promise<void>): Promise<void> {
     let session: Session | null = null
+    let answeredAt = performance.now()
     while (!this.#stopping) {
       const started = performance.now()
       try {
         session ??= await this.#open()
         await once(session)
+        answeredAt = performance.now()
       } catch {
         // What failed does not matter to what is measured: the time until the next success does.
         if (session) this.#drop(session)
         session = null
       }
-      await sleep(Math.max(1, CADENCE_MS - (performance.now() - started)))
+      const pace = started - answeredAt > PATIENCE_MS ? SLOW_CADENCE_MS : CADENCE_MS
+      await sleep(Math.max(1, pace - (performance.now() - started)))
     }
     if (session) {
       await session.close()
