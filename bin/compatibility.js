@@ -34,7 +34,7 @@ writeFileSync(
   `# Versions
 
 Made from the record of what ran (\`bin/test --versions\` runs all of it), on ${new Date().toISOString().slice(0, 10)}, Linux ${release().split('-')[0]} ${arch()}, Node.js ${process.version}.
-Each cell counts the tests of one suite against real servers of that pair. ${failed === 0 ? 'None failed.' : `**${failed} cells have failures.**`}
+Each cell counts the tests of one suite against real servers of that pair. ${failed === 0 ? 'None failed.' : `**${failed} ${failed === 1 ? 'cell has' : 'cells have'} failures.**`}
 
 ${table(['Pgpool-II', 'PostgreSQL', 'where', ...columns], rows)}
 
@@ -52,6 +52,11 @@ ${table(
     ['Pgpool-II 4.3', 'what each server says of itself in node info', '`backendStatus` and `backendRole` are null'],
     ['Pgpool-II 4.6', 'log rotation and cache invalidation by PCP', 'exit 6, `PCP_UNSUPPORTED`'],
     ['PostgreSQL 15', '`pg_backup_start`, `pg_backup_stop`', '`pg_start_backup`, `pg_stop_backup`, never exclusive'],
+    [
+      'PostgreSQL 17.12',
+      'a number is noted at each column (`pg_attver`)',
+      'an 18 that does not know it (18.6) refuses the schema: `upgrade prepare` says so before any outage',
+    ],
   ],
 )}
 
