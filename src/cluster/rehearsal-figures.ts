@@ -1,4 +1,5 @@
 /** What a rehearsal has measured, as it lies on the hosts that it worked on: one JSON document, read before each later run. */
+import {parsedObject} from '../lib/json.js'
 
 export type RehearsalSeconds = {
   /** Stop of the promoted copy, its shutdown checkpoint included. */
@@ -23,14 +24,9 @@ export type RehearsalFigures = {
 
 /** Null for what are no figures of ours. */
 export function parseFigures(text: string): RehearsalFigures | null {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const {operation, at, from, to, node, jobs, passed, seconds} = value as Record<string, unknown>
+  const value = parsedObject(text)
+  if (value === null) return null
+  const {operation, at, from, to, node, jobs, passed, seconds} = value
   if (typeof operation !== 'string' || typeof at !== 'string' || typeof passed !== 'boolean') return null
   if (typeof from !== 'number' || typeof to !== 'number' || typeof node !== 'number' || typeof jobs !== 'number')
     return null

@@ -1,4 +1,5 @@
 /** What an upgrade leaves on each host, so that its state is known from whatever machine: one JSON document. */
+import {parsedObject} from '../lib/json.js'
 
 export type UpgradeNote = {
   operation: string
@@ -14,14 +15,8 @@ export type UpgradeNote = {
 
 /** Null for what is no note of ours. */
 export function parseNote(text: string): UpgradeNote | null {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const note = value as Record<string, unknown>
+  const note = parsedObject(text)
+  if (note === null) return null
   const place = (key: string): {data: string; bin: string} | null => {
     const where = note[key]
     if (typeof where !== 'object' || where === null) return null

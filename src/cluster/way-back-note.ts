@@ -1,4 +1,5 @@
 /** What `upgrade prepare` has taken as the way back, as it lies on the hosts: one JSON document. */
+import {parsedObject} from '../lib/json.js'
 
 export type WayBackNote = {
   operation: string
@@ -16,14 +17,9 @@ export type WayBackNote = {
 
 /** Null for what is no note of ours. */
 export function parseWayBack(text: string): WayBackNote | null {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const {operation, at, from, to, kind, node, directory, said} = value as Record<string, unknown>
+  const value = parsedObject(text)
+  if (value === null) return null
+  const {operation, at, from, to, kind, node, directory, said} = value
   if (typeof operation !== 'string' || typeof at !== 'string' || typeof said !== 'string') return null
   if (typeof from !== 'number' || typeof to !== 'number' || typeof node !== 'number') return null
   if (kind !== 'backup' && kind !== 'command') return null

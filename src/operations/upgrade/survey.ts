@@ -76,6 +76,15 @@ export function newestWayBack(
   from: number | null,
   to: number,
 ): WayBackNote | null {
+  return newest(found, from, to)
+}
+
+/** Times are RFC 3339 in UTC, so their texts are in their order. */
+function newest<T extends {from: number; to: number; at: string}>(
+  found: readonly (T | null)[],
+  from: number | null,
+  to: number,
+): T | null {
   const fitting = found.flatMap((one) => (one?.from === from && one.to === to ? [one] : []))
   return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
 }
@@ -86,8 +95,11 @@ export function newestFigures(
   from: number | null,
   to: number,
 ): RehearsalFigures | null {
-  const fitting = found.flatMap((one) => (one?.passed === true && one.from === from && one.to === to ? [one] : []))
-  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
+  return newest(
+    found.filter((one) => one?.passed === true),
+    from,
+    to,
+  )
 }
 
 async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {
