@@ -9,9 +9,9 @@ export async function moveInFile(file: ClusterFile, operation: string, places: r
   const {path} = file
   try {
     const before = await readFile(path, 'utf8')
-    const moves = places.map(({node, data, bin}) => {
+    const moves = places.map(({node, ...place}) => {
       const config = file.nodes.find(({id}) => id === node)
-      return {id: node, data, bin, work: config?.work ?? `${data}.poolctl`}
+      return {...place, id: node, work: config?.work ?? `${place.data}.poolctl`}
     })
     const after = movedClusterFile(before, moves, path)
     if (after === before) return

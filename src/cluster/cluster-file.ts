@@ -37,8 +37,8 @@ export type NodeConfig = {
   /** Replication slot on the primary. Default: `poolctl_node_<id>`. */
   slot: string
   sshPort: number | null
-  /** Where the new version of an upgrade is and where its data goes. Absent: beside the old one, see upgrade-target.ts. */
-  upgrade?: {bin: string | null; data: string | null}
+  /** Where the new version of an upgrade is, where its data and configuration go, how it is started. Absent: see upgrade-target.ts. */
+  upgrade?: {bin: string | null; data: string | null; config: string | null; service: Service | null}
 }
 
 export type SshDefaults = {

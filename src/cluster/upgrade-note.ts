@@ -1,5 +1,6 @@
 /** What an upgrade leaves on each host, so that its state is known from whatever machine: one JSON document. */
 import {parsedObject} from '../lib/json.js'
+import {placeIn, type ClusterPlace} from './upgrade-target.js'
 
 export type UpgradeNote = {
   operation: string
@@ -9,22 +10,16 @@ export type UpgradeNote = {
   held: number | null
   phase: 'opened' | 'rolled-back' | 'finished'
   at: string
-  old: {data: string; bin: string}
-  new: {data: string; bin: string}
+  old: ClusterPlace
+  new: ClusterPlace
 }
 
 /** Null for what is no note of ours. */
 export function parseNote(text: string): UpgradeNote | null {
   const note = parsedObject(text)
   if (note === null) return null
-  const place = (key: string): {data: string; bin: string} | null => {
-    const where = note[key]
-    if (typeof where !== 'object' || where === null) return null
-    const {data, bin} = where as Record<string, unknown>
-    return typeof data === 'string' && typeof bin === 'string' ? {data, bin} : null
-  }
   const {operation, from, to, primary, held, phase, at} = note
-  const [old, fresh] = [place('old'), place('new')]
+  const [old, fresh] = [placeIn(note['old']), placeIn(note['new'])]
   if (typeof operation !== 'string' || typeof from !== 'number' || typeof to !== 'number') return null
   if (typeof primary !== 'number' || typeof at !== 'string' || !old || !fresh) return null
   if (phase !== 'opened' && phase !== 'rolled-back' && phase !== 'finished') return null

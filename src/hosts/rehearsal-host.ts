@@ -1,6 +1,7 @@
 /** The port `RehearsalHost`: a standby's copy, alone. The script is templates/host/rehearsal.sh; what an upgrade does is inherited. */
 import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
-import type {ClusterPlace, Pair, RehearsalHost, SmokeCheck} from '../ports/upgrade-host.js'
+import type {ClusterPlace} from '../cluster/upgrade-target.js'
+import type {Pair, RehearsalHost, SmokeCheck} from '../ports/upgrade-host.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
 import {RemoteMigrationHost} from './upgrade-host.js'
@@ -48,13 +49,13 @@ export class RemoteRehearsalHost extends RemoteMigrationHost implements Rehearsa
 
   async #call(
     operation: string,
-    {data, bin}: ClusterPlace,
+    {data, bin, config}: ClusterPlace,
     verb: string,
     title: string,
     words: readonly string[] = [],
     input?: Buffer,
   ): Promise<string> {
-    const args = [`${this.#work}/lock`, checkOperation(operation), this.#work, data, bin, verb, ...words]
+    const args = [`${this.#work}/lock`, checkOperation(operation), this.#work, data, bin, config ?? '', verb, ...words]
     const deadlineMs = verb === 'smoke' ? SMOKE_MS : SERVER_MS
     const call = {script: 'rehearsal', args, mutates: true, title, deadlineMs} as const
     const {stdout} = await this.#machine.call(input === undefined ? call : {...call, input})

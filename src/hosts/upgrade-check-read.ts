@@ -5,6 +5,7 @@ import {nulPairs} from './fields.js'
 
 type NewState = UpgradeHostFacts['newData']['state']
 const NEW_STATES: readonly NewState[] = ['absent', 'empty', 'cluster', 'other']
+const NEW_CONFIGS: readonly UpgradeHostFacts['newConfig'][] = ['inside', 'absent', 'ours', 'unwritable']
 
 export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHostFacts {
   const pairs = nulPairs(output)
@@ -40,6 +41,7 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
       parentWritable: yes('parentWritable'),
       nested: yes('nested'),
     },
+    newConfig: NEW_CONFIGS.find((state) => state === one('newConfig')) ?? 'other',
     link: linkFrom(one('link')),
     tablespaces: tablespacesFrom(all('tablespace'), all('tablespaceLink'), all('tablespaceLeft')),
     space: all('space').flatMap(spaceFrom),

@@ -33,7 +33,15 @@ export class RemoteUpgradeHost implements UpgradeHost {
     const before = Date.now()
     const {stdout} = await this.#machine.call({
       script: 'upgrade-check',
-      args: [data, bin, config ?? '', question.newData, question.newBin, String(question.newMajor)],
+      args: [
+        data,
+        bin,
+        config ?? '',
+        question.newData,
+        question.newBin,
+        String(question.newMajor),
+        question.newConfig ?? '',
+      ],
       input: Buffer.from(questionText(question), 'utf8'),
       mutates: false,
       title: 'look at what an upgrade needs',

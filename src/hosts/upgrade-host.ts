@@ -51,7 +51,7 @@ export class RemoteMigrationHost implements MigrationHost {
   async readConfig(pair: Pair): Promise<ConfigFile[]> {
     const {stdout} = await this.#machine.call({
       script: 'upgrade-config',
-      args: [pair.old.data],
+      args: [pair.old.data, pair.old.config ?? ''],
       mutates: false,
       title: `read the configuration in ${pair.old.data}`,
     })
@@ -126,7 +126,8 @@ export class RemoteMigrationHost implements MigrationHost {
     input?: Buffer,
   ): Promise<void> {
     const clusters = [pair.old.data, pair.new.data, String(pair.from), String(pair.to)]
-    const args = [this.#lock, checkOperation(operation), this.#marks, ...clusters, verb, ...extra]
+    const configs = [pair.old.config ?? '', pair.new.config ?? '']
+    const args = [this.#lock, checkOperation(operation), this.#marks, ...clusters, ...configs, verb, ...extra]
     const call = {script: 'upgrade-place', args, mutates: true, title, deadlineMs: DISK_MS} as const
     await this.#machine.call(input === undefined ? call : {...call, input})
   }
@@ -235,6 +236,8 @@ async function pgUpgrade({
       user,
       String(jobs),
       transfer,
+      old.config ?? '',
+      fresh.config ?? '',
     ],
   }
 }

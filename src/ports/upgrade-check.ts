@@ -89,6 +89,8 @@ export type HostQuestion = {
   /** Of the new installation and of the new cluster, which need not exist yet. */
   newBin: string
   newData: string
+  /** Null: in the data directory. */
+  newConfig: string | null
   newMajor: number
   tablespaces: {oid: number; location: string}[]
   libraries: string[]
@@ -130,6 +132,8 @@ export type UpgradeHostFacts = {
     /** Inside the old data directory, or the other way round. */
     nested: boolean
   }
+  /** The place of the new configuration, where it is outside the data directory. `ours`: `upgrade prepare` has made it. */
+  newConfig: 'inside' | 'absent' | 'ours' | 'other' | 'unwritable'
   link: LinkTest
   tablespaces: {
     oid: number

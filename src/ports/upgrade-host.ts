@@ -3,9 +3,10 @@
  * Errors are those of `NodeHost`; every method that changes something needs the operation's lock.
  */
 import type {ControlData} from '../cluster/control-data.js'
+import type {ClusterPlace} from '../cluster/upgrade-target.js'
 
 /** Both clusters of one node. */
-export type Pair = {from: number; to: number; old: {data: string; bin: string}; new: {data: string; bin: string}}
+export type Pair = {from: number; to: number; old: ClusterPlace; new: ClusterPlace}
 
 export type InitdbRequest = {
   /** The old cluster's install user: pg_upgrade insists on the same. */
@@ -17,7 +18,10 @@ export type InitdbRequest = {
   dataChecksums: boolean
 }
 
-/** One configuration file inside the data directory, as latin1 so that every byte survives; `conf.d/x.conf` for one in a directory. */
+/**
+ * One configuration file, as latin1 so that every byte survives; `conf.d/x.conf` for one in a directory, `etc/x.conf` for one outside
+ * the data directory.
+ */
 export type ConfigFile = {name: string; text: string}
 
 export type PairState = {
@@ -94,9 +98,6 @@ export interface MigrationHost {
   readNote(): Promise<string | null>
   saveNote(operation: string, pair: Pair, note: string): Promise<void>
 }
-
-/** One cluster of a node. */
-export type ClusterPlace = {data: string; bin: string}
 
 /** One thing that was tried on the rehearsed cluster; `error` null: it went well. */
 export type SmokeCheck = {name: string; seconds: number; error: string | null}

@@ -1,6 +1,7 @@
 /** All ports of one site, as the composition root (cli/session.ts) hands them to operations and steps. */
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
+import type {ClusterPlace} from '../cluster/upgrade-target.js'
 import type {Clock} from './clock.js'
 import type {NodeHost, PgpoolHost} from './host.js'
 import type {Pool, Proxy} from './pool.js'
@@ -8,7 +9,7 @@ import type {Postgres} from './postgres.js'
 import type {UpgradeHost, UpgradeSql} from './upgrade-check.js'
 import type {MigrationHost, NewServer, RehearsalHost} from './upgrade-host.js'
 
-export type NodePlace = {node: NodeId; data: string; bin: string}
+export type NodePlace = ClusterPlace & {node: NodeId}
 
 /** One of the site's pgpools: how it is asked, and its machine. */
 export type PoolPlace = {pool: Pool; host: PgpoolHost}

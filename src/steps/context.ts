@@ -20,7 +20,7 @@ export const done = (because: string, result?: JsonObject): Observation =>
 export const pending = (because: string): Observation => ({state: 'pending', because})
 
 /** A value of the wrong kind means an edited plan or our bug; either way nothing may run on a guess. */
-function wrong(key: string, kind: string): never {
+export function wrong(key: string, kind: string): never {
   throw new ActFailed({code: 'PLAN_INPUT', message: `the plan's "${key}" is not ${kind}`, changed: 'none'})
 }
 

@@ -4,17 +4,11 @@
  */
 import type {NodeConfig} from '../cluster/cluster-file.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
-import {ActFailed} from '../lib/errors.js'
+import {placeIn, type ClusterPlace} from '../cluster/upgrade-target.js'
 import type {Json, JsonObject} from '../lib/json.js'
 import type {Pair} from '../ports/upgrade-host.js'
 import type {World} from '../ports/world.js'
-import {nodeConfig, numberIn, textIn, type Context, type Step} from './context.js'
-
-function objectIn(object: JsonObject, key: string): JsonObject {
-  const value = object[key]
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  throw new ActFailed({code: 'PLAN_INPUT', message: `the plan's "${key}" is not an object`, changed: 'none'})
-}
+import {nodeConfig, numberIn, objectIn, wrong, type Context, type Step} from './context.js'
 
 export function nodesIn(context: Context, key = 'nodes'): NodeId[] {
   return numbersOf(context.input[key]).map(nodeId)
@@ -28,10 +22,7 @@ export function numbersOf(value: Json | undefined): number[] {
 export function pairOf(context: Context, id: NodeId): Pair {
   const pairs = objectIn(context.input, 'pairs')
   const pair = objectIn(pairs, String(id))
-  const place = (key: string): {data: string; bin: string} => {
-    const where = objectIn(pair, key)
-    return {data: textIn(where, 'data'), bin: textIn(where, 'bin')}
-  }
+  const place = (key: string): ClusterPlace => placeIn(objectIn(pair, key)) ?? wrong(key, 'a place of a cluster')
   return {from: numberIn(pair, 'from'), to: numberIn(pair, 'to'), old: place('old'), new: place('new')}
 }
 
@@ -41,7 +32,7 @@ export function about(context: Context, node: NodeId, more: JsonObject = {}): Co
 }
 
 function configAt(config: NodeConfig, pair: Pair, which: 'old' | 'new'): NodeConfig {
-  return {...config, data: pair[which].data, bin: pair[which].bin}
+  return {...config, ...pair[which]}
 }
 
 /** The world as it is for those who know only the old, or only the new clusters. */

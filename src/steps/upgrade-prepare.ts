@@ -7,22 +7,17 @@
  * Undo: nothing is undone: what is prepared harms nobody, and a repeat replaces it. Repeat: harmless, both replace what they made.
  */
 import {translateConfig} from '../cluster/settings-translation.js'
+import {inPlace} from '../cluster/upgrade-target.js'
 import type {Json, JsonObject} from '../lib/json.js'
 import type {ConfigFile, Pair} from '../ports/upgrade-host.js'
 import {done, flagIn, idIn, numberIn, pending, textIn, type Context, type Step} from './context.js'
 import {pairOf} from './upgrade-place.js'
 
-/** Paths into the old data directory (hba_file, certificates) would be read by the new server from the old cluster. */
-export function withPlaces(text: string, pair: Pair): string {
-  return text.replaceAll(new RegExp(`${escaped(pair.old.data)}(?=[/'"\\s]|$)`, 'g'), () => pair.new.data)
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
-}
-
 export function translated(files: readonly ConfigFile[], pair: Pair): {files: ConfigFile[]; changes: JsonObject[]} {
-  const results = files.map(({name, text}) => ({name, ...translateConfig(withPlaces(text, pair), pair.from, pair.to)}))
+  const results = files.map(({name, text}) => ({
+    name,
+    ...translateConfig(inPlace(text, pair.old, pair.new), pair.from, pair.to),
+  }))
   return {
     files: results.map(({name, text}) => ({name, text})),
     changes: results.flatMap(({name, changes}) => changes.map((change): JsonObject => ({...change, file: name}))),

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# rehearsal.sh LOCK OPERATION WORK DATA BIN VERB [ARGUMENT...]: a standby's copy, and what is made of it, alone: no client, no pgpool and no
+# rehearsal.sh LOCK OPERATION WORK DATA BIN CONFIG VERB [ARGUMENT...]: a standby's copy, and what is made of it, alone: no client, no pgpool and no
 # other server reaches it, and it reaches none. Each verb may be repeated.
 #   isolate  the directory's own settings leave a server without any socket, so that whoever starts it by mistake gets an error and
 #            no second primary
@@ -11,8 +11,9 @@ need_lock "$1" "$2"
 work=$3
 data=$4
 bin=$5
-verb=$6
-shift 6
+config=$6
+verb=$7
+shift 7
 mark=$work/rehearsal-sockets
 make_work "$work"
 PGDATA=$data
@@ -58,6 +59,7 @@ start() {
   fi
   printf 'local all all trust\n' >"$sockets/hba"
   options="-k $sockets -c hba_file=$sockets/hba"
+  if [ -n "$config" ]; then options="$options -c config_file='$config'"; fi
   # A copy in recovery is not read, only promoted: libraries that begin work of their own once they may write stay out of it.
   if [ -e "$data/standby.signal" ]; then options="$options -c hot_standby=off -c shared_preload_libraries="; fi
   "$bin/pg_ctl" start -w -t 600 -o "$options" </dev/null >>"$work/server.log" 2>&1 ||

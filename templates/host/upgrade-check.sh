@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR: what stands in the way of an upgrade on this machine; NUL between key and
+# upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR NEWCONFIG: what stands in the way of an upgrade on this machine; NUL between key and
 # value. On stdin a line each of what must be there: "library NAME", "extension NAME", "locale NAME", "tablespace OID LOCATION".
 # The only thing that it makes is a hard link per place, which is removed at once: whether one is possible is not told by device
 # numbers (bind mounts, quotas and some network file systems refuse a link within one device).
@@ -9,6 +9,7 @@ config=$3
 newdata=$4
 newbin=$5
 newmajor=$6
+newconfig=$7
 
 say() {
   printf '%s\0%s\0' "$1" "$2"
@@ -87,6 +88,17 @@ elif [ -d "$newdata" ] && [ -z "$(find "$newdata/" -mindepth 1 -maxdepth 1 -prin
   say newState empty
 else
   say newState other
+fi
+if [ -z "$newconfig" ]; then
+  say newConfig inside
+elif [ -e "${newconfig%/*}/.poolctl-upgrade" ]; then
+  say newConfig ours
+elif [ -e "${newconfig%/*}" ] && [ -n "$(find "${newconfig%/*}/" -mindepth 1 -maxdepth 1 -print -quit)" ]; then
+  say newConfig other
+elif [ -w "$(nearest "${newconfig%/*}")" ]; then
+  say newConfig absent
+else
+  say newConfig unwritable
 fi
 place=$(nearest "$newdata")
 if [ -w "$place" ]; then say parentWritable yes; fi

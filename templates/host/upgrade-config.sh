@@ -1,11 +1,16 @@
 # shellcheck shell=sh
-# upgrade-config.sh DATA: name and text of every file in a data directory that holds settings; access rules and names of users have a
-# form that no major has changed and are carried as they are.
-cd -- "$1" || fail DATA_UNREADABLE "cannot enter $1 as $(id -un)"
-for file in *.conf conf.d/*.conf; do
-  case $file in pg_hba.conf | pg_ident.conf | recovery.conf) continue ;; esac
-  if [ ! -f "$file" ]; then continue; fi
-  printf '%s\0' "$file"
-  cat -- "$file" || fail DATA_UNREADABLE "cannot read $1/$file"
-  printf '\0'
-done
+# upgrade-config.sh DATA CONFIG: name and text of every file that holds settings, `etc/` before the name of one outside the data directory;
+# access rules and names of users have a form that no major has changed and are carried as they are.
+# print_files DIRECTORY PREFIX
+print_files() {
+  cd -- "$1" || fail DATA_UNREADABLE "cannot enter $1 as $(id -un)"
+  for file in *.conf conf.d/*.conf; do
+    case $file in pg_hba.conf | pg_ident.conf | recovery.conf) continue ;; esac
+    if [ ! -f "$file" ]; then continue; fi
+    printf '%s\0' "$2$file"
+    cat -- "$file" || fail DATA_UNREADABLE "cannot read $1/$file"
+    printf '\0'
+  done
+}
+print_files "$1" ''
+if [ -n "$2" ]; then print_files "${2%/*}" etc/; fi

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|swap: pg_upgrade as a job, then the list of the files that it has
-# brought over, which the standbys replay.
+# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|swap OLDCONFIG NEWCONFIG: pg_upgrade as a job, then the list of the
+# files that it has brought over, which the standbys replay. OLDCONFIG, NEWCONFIG: where it is outside the data directory, or empty.
 # Both servers that it starts listen on a socket in a directory that nobody else can enter, so no client gets in meanwhile, and a rule
 # of ours lets pg_upgrade in whatever the site's own rules are.
 oldbin=$1
@@ -13,6 +13,8 @@ port=$7
 user=$8
 jobs=$9
 transfer=${10}
+oldconfig=${11:+" -c config_file='${11}'"}
+newconfig=${12:+" -c config_file='${12}'"}
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
@@ -49,7 +51,7 @@ named() {
 if [ "$transfer" = swap ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
 printf 'pg_upgrade\n' >phase
 "$newbin/pg_upgrade" "--$transfer" --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
-  -s "$sockets" -o "$access" -O "$access" >pg_upgrade.log 2>&1 </dev/null || {
+  -s "$sockets" -o "$access$oldconfig" -O "$access$newconfig" >pg_upgrade.log 2>&1 </dev/null || {
   status=$?
   grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
   find "$new/pg_upgrade_output.d" . -name '*.txt' -exec head -n 5 {} + 2>/dev/null | head -n 20 >&2

@@ -1,14 +1,18 @@
 # shellcheck shell=sh
-# upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO VERB [ARGUMENT...]: the new cluster beside the old one. Each verb may be
-# repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing else touches it.
+# upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO OLDCONFIG NEWCONFIG VERB [ARGUMENT...]: the new cluster beside the old one.
+# Each verb may be repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing
+# else touches it. OLDCONFIG, NEWCONFIG: main configuration files outside the data directories, or empty.
 need_lock "$1" "$2"
 work=$3
 old=$4
 new=$5
 from=$6
 to=$7
-verb=$8
-shift 8
+oldconfig=$8
+newconfig=$9
+shift 9
+verb=$1
+shift
 keep=$work/upgrade
 make_work "$work"
 if [ ! -d "$keep" ]; then mkdir -- "$keep" || fail WORK_DIRECTORY "cannot make $keep"; fi
@@ -29,6 +33,7 @@ stage() {
     cp -a -- "$path" "$keep/config.part/" || fail WRITE_FAILED "cannot keep $path"
   done
   rm -f -- "$keep/config.part/recovery.conf"
+  if [ -n "$oldconfig" ]; then cp -a -- "${oldconfig%/*}" "$keep/config.part/etc" || fail WRITE_FAILED "cannot keep ${oldconfig%/*}"; fi
   while [ "$#" -gt 0 ]; do
     case $1 in */../* | ../* | /*) fail WRITE_FAILED "not a configuration file: $1" ;; esac
     head -c "$2" >"$keep/config.part/$1" || fail WRITE_FAILED "cannot write $1"
@@ -38,12 +43,33 @@ stage() {
   sync -f -- "$keep/config.part"
   rm -rf -- "$keep/config"
   put "$keep/config.part" "$keep/config"
+  if [ -n "$newconfig" ]; then place_outside; fi
 }
+
+# The directory of configuration is made as a whole, and only where none is; the file in it says later that it is ours.
+place_outside() {
+  outside=${newconfig%/*}
+  if [ -e "$outside" ] && ! ours_outside && ! rmdir -- "$outside" 2>/dev/null; then fail NEW_CONFIG_NOT_EMPTY "$outside holds something"; fi
+  mkdir -p -- "${outside%/*}" || fail WRITE_FAILED "cannot make ${outside%/*}"
+  rm -rf -- "$outside.poolctl-new"
+  cp -a -- "$keep/config/etc" "$outside.poolctl-new" || fail WRITE_FAILED "cannot write $outside.poolctl-new"
+  printf 'made by poolctl from %s\n' "${oldconfig%/*}" >"$outside.poolctl-new/.poolctl-upgrade" || fail WRITE_FAILED "cannot write into $outside.poolctl-new"
+  sync -f -- "$outside.poolctl-new"
+  rm -rf -- "$outside"
+  put "$outside.poolctl-new" "$outside"
+}
+ours_outside() { [ -e "${newconfig%/*}/.poolctl-upgrade" ]; }
 
 # overlay DIRECTORY: the node's own configuration over what initdb, or another node, has there.
 overlay() {
   if [ ! -d "$keep/config" ]; then fail CONFIG_NOT_STAGED "no configuration waits in $keep"; fi
-  cp -a -- "$keep/config/." "$1/" || fail WRITE_FAILED "cannot write the configuration into $1"
+  for path in "$keep"/config/* "$keep"/config/etc/*; do
+    case $path in "$keep"/config/etc) continue ;; esac
+    # Of a configuration outside, what stays outside is there already.
+    case $newconfig:$path in ?*:"$keep"/config/etc/*) continue ;; esac
+    if [ ! -e "$path" ]; then continue; fi
+    cp -a -- "$path" "$1/" || fail WRITE_FAILED "cannot write the configuration into $1"
+  done
   chmod 700 -- "$1"
 }
 
@@ -98,6 +124,7 @@ take_back() {
   if ! made_by_us; then return; fi
   drop_tablespaces "$old" "$to"
   rm -rf -- "$new" "$new.poolctl-new" || fail WRITE_FAILED "cannot remove $new"
+  if [ -n "$newconfig" ] && ours_outside; then rm -rf -- "${newconfig%/*}" || fail WRITE_FAILED "cannot remove ${newconfig%/*}"; fi
   rm -f -- "$keep/made"
 }
 

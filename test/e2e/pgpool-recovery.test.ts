@@ -193,6 +193,13 @@ describe('in streaming replication', () => {
       '1 proved: SSH to every node with its key checked; node 1 is a standby, nothing would be promoted',
       '2 proved: SSH to every node with its key checked; node 2 is a standby, nothing would be promoted',
     ])
+    // Without it a primary that dies takes what it has acknowledged and not sent yet with it, whoever fails over.
+    await sqlOn(lab, 0, "ALTER SYSTEM SET synchronous_standby_names = 'poolctl_node_1'")
+    await sqlOn(lab, 0, 'SELECT pg_reload_conf()')
+    await until('node 1 is the synchronous standby', async () => {
+      const [state] = await sqlOn(lab, 0, "SELECT sync_state FROM pg_stat_replication WHERE sync_state <> 'async'")
+      return state === 'sync'
+    })
     const sampler = samplePrimaries()
     const {result} = await underLedger(lab, async () => {
       await killNode(lab.directory, 0, 'stop')

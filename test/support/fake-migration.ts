@@ -1,8 +1,8 @@
 /** The act of an upgrade on a fake site: two clusters a node, one of them made of links to the other. */
 import type {NodePlace} from '../../src/ports/world.js'
 import {ActFailed} from '../../src/lib/errors.js'
+import type {ClusterPlace} from '../../src/cluster/upgrade-target.js'
 import type {
-  ClusterPlace,
   ConfigFile,
   LinkJob,
   MigrationHost,

@@ -66,6 +66,7 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
     missingLocales: [],
     oldData: {owner: 110, mode: '0700', isSymlink: false, walIsSymlink: false, readyFiles: 0, stray: [], control},
     newData: {state: 'absent', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
+    newConfig: 'inside',
     link: {ok: true, why: null},
     tablespaces: [],
     space: [

@@ -16,7 +16,12 @@ export function nodeSurvey(id: number): NodeSurvey {
   return {
     id: nodeId(id),
     config,
-    target: {data: `/var/lib/postgresql/15/node ${id}`, bin: '/usr/lib/postgresql/15/bin'},
+    target: {
+      data: `/var/lib/postgresql/15/node ${id}`,
+      bin: '/usr/lib/postgresql/15/bin',
+      config: null,
+      service: {kind: 'pg_ctl'},
+    },
     server: answering(id, {versionNum: 130_016}),
     machine: {
       seen: true,

@@ -1,9 +1,11 @@
 /** The cluster file with the nodes' clusters at other places; comments, order and spelling of everything else stay the site's. */
-import {isMap, isScalar, isSeq, parseDocument, type Document, type YAMLMap} from 'yaml'
+import {isMap, isNode, isSeq, parseDocument, type Document, type YAMLMap} from 'yaml'
 import {ConfigError} from '../../lib/errors.js'
+import type {Service} from '../cluster-file.js'
+import type {ClusterPlace} from '../upgrade-target.js'
 
 /** `work` is written out: its default hangs on `data`, and locks and records must stay where they are. */
-export type Move = {id: number; data: string; bin: string; work: string}
+export type Move = ClusterPlace & {id: number; work: string}
 
 type Edit = {from: number; to: number; text: string}
 
@@ -16,6 +18,8 @@ export function movedClusterFile(text: string, moves: readonly Move[], path: str
       node.set('data', move.data)
       node.set('bin', move.bin)
       node.set('work', move.work)
+      if (move.config !== null) node.set('config', move.config)
+      if (node.has('service')) node.set('service', document.createNode(written(move.service)))
       node.delete('upgrade')
     }
     return document.toString({lineWidth: 0})
@@ -37,12 +41,17 @@ function nodeOf(document: Document, id: number, path: string): YAMLMap {
 function editsOf(text: string, move: Move, node: YAMLMap, path: string): Edit[] {
   const place = (key: string): [number, number] | null => {
     const value = node.get(key, true)
-    return isScalar(value) && value.range ? [value.range[0], value.range[1]] : null
+    if (!isNode(value) || !value.range) return null
+    const [from, to] = value.range
+    // A block ends after its last line break.
+    return [from, from + text.slice(from, to).trimEnd().length]
   }
-  // JSON's strings are YAML's double-quoted ones.
-  const replaced = (['data', 'bin', 'work'] as const).flatMap((key): Edit[] => {
-    const at = place(key)
-    return at === null ? [] : [{from: at[0], to: at[1], text: JSON.stringify(move[key])}]
+  const {data, bin, work, config} = move
+  const service = move.service.kind === 'pg_ctl' ? null : written(move.service)
+  // JSON is YAML's flow style.
+  const replaced = Object.entries({data, bin, work, config, service}).flatMap(([key, value]): Edit[] => {
+    const at = value === null ? null : place(key)
+    return at === null ? [] : [{from: at[0], to: at[1], text: JSON.stringify(value)}]
   })
   if (place('work') !== null) return replaced
   const after = place('bin')
@@ -51,6 +60,14 @@ function editsOf(text: string, move: Move, node: YAMLMap, path: string): Edit[] 
   const text2 =
     node.flow === true ? `, "work": ${JSON.stringify(move.work)}` : `\n${indent}work: ${JSON.stringify(move.work)}`
   return replaced.map((edit) => (edit.from === after[0] ? {...edit, text: edit.text + text2} : edit))
+}
+
+/** As the cluster file spells it. */
+function written(service: Service): string | {start: string[]; stop: string[]; reload?: string[]} {
+  if (service.kind === 'pg_ctl') return 'pg_ctl'
+  if (service.kind === 'systemd') return service.unit
+  const {start, stop, reload} = service
+  return reload === null ? {start, stop} : {start, stop, reload}
 }
 
 /** Of the map's keys. */

@@ -217,7 +217,14 @@ function fillNode(written: WrittenClusterFile['nodes'][number]): NodeConfig {
     work: written.work ?? `${data}.poolctl`,
     slot: written.slot ?? `poolctl_node_${written.id}`,
     sshPort: written.sshPort ?? null,
-    ...(written.upgrade && {upgrade: {bin: written.upgrade.bin ?? null, data: written.upgrade.data ?? null}}),
+    ...(written.upgrade && {
+      upgrade: {
+        bin: written.upgrade.bin ?? null,
+        data: written.upgrade.data ?? null,
+        config: written.upgrade.config ?? null,
+        service: written.upgrade.service === undefined ? null : serviceOf(written.upgrade.service),
+      },
+    }),
   }
 }
 

@@ -66,7 +66,14 @@ const node = z.strictObject({
     .regex(/^[a-z0-9_]{1,63}$/, 'must be 1 to 63 lower-case letters, digits or underscores')
     .optional(),
   sshPort: port.optional(),
-  upgrade: z.strictObject({bin: remotePath.optional(), data: remotePath.optional()}).optional(),
+  upgrade: z
+    .strictObject({
+      bin: remotePath.optional(),
+      data: remotePath.optional(),
+      config: remotePath.optional(),
+      service: service.optional(),
+    })
+    .optional(),
 })
 
 const ssh = z.strictObject({

@@ -1,4 +1,6 @@
 /** What stands in the way of `upgrade prepare` and `upgrade run` beyond the checks. */
+import {isDeepStrictEqual} from 'node:util'
+import type {Service} from '../../cluster/cluster-file.js'
 import type {Refusal} from '../operation.js'
 import {refusalsOf} from './checks/finding.js'
 import {upgradeChecks} from './checks/checks.js'
@@ -16,33 +18,29 @@ export function prepareRefusals(_request: PrepareRequest, facts: MigrationFacts)
 
 /** Kept apart from the checks: these are limits of poolctl, not of the cluster. */
 function layoutRefusals({pairs}: MigrationFacts): Refusal[] {
-  return pairs.flatMap(({node, unseen}) => [
+  return pairs.flatMap(({node, pair, unseen}) => [
     ...(unseen === null
       ? []
       : [refusal('HOST_UNSEEN', `what is prepared on ${node.host} cannot be seen: ${unseen}`, {node: node.id})]),
-    ...(node.config === null
-      ? []
-      : [
-          refusal(
-            'CONFIG_OUTSIDE_DATA',
-            `the configuration of node ${node.id} is outside its data directory: ${node.config}`,
-            {
-              node: node.id,
-              detail: 'poolctl does not make configuration directories of the system for the new version.',
-              hint: 'Upgrade by hand, or move the configuration into the data directory first',
-            },
-          ),
-        ]),
-    ...(node.service.kind === 'pg_ctl'
+    ...(node.service.kind === 'pg_ctl' || !isDeepStrictEqual(pair.new.service, node.service)
       ? []
       : [
           refusal(
             'SERVICE_OF_OLD_VERSION',
-            `node ${node.id} is started by ${node.service.kind}, which knows the old version only`,
-            {node: node.id, hint: 'Use service: pg_ctl during the upgrade'},
+            `node ${node.id} is started by ${serviceText(node.service)}, in which nothing says which version`,
+            {
+              node: node.id,
+              detail:
+                'poolctl changes the number and the directories in it; here it would start the old version again.',
+              hint: 'Say what starts the new one: nodes[].upgrade.service in the cluster file',
+            },
           ),
         ]),
   ])
+}
+
+function serviceText(service: Exclude<Service, {kind: 'pg_ctl'}>): string {
+  return service.kind === 'systemd' ? `the unit ${service.unit}` : service.start.join(' ')
 }
 
 export function wayBackOf(request: RunRequest, facts: MigrationFacts): WayBack | null {

@@ -23,9 +23,10 @@ export type RehearsalFacts = {
   compareSince: number
 }
 
-/** Beside the place of the real upgrade, on the same file system, and never the same. */
+/** Beside the place of the real upgrade, on the same file system, and never the same; all of it goes with the data directory. */
 export function rehearsalPair(pair: Pair): Pair {
-  return {...pair, new: {...pair.new, data: `${pair.new.data}-rehearsal`}}
+  const stage = {...pair.new, data: `${pair.new.data}-rehearsal`, config: null, service: {kind: 'pg_ctl'} as const}
+  return {...pair, new: stage}
 }
 
 export function stageOf(on: number | null, migration: MigrationFacts): Stage | null {

@@ -41,7 +41,7 @@ async function nodeOf(
   let oldThere: boolean | null = null
   if (own !== null) {
     try {
-      oldThere = (await world.hostAt({...node, data: own.old.data, bin: own.old.bin}).look()).exists
+      oldThere = (await world.hostAt({...node, ...own.old}).look()).exists
     } catch (error) {
       why = messageOf(error)
     }

@@ -4,7 +4,7 @@ import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
 import type {SettingsByPool} from '../../cluster/pool-fence.js'
 import {parseFigures, type RehearsalFigures} from '../../cluster/rehearsal-figures.js'
-import {upgradeTarget} from '../../cluster/upgrade-target.js'
+import {placeOf, upgradeTarget} from '../../cluster/upgrade-target.js'
 import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
@@ -29,8 +29,7 @@ export type MigrationFacts = {
 }
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
-  const {data, bin} = upgradeTarget(node, from, to)
-  return {from, to, old: {data: node.data, bin: node.bin}, new: {data, bin}}
+  return {from, to, old: placeOf(node), new: upgradeTarget(node, from, to)}
 }
 
 /** `trial`: also restore the schema into a trial cluster, which takes as long as that takes. */

@@ -32,6 +32,11 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   NEW_DATA_NESTED: 'The new data directory is the old one, or one of them lies in the other.',
   NEW_DATA_NOT_EMPTY: 'The place of the new cluster holds something else.',
   NEW_DATA_PARENT_NOT_WRITABLE: 'The new data directory cannot be made.',
+  NEW_CONFIG_NOT_EMPTY:
+    'The configuration is outside the data directory, and where that of the new version belongs something is already, which is never overwritten.',
+  NEW_CONFIG_NOT_WRITABLE: 'The directory for the configuration of the new version cannot be made.',
+  CONFIG_PATH_QUOTED:
+    'pg_upgrade puts the path of a configuration file between quotes of a shell, which this one would end.',
   NEW_DATA_RUNNING: 'A server runs in the new data directory.',
   NEW_LOCALE_DIFFERS: 'The new cluster was made with another locale or encoding than the old one has.',
   NEW_MINOR_TOO_OLD:

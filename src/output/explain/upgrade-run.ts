@@ -7,7 +7,6 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
-  CONFIG_OUTSIDE_DATA: 'The configuration lies outside the data directory, and poolctl makes no system directories.',
   LAST_STANDBY:
     'The rehearsal would take the only attached standby away for as long as it lasts; nobody could take over from the primary meanwhile.',
   NEW_VERSION_HAS_WRITTEN:
@@ -26,7 +25,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   REHEARSAL_PLACE_TAKEN: 'A cluster that poolctl has not made lies where the rehearsed one would be.',
   REHEARSAL_PROMOTED:
     'The copy was promoted for the rehearsal. Started as it is configured it would be a second primary, so it stays down until it is recovered.',
-  SERVICE_OF_OLD_VERSION: 'A unit or command that starts the server knows the old version only.',
+  SERVICE_OF_OLD_VERSION:
+    'Neither number nor directories of the version stand in the unit or command that starts the server, so the same would start the old one.',
   SMOKE_FAILED: 'A query failed on the new version: one that reads the first row of every table, or one of yours.',
   SMOKE_FILE_UNUSABLE: 'The file named by --smoke cannot be read, is empty, or is larger than what a plan may carry.',
   STANDBYS_NOT_LINKED:

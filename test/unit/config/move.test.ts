@@ -1,7 +1,10 @@
 import {describe, expect, it} from 'vitest'
-import {movedClusterFile} from '../../../src/cluster/config/move.js'
+import {movedClusterFile, type Move} from '../../../src/cluster/config/move.js'
 
-const MOVE = {id: 1, data: '/pg/15/main', bin: '/usr/lib/postgresql/15/bin', work: '/pg/13/main.poolctl'}
+const MOVE: Move = {
+  ...{id: 1, data: '/pg/15/main', bin: '/usr/lib/postgresql/15/bin', work: '/pg/13/main.poolctl'},
+  ...{config: null, service: {kind: 'pg_ctl'}},
+}
 
 describe('a cluster file after an upgrade', () => {
   it('keeps every other byte of a block style file, and says where locks and records are', () => {
@@ -44,6 +47,38 @@ nodes:
   it('no longer names a new version that has become the own one', () => {
     const before = 'nodes:\n  - id: 1\n    data: /a\n    bin: /b\n    upgrade:\n      bin: /c\n'
     expect(movedClusterFile(before, [MOVE], 'f')).not.toContain('upgrade')
+  })
+
+  it('names the configuration and what starts the server, as a unit or as words in whatever style', () => {
+    const etc = (major: number): string => `/etc/postgresql/${major}/main/postgresql.conf`
+    const block = `nodes:
+  - id: 1
+    data: /pg/13/main
+    bin: /b/13
+    config: ${etc(13)}
+    service:
+      start: [pg_ctlcluster, '13', main, start]
+      stop: [pg_ctlcluster, '13', main, stop]
+    work: /w
+    port: 5433
+`
+    const words = (verb: string): string[] => ['pg_ctlcluster', '15', 'main', verb]
+    const service = {kind: 'commands' as const, start: words('start'), stop: words('stop'), reload: null}
+    expect(movedClusterFile(block, [{...MOVE, config: etc(15), service}], 'f')).toBe(`nodes:
+  - id: 1
+    data: "/pg/15/main"
+    bin: "/usr/lib/postgresql/15/bin"
+    config: "${etc(15)}"
+    service:
+      {"start":["pg_ctlcluster","15","main","start"],"stop":["pg_ctlcluster","15","main","stop"]}
+    work: "/pg/13/main.poolctl"
+    port: 5433
+`)
+    const flow = 'nodes:\n  - {id: 1, data: /pg/13/main, bin: /b/13, service: postgresql@13-main, work: /w}\n'
+    const unit = {kind: 'systemd' as const, unit: 'postgresql@15-main'}
+    expect(movedClusterFile(flow, [{...MOVE, service: unit}], 'f')).toBe(
+      'nodes:\n  - {id: 1, data: "/pg/15/main", bin: "/usr/lib/postgresql/15/bin", service: "postgresql@15-main", work: "/pg/13/main.poolctl"}\n',
+    )
   })
 
   it('is not written when a node is gone from it', () => {

@@ -32,6 +32,8 @@ test('what a machine printed is read, paths with blanks included', () => {
         'empty',
         'parentWritable',
         'yes',
+        'newConfig',
+        'ours',
         'link',
         'Invalid cross-device link',
       ],
@@ -62,6 +64,7 @@ test('what a machine printed is read, paths with blanks included', () => {
       control: null,
     },
     newData: {state: 'empty', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
+    newConfig: 'ours',
     link: {ok: false, why: 'Invalid cross-device link'},
     tablespaces: [
       {

@@ -2,6 +2,7 @@
 import {bytesText} from '../../../lib/human.js'
 import type {UpgradeHostFacts} from '../../../ports/upgrade-check.js'
 import {counted, listed, stop, warn, type Finding} from './finding.js'
+import {checkNewConfig} from './new-config.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 const MB = 1024 ** 2
@@ -68,7 +69,7 @@ function checkOwner(node: NodeSurvey, {uid, user, oldData}: UpgradeHostFacts): F
   return found
 }
 
-function checkNewData(node: NodeSurvey, {newData}: UpgradeHostFacts, survey: UpgradeSurvey): Finding[] {
+function checkNewData(node: NodeSurvey, {newData, newConfig}: UpgradeHostFacts, survey: UpgradeSurvey): Finding[] {
   const {id, target, config} = node
   const {to} = survey.request
   const about = {area, node: id} as const
@@ -117,7 +118,7 @@ function checkNewData(node: NodeSurvey, {newData}: UpgradeHostFacts, survey: Upg
       }),
     )
   }
-  return [...found, ...checkNewControl(node, newData.control)]
+  return [...found, ...checkNewConfig(node, newConfig), ...checkNewControl(node, newData.control)]
 }
 
 /** A cluster that was made for the upgrade must agree with the old one in what its pages are like. */

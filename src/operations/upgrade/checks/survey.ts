@@ -7,7 +7,7 @@ import type {NodeId} from '../../../cluster/node-id.js'
 import {pgMajor} from '../../../cluster/pg-version.js'
 import type {PoolNode} from '../../../cluster/pool-node.js'
 import {translateSettings, trialConfig, type SettingChange} from '../../../cluster/settings-translation.js'
-import {upgradeTarget} from '../../../cluster/upgrade-target.js'
+import {upgradeTarget, type ClusterPlace} from '../../../cluster/upgrade-target.js'
 import {AuthenticationRefused, messageOf} from '../../../lib/errors.js'
 import type {HostFacts, LockHolder} from '../../../ports/host.js'
 import type {
@@ -46,7 +46,7 @@ export type MachineView =
 export type NodeSurvey = {
   id: NodeId
   config: NodeConfig
-  target: {data: string; bin: string}
+  target: ClusterPlace
   server: ServerView
   machine: MachineView
   settings: FileSetting[] | null
@@ -167,12 +167,13 @@ async function surveyNode(
   tablespaces: HostQuestion['tablespaces'],
 ): Promise<NodeSurvey> {
   const {id, node: config} = server
-  const {data, bin} = upgradeTarget(config, from, to)
+  const target = upgradeTarget(config, from, to)
   const settings = server.reachable ? await fileSettings(world, id) : null
   const {settings: translated, changes} = translateSettings(settings ?? [], from, to)
   const question: HostQuestion = {
-    newBin: bin,
-    newData: data,
+    newBin: target.bin,
+    newData: target.data,
+    newConfig: target.config,
     newMajor: to,
     tablespaces,
     libraries: content?.libraries.map(({library}) => library) ?? [],
@@ -180,7 +181,7 @@ async function surveyNode(
     locales: [...new Set(content?.databases.flatMap(({collate, ctype}) => [collate, ctype]))],
   }
   const machine = await machineOf(world, id, question, settings === null ? null : trialConfig(translated, false))
-  return {id, config, target: {data, bin}, server, machine, settings, changes}
+  return {id, config, target, server, machine, settings, changes}
 }
 
 async function fileSettings(world: World, id: NodeId): Promise<FileSetting[] | null> {

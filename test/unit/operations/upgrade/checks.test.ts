@@ -4,7 +4,7 @@ import type {Finding} from '../../../../src/operations/upgrade/checks/finding.js
 import {refusalsOf, stops} from '../../../../src/operations/upgrade/checks/finding.js'
 import {scansFor} from '../../../../src/operations/upgrade/checks/scans.js'
 import type {UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
-import type {ScanName} from '../../../../src/ports/upgrade-check.js'
+import type {ScanName, UpgradeHostFacts} from '../../../../src/ports/upgrade-check.js'
 import {nodeId} from '../../../../src/cluster/node-id.js'
 import {controlData, lsn, poolNode, silent} from '../../../support/builders.js'
 import {machine, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
@@ -38,6 +38,14 @@ const tablespace = (change: object): Change => {
   }
 }
 
+const newConfig =
+  (state: UpgradeHostFacts['newConfig'], config = '/etc/postgresql/13/main/postgresql.conf') =>
+  (s: UpgradeSurvey): void => {
+    const node = s.nodes[0]!
+    node.config.config = config
+    node.target.config = config.replace('13', '15')
+    machine(s, 0).newConfig = state
+  }
 const newData =
   (change: Partial<ReturnType<typeof machine>['newData']>): Change =>
   (survey) => {
@@ -152,6 +160,14 @@ const STOPS: Case[] = [
   ['a data directory that others may read', 'DATA_MODE', 2, (s) => (machine(s, 2).oldData.mode = '0755')],
   ['a new directory inside the old one', 'NEW_DATA_NESTED', 0, newData({nested: true})],
   ['no place for the new directory', 'NEW_DATA_PARENT_NOT_WRITABLE', 0, newData({parentWritable: false})],
+  ['a directory of configuration that holds something', 'NEW_CONFIG_NOT_EMPTY', 0, newConfig('other')],
+  ['no place for the new configuration', 'NEW_CONFIG_NOT_WRITABLE', 0, newConfig('unwritable')],
+  [
+    'a configuration in a path with a dollar',
+    'CONFIG_PATH_QUOTED',
+    0,
+    newConfig('absent', '/etc/$pg/13/postgresql.conf'),
+  ],
   ['a server in the new directory', 'NEW_DATA_RUNNING', 0, newData({state: 'cluster', pgVersion: '15', running: true})],
   ['a new directory with files in it', 'NEW_DATA_NOT_EMPTY', 0, newData({state: 'other'})],
   [

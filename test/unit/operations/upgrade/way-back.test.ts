@@ -135,7 +135,7 @@ describe('a note of a way back', () => {
   })
 
   it('is what the status of an upgrade says of it', () => {
-    const place = {data: '/d', bin: '/b'}
+    const place = {data: '/d', bin: '/b', config: null, service: {kind: 'pg_ctl' as const}}
     const opened: UpgradeNote = {
       ...{operation: 'upgrade-run-20261125-164210-0001', from: 13, to: 15, primary: 0, held: null, phase: 'opened'},
       ...{at: '2026-11-25T16:42:10.000Z', old: place, new: place},

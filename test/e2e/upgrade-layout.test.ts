@@ -1,0 +1,151 @@
+/**
+ * An upgrade of a site as Debian lays it out: configuration outside the data directory, below the number of the version, and servers that
+ * are started by the site's own words. 13 to 15, on real servers.
+ */
+import {existsSync} from 'node:fs'
+import {readFile, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {parse} from 'yaml'
+import {runAsServer} from '../../src/lab/run.js'
+import type {LabSpec} from '../../src/lab/spec.js'
+import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {expectHealthy} from '../support/e2e-checks.js'
+import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+
+const OLD = '/usr/lib/postgresql/13/bin'
+const NEW = '/usr/lib/postgresql/15/bin'
+/** Where both versions are (bin/install-packages test). */
+const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+
+let lab: SharedLab
+let spec: LabSpec
+
+const dataOf = (id: number): string => spec.nodes[id]?.data ?? ''
+const etc = (id: number, major: number): string => join(spec.directory, `node${id}`, 'etc', String(major), 'main')
+const confOf = (id: number, major = 13): string => join(etc(id, major), 'postgresql.conf')
+
+const startWords = (id: number): string[] => {
+  const log = spec.nodes[id]?.log ?? '/dev/null'
+  return [join(OLD, 'pg_ctl'), 'start', '-w', '-D', dataOf(id), '-l', log, '-o', `-c config_file=${confOf(id)}`]
+}
+const stopWords = (id: number): string[] => [join(OLD, 'pg_ctl'), 'stop', '-w', '-m', 'fast', '-D', dataOf(id)]
+
+const asServer = ([file = '', ...words]: string[]): Promise<unknown> => runAsServer(spec, file, words)
+
+async function layOut(id: number): Promise<void> {
+  const script = `set -e; mkdir -p "$2"; cd "$1"; mv postgresql.conf pg_hba.conf pg_ident.conf node.conf "$2"; cat >>"$2/postgresql.conf" <<X
+data_directory = '$1'
+hba_file = '$2/pg_hba.conf'
+ident_file = '$2/pg_ident.conf'
+external_pid_file = '$2/13-main.pid'
+cluster_name = '13/main'
+X`
+  await asServer(stopWords(id))
+  await asServer(['sh', '-c', script, 'sh', dataOf(id), etc(id, 13)])
+  await asServer(startWords(id))
+}
+
+/** Node 0 by pg_ctl and the named file, the others by words of the site. */
+async function describeSite(): Promise<void> {
+  const path = join(lab.directory, 'poolctl.yaml')
+  const file = parse(await readFile(path, 'utf8')) as {nodes: {id: number}[]}
+  const nodes = file.nodes.map((node) => ({
+    ...node,
+    config: confOf(node.id),
+    service: node.id === 0 ? 'pg_ctl' : {start: startWords(node.id), stop: stopWords(node.id)},
+  }))
+  await writeFile(path, JSON.stringify({...file, nodes}, null, 2))
+}
+
+const configFiles = (): Promise<string[]> =>
+  Promise.all(spec.nodes.map(async ({id}) => (await sqlOn(lab, id, 'SHOW config_file')).join()))
+
+describe.runIf(possible)('a site with its configuration below /etc', () => {
+  beforeAll(async () => {
+    lab = await startCheckedLab({postgres: 13, nodes: 3})
+    spec = await requireSpec(lab.directory)
+    for (const id of [1, 2, 0]) await layOut(id)
+    await describeSite()
+    await until('the standbys stream', async () => {
+      const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+      return senders.length === 2
+    })
+    for (const id of [0, 1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
+  })
+  afterAll(async () => {
+    await lab.end()
+  })
+
+  it('has the new configuration beside the old one when it is prepared, with the new names in it', async () => {
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    for (const {id} of spec.nodes) {
+      const text = await readFile(confOf(id, 15), 'utf8')
+      const ours = text
+        .split('\n')
+        .filter((line) => /^(data_directory|hba_file|external_pid_file|cluster_name)/.test(line))
+      expect(ours).toEqual([
+        `data_directory = '${dataOf(id)}-15'`,
+        `hba_file = '${etc(id, 15)}/pg_hba.conf'`,
+        `external_pid_file = '${etc(id, 15)}/15-main.pid'`,
+        "cluster_name = '15/main'",
+      ])
+    }
+  })
+
+  it('is rehearsed on a standby, which then serves from its own configuration again', async () => {
+    expect(ending(await change(lab, ['upgrade', 'rehearse', '--to', '15', '--on', '2', '--yes']))).toEqual(DONE)
+    expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id)))
+    await expectHealthy(lab)
+  })
+
+  it('goes back without a trace of the new configuration', async () => {
+    const killed = await lab.poolctl(
+      ['upgrade', 'run', '--to', '15', '--way-back', 'none', '--min-standbys', '2', '--confirm', 'lab', '--json'],
+      {env: {POOLCTL_CRASH_AT: 'after-done:link-standbys'}},
+    )
+    expect(killed.signal).toBe('SIGKILL')
+    const list = await lab.poolctl(['op', 'list', '--json'])
+    const {operations} = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data
+    const open = operations.find(({verb}) => verb === 'upgrade-run')?.operation ?? ''
+    const back = await change(lab, ['op', 'rollback', open, '--yes'])
+    expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
+    expect(spec.nodes.map(({id}) => existsSync(etc(id, 15)))).toEqual([false, false, false])
+    expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id)))
+    await expectHealthy(lab)
+  })
+
+  it('is upgraded, and poolctl starts and stops the new version by the words of the site from then on', async () => {
+    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    await underLedger(lab, async () => {
+      const flags = ['--way-back', 'none', '--min-standbys', '2', '--confirm', 'lab']
+      expect(ending(await change(lab, ['upgrade', 'run', '--to', '15', ...flags]))).toEqual(DONE)
+      const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-15`}))
+      await saveSpec({...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: 15, nodes})
+    })
+    expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
+    const file = parse(await readFile(join(lab.directory, 'poolctl.yaml'), 'utf8')) as {
+      nodes: Record<string, unknown>[]
+    }
+    const words = (id: number, list: string[]): string[] =>
+      list.map((word) =>
+        word
+          .replace(OLD, NEW)
+          .replace(dataOf(id), `${dataOf(id)}-15`)
+          .replace(confOf(id), confOf(id, 15)),
+      )
+    expect(file.nodes.map(({config, service}) => ({config, service}))).toEqual([
+      {config: confOf(0, 15), service: 'pg_ctl'},
+      ...[1, 2].map((id) => ({
+        config: confOf(id, 15),
+        service: {start: words(id, startWords(id)), stop: words(id, stopWords(id))},
+      })),
+    ])
+    await underLedger(lab, async () => {
+      await asServer(words(2, stopWords(2)))
+      expect(ending(await change(lab, ['recovery', '2', '--yes']))).toEqual(DONE)
+    })
+    expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
+    await expectHealthy(lab)
+  })
+})
