@@ -96,7 +96,7 @@ function byPoolctl(lab, minStandbys) {
   const {data} = events.at(-1)
   const timeOf = (event, step) => Date.parse(events.find((one) => one.type === event && one.step === step).at)
   return {
-    outage: (timeOf('step.done', 'open-pool') - timeOf('step.started', 'stop-primary')) / 1000,
+    outage: (timeOf('step.done', 'bring-standbys') - timeOf('step.started', 'stop-primary')) / 1000,
     writesStopped: data.outage.writesStoppedSeconds,
     lostWrites: data.outage.lostWrites,
     streaming: data.facts.streaming.length,

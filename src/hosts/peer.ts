@@ -34,7 +34,16 @@ export function peerWords(source: CopyJob['source'], ssh: SshDefaults): string[]
   ]
 }
 
-/** The program that rsync runs as its remote shell: it ignores the host that rsync names and enters the root first. */
+/**
+ * The program that rsync runs as its remote shell: it ignores the host that rsync names and enters the root first. Where
+ * $POOLCTL_SHARED is the socket of a connection that is open already (`sharedConnection`), it goes through that.
+ */
 export function remoteShell(peer: readonly string[]): string {
-  return `shift\nexec ssh ${peer.map(quoteWord).join(' ')} "$POOLCTL_ENTER $*"\n`
+  const shared = '${POOLCTL_SHARED:+-S "$POOLCTL_SHARED"}'
+  return `shift\nexec ssh ${shared} ${peer.map(quoteWord).join(' ')} "$POOLCTL_ENTER $*"\n`
+}
+
+/** A program that logs in once, for as long as it runs. */
+export function sharedConnection(peer: readonly string[]): string {
+  return `exec ssh -M -N -S "$POOLCTL_SHARED" ${peer.map(quoteWord).join(' ')}\n`
 }

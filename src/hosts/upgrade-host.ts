@@ -13,7 +13,7 @@ import type {
 } from '../ports/upgrade-host.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
-import {peerWords, remoteShell} from './peer.js'
+import {peerWords, remoteShell, sharedConnection} from './peer.js'
 import {commandLine} from './quote.js'
 import {scriptText} from './scripts.js'
 
@@ -195,8 +195,9 @@ export class RemoteMigrationHost implements MigrationHost {
     const enter = (directory: string): string => commandLine(['sh', '-c', ENTER, 'poolctl', directory])
     return {
       files: new Map([
-        ['script', Buffer.from(await scriptText('upgrade-link'))],
+        ['script', Buffer.from(await scriptText('upgrade-names', 'upgrade-link'))],
         ['rsh', Buffer.from(remoteShell(peer))],
+        ['connection', Buffer.from(sharedConnection(peer))],
       ]),
       args: [
         ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', source.links],
@@ -224,7 +225,7 @@ async function pgUpgrade({
 }: PgUpgradeJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
   const {old, new: fresh, from, to} = pair
   return {
-    files: new Map([['script', Buffer.from(await scriptText('upgrade-pg'))]]),
+    files: new Map([['script', Buffer.from(await scriptText('upgrade-names', 'upgrade-pg'))]]),
     args: [
       old.bin,
       fresh.bin,

@@ -31,7 +31,15 @@ fetch() {
 }
 
 phase 'fetching the list of links'
-fetch "$enter_links" list "source:./${links##*/}" :./unlogged ./
+# One login for all. It is a process of this job's group, and ends with it. Without it each transfer logs in by itself.
+sockets=$(mktemp -d /tmp/poolctl-link.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
+POOLCTL_SHARED=$sockets/ssh
+export POOLCTL_SHARED
+sh ./connection </dev/null >/dev/null 2>&1 &
+connection=$!
+trap 'kill "$connection" 2>/dev/null; rm -rf -- "$sockets"' EXIT
+while [ ! -S "$POOLCTL_SHARED" ] && kill -s 0 "$connection" 2>/dev/null; do sleep 0.02; done
+fetch "$enter_links" list "source:./${links##*/}" :./unlogged :./names ./
 phase 'linking'
 mkdir -p -- "$new/pg_tblspc" || fail WRITE_FAILED "cannot make $new"
 chmod 700 -- "$new"
@@ -92,13 +100,19 @@ while read -r oid; do
 done <tablespaces
 
 phase 'proving it'
-# Asked again without sending anything: whatever differs in name, or is no link and differs in size, would be named.
-fetch "$enter_new" proof -rlpD -n --size-only ${delete:+"$delete"} --itemize-changes --filter='merge ./filter' source:./ "$new/"
-grep '^[<>ch*][fdL*]' out.proof | awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, name, " "); own[name[2]] } } !($2 in own)' >differ
+# All that the primary has by the same name and, unless it was linked, of the same size; nothing else; and every link is one.
+if ! (list_names "$new" "$to") >own.names; then fail LINKS_DIFFER "cannot list $new"; fi
+awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, pair, " "); linked[pair[2]] } }
+  { name = substr($0, length($1 $2) + 3); known = name in linked ? "f" : $1 " " $2 }
+  FILENAME == "names" { wanted[name] = known; next }
+  !(name in wanted) { print "it has " name " and the primary has not"; next }
+  wanted[name] != known { print name " is " known ", on the primary " wanted[name] }
+  { delete wanted[name] }
+  END { for (name in wanted) print name " is missing" }' names own.names >differ || fail LINKS_DIFFER 'the lists cannot be compared'
 if [ -s differ ]; then fail LINKS_DIFFER "$(head -n 3 differ)"; fi
-awk '$2 !~ /_fsm(\.[0-9]+)?$/ { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' --) >names || fail LINKS_DIFFER 'a linked file is missing'
-alone=$(grep -c '^1 ' names)
-if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' names | head -n 3)"; fi
+awk '$2 !~ /_fsm(\.[0-9]+)?$/ { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' --) >counts || fail LINKS_DIFFER 'a linked file is missing'
+alone=$(grep -c '^1 ' counts)
+if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' counts | head -n 3)"; fi
 
 phase 'flushing'
 # The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.
