@@ -7,17 +7,16 @@ import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+import {labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
 
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
-const [FROM, TO] = [Number(from), Number(to)]
-const OLD = `/usr/lib/postgresql/${FROM}/bin`
-const NEW = `/usr/lib/postgresql/${TO}/bin`
+const VERSIONS = versionPair(Number(from), Number(to))
+const {from: FROM, to: TO} = VERSIONS
+const {old: OLD, new: NEW} = VERSIONS.bin
 const execute = promisify(execFile)
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
 
 let lab: SharedLab
 let spec: LabSpec
@@ -92,27 +91,9 @@ UNION ALL SELECT 'tablespace', count(*), max(t.spcname) FROM pg_class c JOIN pg_
   return [...text, ...secrets, ...second]
 }
 
-/** The lab's own map says where its servers are; it starts and looks at those. */
-async function moveLab(): Promise<void> {
-  const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-${TO}`}))
-  spec = {...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: TO, nodes}
-  await saveSpec(spec)
-}
-
 const all = (major: number): string[] => spec.nodes.map(() => String(major))
 
-async function versions(): Promise<string[]> {
-  return Promise.all(
-    spec.nodes.map(async ({id}) => {
-      const [version = ''] = await sqlOn(lab, id, "SELECT current_setting('server_version_num')::int / 10000").catch(
-        () => ['down'],
-      )
-      return version
-    }),
-  )
-}
-
-describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
+describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
@@ -168,7 +149,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
       expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
     })
-    expect(await versions()).toEqual(all(FROM))
+    expect(await versionsOf(lab)).toEqual(all(FROM))
     expect(await digest(0)).toEqual(before)
     await expectHealthy(lab)
   })
@@ -179,7 +160,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       change(lab, ['upgrade', 'run', '--to', `${TO}`, '--window', '16s', '--way-back', 'none', '--confirm', 'lab']),
     )
     expect({exitCode: result.exitCode, code: result.error?.code}).toEqual({exitCode: 7, code: 'WINDOW_WOULD_BE_MISSED'})
-    expect(await versions()).toEqual(all(FROM))
+    expect(await versionsOf(lab)).toEqual(all(FROM))
     await expectHealthy(lab)
   })
 
@@ -190,12 +171,12 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       const args = ['--transfer', transfer, '--window', '10m', '--way-back', 'none', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', `${TO}`, ...args])
       expect({...ending(answer), leftOut: answer.data?.facts['leftOut']}).toEqual({...DONE, leftOut: []})
-      await moveLab()
+      spec = await labIn(lab, VERSIONS, 'new')
       return answer
     })
     expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1, 2], held: null, leftOut: []})
     expect(result.data?.outage?.lostWrites).toBe(0)
-    expect(await versions()).toEqual(all(TO))
+    expect(await versionsOf(lab)).toEqual(all(TO))
     for (const id of [0, 1, 2]) expect(await digest(id)).toEqual(before)
     await expectHealthy(lab)
     const {address} = spec.nodes[0] ?? {address: ''}
@@ -208,7 +189,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   })
 })
 
-describe.runIf(possible)('the whole migration in one command', () => {
+describe.runIf(VERSIONS.possible)('the whole migration in one command', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
@@ -224,7 +205,7 @@ describe.runIf(possible)('the whole migration in one command', () => {
         ...['--yes', '--confirm', 'lab'],
       ])
       expect(ending(answer)).toEqual(DONE)
-      await moveLab()
+      spec = await labIn(lab, VERSIONS, 'new')
       return answer
     })
     expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1], held: 2, leftOut: []})
@@ -243,7 +224,7 @@ describe.runIf(possible)('the whole migration in one command', () => {
     await underLedger(lab, async () => {
       expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
     })
-    expect(await versions()).toEqual(all(TO))
+    expect(await versionsOf(lab)).toEqual(all(TO))
     for (const {data: place} of spec.nodes) expect(existsSync(place.slice(0, -`-${TO}`.length))).toBe(false)
     await expectHealthy(lab)
   })
