@@ -11,12 +11,8 @@ import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
 import {poolRecovery, verifyEqual} from './pool-recovery.js'
 import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
+import {dropRehearsal, isolateCopy, keepFigures, leavePool, promoteAlone, restStandby, startAlone} from './rehearsal.js'
 import {
-  dropRehearsal,
-  isolateCopy,
-  keepFigures,
-  leavePool,
-  promoteAlone,
   rehearseCluster,
   rehearseConfig,
   rehearseLinks,
@@ -24,9 +20,7 @@ import {
   rehearseStart,
   rehearseStop,
   rehearseUpgrade,
-  restStandby,
-  startAlone,
-} from './rehearsal.js'
+} from './rehearsal-trials.js'
 import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'

@@ -16,6 +16,8 @@ import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
 
 const PG_UPGRADE_JOB = 'pg-upgrade'
+/** For a server without clients to go down. */
+const LEFT_SECONDS = 120
 /** Ids in the plan of a run. */
 const PG_UPGRADE_STEP = 'pg-upgrade'
 const START_STEP = 'start-primary'
@@ -65,7 +67,11 @@ export const pgUpgrade: Step = {
   async undo(context) {
     const id = idIn(context)
     await refuseOnceStarted(context)
-    await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
+    const old = at(context, 'old').world.host(id)
+    await old.stopJob(context.operation, PG_UPGRADE_JOB)
+    // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
+    await at(context, 'new').world.host(id).stopServer(context.operation, 'immediate', LEFT_SECONDS)
+    await old.stopServer(context.operation, 'fast', LEFT_SECONDS)
     await context.world.migrationHost(id).takeBack(context.operation, pairOf(context, id))
   },
 }

@@ -13,6 +13,7 @@ let lab: SharedLab
 let old: LabSpec
 let backup: string
 
+const hostOf = (id: number): string => old.nodes[id]?.address ?? ''
 const PREPARE = ['upgrade', 'prepare', '--to', '15']
 
 describe.runIf(OLD_TO_NEW.possible)('a way back that is made before the outage', () => {
@@ -79,13 +80,14 @@ describe.runIf(OLD_TO_NEW.possible)('a way back that is made before the outage',
     expect({exitCode: answer.exitCode, why: answer.error}).toEqual({exitCode: 13, why: null})
     await labIn(lab, OLD_TO_NEW, 'old')
     expect(answer.data?.facts).toMatchObject({serving: 1, version: 13})
-    expect(answer.data?.followUps).toEqual(['poolctl recovery 0 --method full --allow-foreign-data unreadable'])
+    expect(answer.data?.followUps).toEqual([
+      `poolctl recovery 0 --method full --allow-foreign-data unreadable --yes --confirm ${hostOf(0)}`,
+    ])
     expect(await versionsOf(lab)).toEqual(['down', '13'])
     expect(await sqlOn(lab, 1, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before'])
     await underLedger(lab, async () => {
-      const host = old.nodes[0]?.address ?? ''
-      const args = ['--method', 'full', '--allow-foreign-data', 'unreadable', '--yes', '--confirm', host]
-      expect(ending(await change(lab, ['recovery', '0', ...args]))).toEqual(DONE)
+      for (const command of answer.data?.followUps ?? [])
+        expect(ending(await change(lab, command.split(' ').slice(1)))).toEqual(DONE)
     })
     await expectHealthy(lab, 1)
     expect(await amcheck(lab, 0)).toBe('')

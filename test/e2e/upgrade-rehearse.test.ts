@@ -96,9 +96,9 @@ describe.runIf(OLD_TO_NEW.possible)('a rehearsal from 13 to 15', () => {
       const operation = await killedAt('after-done:rehearse-stop', ['--smoke', smoke])
       // Whoever starts the promoted copy as the site would gets no second primary: there is no socket to listen on.
       const data = spec.nodes[2]?.data ?? ''
-      const stray = await runAsServer(spec, join(OLD_TO_NEW.bin.old, 'postgres'), ['-D', data], {withinMs: 10_000}).catch(
-        (error: unknown) => (error instanceof ActFailed ? (error.detail ?? error.message) : String(error)),
-      )
+      const stray = await runAsServer(spec, join(OLD_TO_NEW.bin.old, 'postgres'), ['-D', data], {
+        withinMs: 10_000,
+      }).catch((error: unknown) => (error instanceof ActFailed ? (error.detail ?? error.message) : String(error)))
       expect(stray).toContain('no socket created for listening')
       const again = await lab.poolctl(['op', 'resume', operation, '--yes', '--json'], {
         env: {POOLCTL_CRASH_AT: 'after-done:rehearse-start'},

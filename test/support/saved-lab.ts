@@ -96,7 +96,9 @@ async function end(spec: LabSpec): Promise<void> {
 
 async function start(spec: LabSpec, nodes: LabSpec['nodes'], attached: string): Promise<void> {
   await Promise.all([
-    ...labHosts(spec).map((host) => rm(join(host.directory, 'sshd.pid'), {force: true}).then(() => startSsh(spec, host))),
+    ...labHosts(spec).map((host) =>
+      rm(join(host.directory, 'sshd.pid'), {force: true}).then(() => startSsh(spec, host)),
+    ),
     ...nodes.map((node) => startPostgres(spec, node)),
   ])
   await startPgpool(spec)

@@ -46,10 +46,7 @@ export async function runUpgradeCase(stages: UpgradeStages, crashCase: CrashCase
   return `${NO_ACT}; killed before it: ${await runOnce(stages, {...crashCase, point: 'before-intent', afterMs: null})}`
 }
 
-async function runOnce(
-  {lab, saved}: UpgradeStages,
-  crashCase: CrashCase<UpgradeScenario>,
-): Promise<string> {
+async function runOnce({lab, saved}: UpgradeStages, crashCase: CrashCase<UpgradeScenario>): Promise<string> {
   const {scenario, step} = crashCase
   await (await saved[scenario.on]()).restore()
   const spec = await requireSpec(lab.directory)

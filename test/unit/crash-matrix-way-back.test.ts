@@ -1,47 +1,30 @@
 /** The real plans of going back to the old version and of giving it up, on a fake site that an upgrade has just opened. */
 import {beforeAll, describe, expect, it, vi} from 'vitest'
-import {nodeId} from '../../src/cluster/node-id.js'
 import type {Plan, PlannedStep} from '../../src/engine/plan.js'
-import {runPlan} from '../../src/engine/run.js'
+import type {JsonObject} from '../../src/lib/json.js'
 import {latestNote, notedPairs, surveyFollow, type FollowFacts} from '../../src/operations/upgrade/follow-survey.js'
 import {planFinish, planRollback} from '../../src/operations/upgrade/plan-follow.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
-import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
-import {MemoryJournal, opened} from '../support/fake-journal.js'
-import {healthySite, isPrimary, nodeOf, placeOf, type Site} from '../support/fake-site.js'
-import {healthyContent} from '../support/fake-upgrade.js'
+import {completedPlan, crashMatrix, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
+import {isPrimary, nodeOf, placeOf, type Site} from '../support/fake-site.js'
+import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
 
 const LAG = 16 * 1024 ** 2
-const UPGRADE = 'upgrade-run-20261125-164210-7f3a'
-
-function planOf(verb: string, steps: PlannedStep[], request: Plan['request'] = {maxLagBytes: LAG}): Plan {
-  return {
-    ...{schema: 'poolctl.plan/v1', verb, cluster: 'shop', createdAt: '2026-11-25T16:42:10.000Z', toolVersion: '0.1.0'},
-    ...{fingerprint: 'f'.repeat(64), request, reasons: {}, steps, locks: [0, 1, 2]},
-  }
+function planOf(verb: string, steps: PlannedStep[], request: JsonObject = {maxLagBytes: LAG}): Plan {
+  return completedPlan(verb, request, {reasons: {}, steps, locks: [0, 1, 2]})
 }
 
 const BACKUP = '/srv/backup/before 17'
 
 /** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup. */
 async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
-  const site = healthySite()
+  const site = preparedSite()
   const backup = structuredClone(nodeOf(site, 0).directory)
-  for (const node of site.file.nodes) {
-    const own = nodeOf(site, node.id)
-    const primary = Number(node.id) === 0
-    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, kept: null, note: null}
-    const {data} = pairFor(node, 15, 17).new
-    if (primary && own.directory)
-      own.clusters = {[data]: {...structuredClone(own.directory), systemIdentifier: '7399999999999999999', rows: []}}
-    placeOf(site, node.id)
-  }
   const request: RunRequest = {
     ...{
       to: 17,
@@ -55,23 +38,10 @@ async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
       jobs: 2,
     },
   }
-  const facts = {
-    cluster: 'shop',
-    pools: {'proxy1 (127.0.0.1:9898)': {...site.pool.config}},
-    pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
-    check: {primary: nodeId(0), from: 15, content: healthyContent()},
-  } as unknown as MigrationFacts
-  const plan = planOf('upgrade-run', planRun(request, facts), request)
-  const world = fakeWorld(site)
-  const journal = new MemoryJournal(UPGRADE, () => new Date(site.nowMs), '')
-  await journal.append(opened(UPGRADE, plan))
-  const {outcome} = await runPlan({
-    ...{plan, catalog: stepCatalog, world, clock: world.clock, journal, sink: () => undefined, stepTimeoutMs: 600_000},
-    interrupts: {requested: null, onSecond: new AbortController().signal},
-    onFailure: 'rollback',
-  })
+  const plan = planOf('upgrade-run', planRun(request, migrationFacts(site)), request)
+  const {outcome} = await runOnSite(site, plan)
   expect(outcome).toEqual({kind: 'completed'})
-  await world.clock.sleep(5000)
+  await fakeWorld(site).clock.sleep(5000)
   if (wayBack === 'backup' && backup) {
     const node = nodeOf(site, 2)
     node.clusters = {...node.clusters, [BACKUP]: {...backup, state: 'shut down'}}
@@ -83,13 +53,8 @@ async function look(site: Site): Promise<FollowFacts> {
   return surveyFollow({maxLagBytes: LAG}, fakeWorld(site), () => undefined)
 }
 
-function version(site: Site, id: number): 'old' | 'new' | 'down' {
-  if (!nodeOf(site, id).running) return 'down'
-  return placeOf(site, id).includes('/17/') ? 'new' : 'old'
-}
-
 function versions(site: Site): string {
-  return [0, 1, 2].map((id) => version(site, id)).join()
+  return [0, 1, 2].map((id) => servingOn(site, id)).join()
 }
 
 /** Of the held node's old cluster, wherever it lies now. */

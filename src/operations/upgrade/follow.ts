@@ -3,6 +3,7 @@ import type {JsonObject} from '../../lib/json.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
+import {recoverUnreadable} from './follow-ups.js'
 import {latestNote, notedPairs, safetyFor, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
 import {planFinish, planRollback, type Source} from './plan-follow.js'
 import type {FollowRequest} from './request.js'
@@ -170,9 +171,10 @@ export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
       version: plan.reasons['to'] ?? null,
       lost: plan.reasons['lost'] ?? null,
     },
-    followUps: plan.locks
-      .filter((node) => node !== plan.reasons['held'])
-      .map((node) => `poolctl recovery ${node} --method full --allow-foreign-data unreadable`),
+    followUps: plan.steps
+      .filter(({kind, input}) => kind === 'stop-new' && input['node'] !== plan.reasons['held'])
+      .map(({input, host}) => recoverUnreadable(input['node'] as number, host ?? ''))
+      .toSorted(),
   }),
 }
 

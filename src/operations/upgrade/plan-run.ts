@@ -13,7 +13,7 @@ import {fenceInput} from '../../cluster/pool-fence.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {heldBy} from './refusals.js'
 import type {PrepareRequest, RunRequest} from './request.js'
-import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView} from './survey.js'
+import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
 
 type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
 
@@ -75,7 +75,7 @@ type Cast = {
   common: JsonObject
 }
 
-function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): Cast {
+function castOf(request: RunRequest, facts: RunFacts, primary: PairView): Cast {
   const standbys = standbysOf(facts)
   const heldId = heldBy(request, facts)
   const carried = standbys.filter(({node}) => node.id !== heldId)
@@ -98,7 +98,7 @@ function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): 
   }
 }
 
-export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep[] {
+export function planRun(request: RunRequest, facts: RunFacts): PlannedStep[] {
   const primary = primaryOf(facts)
   if (!primary) return []
   const cast = castOf(request, facts, primary)
@@ -112,7 +112,7 @@ export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep
 }
 
 /** Before the outage. */
-function quiet(request: RunRequest, facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedStep[] {
+function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held}: Cast): PlannedStep[] {
   const leaving = held
     ? [
         step({
@@ -178,7 +178,7 @@ function comeToRest({primary, standbys, common}: Cast): PlannedStep[] {
   ]
 }
 
-function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
+function migrate(request: RunRequest, facts: RunFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
   const swapped = request.transfer === 'swap'
   const names = carried.map(({node}) => `node ${node.id}`).join(', ')
   const which = later ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
@@ -239,7 +239,7 @@ function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
   ]
 }
 
-function afterwards(facts: MigrationFacts, {primary, later, common}: Cast): PlannedStep[] {
+function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedStep[] {
   const all = {...common, nodes: facts.pairs.map(({node}) => node.id)}
   return [
     step({

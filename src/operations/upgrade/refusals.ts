@@ -4,7 +4,7 @@ import {refusalsOf} from './checks/finding.js'
 import {upgradeChecks} from './checks/checks.js'
 import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
-import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
+import {primaryOf, standbysOf, type MigrationFacts, type RunFacts} from './survey.js'
 
 export function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
   return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
@@ -45,18 +45,18 @@ function layoutRefusals({pairs}: MigrationFacts): Refusal[] {
   ])
 }
 
-export function wayBackOf(request: RunRequest, facts: MigrationFacts): WayBack | null {
+export function wayBackOf(request: RunRequest, facts: RunFacts): WayBack | null {
   if (request.wayBack !== null) return request.wayBack
   return standbysOf(facts).length >= 2 ? 'hold-standby' : (facts.safety?.kind ?? null)
 }
 
 /** The standby that stays the frozen old cluster: the last, so that the first ones, which sites list by weight, serve. */
-export function heldBy(request: RunRequest, facts: MigrationFacts): number | null {
+export function heldBy(request: RunRequest, facts: RunFacts): number | null {
   if (wayBackOf(request, facts) !== 'hold-standby') return null
   return standbysOf(facts).at(-1)?.node.id ?? null
 }
 
-export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal[] {
+export function runRefusals(request: RunRequest, facts: RunFacts): Refusal[] {
   return [
     ...prepareRefusals(request, facts),
     ...notPrepared(request, facts),
@@ -92,7 +92,7 @@ function notPrepared(request: RunRequest, facts: MigrationFacts): Refusal[] {
   ]
 }
 
-function tooFew(request: RunRequest, facts: MigrationFacts): Refusal[] {
+function tooFew(request: RunRequest, facts: RunFacts): Refusal[] {
   const standbys = standbysOf(facts).length
   const way = wayBackOf(request, facts)
   if (way === null) {
