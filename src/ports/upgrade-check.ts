@@ -131,10 +131,13 @@ export type UpgradeHostFacts = {
     nested: boolean
   }
   link: LinkTest
+  /** A clone of a file that shares its blocks until one is written (reflink). */
+  clone: LinkTest
   tablespaces: {
     oid: number
     location: string
     link: LinkTest
+    clone: LinkTest
     leftovers: string[]
     insideData: boolean
     writable: boolean

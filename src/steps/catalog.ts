@@ -25,6 +25,7 @@ import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
 import {createSlot, dropSlots} from './slots.js'
+import {startWhole} from './start-whole.js'
 import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
 import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
@@ -96,6 +97,7 @@ const ALL: readonly Step[] = [
   runCommand,
   restoreBackup,
   dropReplaced,
+  startWhole,
   leavePool,
   restStandby,
   isolateCopy,

@@ -157,6 +157,7 @@ export const rehearseLinks = tried('rehearse-links', {
     try {
       await stage(context).startJob(operation, LINK_JOB, {
         kind: 'link',
+        how: 'link',
         pair: {...pair, new: {...pair.new, data: linkedPlace(context)}},
         source: {
           address,

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|swap: pg_upgrade as a job, then the list of the files that it has
+# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|clone|swap: pg_upgrade as a job, then the list of the files that it has
 # brought over, which the standbys replay.
 # Both servers that it starts listen on a socket in a directory that nobody else can enter, so no client gets in meanwhile, and a rule
 # of ours lets pg_upgrade in whatever the site's own rules are.
@@ -34,6 +34,7 @@ swap)
   links=+0
   file='%D:%i:%s:%T@'
   ;;
+clone) ;;
 *) fail PG_UPGRADE_UNFINISHED "no way to bring files over: $transfer" ;;
 esac
 named() {
@@ -47,8 +48,21 @@ named() {
   } | sort -k 1,1
 }
 if [ "$transfer" = swap ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
+# clones: a clone has nothing in common with its original that could be looked up, so pg_upgrade's own word for each file is taken.
+clones() {
+  printf '%s\t\n' "$old" "$new" >roots
+  for link in "$old"/pg_tblspc/*; do
+    if [ -L "$link" ]; then printf '%s\tpg_tblspc/%s/\n' "$(readlink -- "$link")" "${link##*/}" >>roots; fi
+  done
+  awk 'BEGIN { while ((getline line < "roots") > 0) { at = index(line, "\t"); root[++n] = substr(line, 1, at - 1) "/"; name[n] = substr(line, at + 1) } }
+    function short(path, i) { for (i = 1; i <= n; i++) if (index(path, root[i]) == 1) return name[i] substr(path, length(root[i]) + 1); exit 1 }
+    /^ *cloning "/ { at = index($0, "\" to \""); from = substr($0, index($0, "\"") + 1, at - index($0, "\"") - 1); to = substr($0, at + 6)
+      sub(/"[^"]*$/, "", to); print short(from), short(to) }' pg_upgrade.log
+}
+verbose=
+if [ "$transfer" = clone ]; then verbose=--verbose; fi
 printf 'pg_upgrade\n' >phase
-"$newbin/pg_upgrade" "--$transfer" --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
+"$newbin/pg_upgrade" "--$transfer" ${verbose:+"$verbose"} --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
   -s "$sockets" -o "$access" -O "$access" >pg_upgrade.log 2>&1 </dev/null || {
   status=$?
   grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
@@ -57,12 +71,18 @@ printf 'pg_upgrade\n' >phase
   find "$new/pg_upgrade_output.d" -name 'pg_upgrade_dump_*.log' -exec grep -h -A 2 -e ' error: ' -e 'ERROR:' {} + 2>/dev/null | head -n 12 >&2
   exit "$status"
 }
+# Old and new share nothing, and still nobody may start the old one by accident: both have one address.
+if [ "$transfer" = clone ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
 if [ ! -e "$old/global/pg_control.old" ]; then fail PG_UPGRADE_UNFINISHED 'pg_upgrade ended well and has not set the old control file aside'; fi
 
 printf 'listing links\n' >phase
 if [ "$transfer" = link ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
-if ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED "cannot list $new"; fi
-join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
+if [ "$transfer" = clone ]; then
+  clones >links.part || fail LINKS_UNLISTED 'pg_upgrade names a file that is in no known place'
+else
+  if ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED "cannot list $new"; fi
+  join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
+fi
 if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
 # X_init says that X is unlogged. pg_upgrade makes it anew, so it is no link.
 list_inits() {
@@ -75,4 +95,4 @@ if ! (list_inits "$new" "$to") >inits; then fail LINKS_UNLISTED 'cannot list unl
 sed 's|//*|/|g; s|_init$||' inits >unlogged
 sync -- links.part unlogged
 mv -f -- links.part links
-rm -f -- old.names new.names inits
+rm -f -- old.names new.names roots inits

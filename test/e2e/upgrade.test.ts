@@ -5,17 +5,16 @@ import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
-import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
-import {labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
+import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
+import {addTablespace, labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
 
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
 const VERSIONS = versionPair(Number(from), Number(to))
 const {from: FROM, to: TO} = VERSIONS
-const {old: OLD, new: NEW} = VERSIONS.bin
+const {new: NEW} = VERSIONS.bin
 const execute = promisify(execFile)
 
 let lab: SharedLab
@@ -38,30 +37,6 @@ GRANT SELECT ON place TO reporter;
 ALTER ROLE reporter SET work_mem = '7MB';
 ALTER DATABASE ${LAB_DATABASE} SET myapp.region = 'north';
 `
-
-/**
- * All nodes of a lab are one machine, where a tablespace of one place would be three servers' own: each standby gets its copy of it
- * at another place, as its administrator would by pg_basebackup.
- */
-async function addTablespace(): Promise<void> {
-  const place = (id: number): string => join(spec.directory, `far${id}`)
-  const control = (id: number, verb: string): Promise<unknown> =>
-    runAsServer(spec, join(OLD, 'pg_ctl'), [verb, '-w', '-D', dataOf(id), '-l', spec.nodes[id]?.log ?? '/dev/null'])
-  for (const {id} of spec.nodes) await execute('install', ['-d', '-o', spec.user.name, '-m', '700', place(id)])
-  for (const id of [1, 2]) await control(id, 'stop')
-  await sqlOn(lab, 0, `CREATE TABLESPACE far LOCATION '${place(0)}'`)
-  const {replicationPassfile} = labPaths(spec.directory)
-  for (const id of [1, 2]) {
-    const script = `set -e; cd "$1"; mkdir "$2.keep"; cp -a node.conf postgresql.auto.conf standby.signal "$2.keep"; rm -rf "$2"
-PGPASSFILE=$3 "$4/pg_basebackup" -w -c fast -X stream -h "$5" -p "$6" -U repl -D "$2" -T "$7=$8"; cp -a "$2.keep/." "$2"; chmod 700 "$2"; rm -r "$2.keep"`
-    const from = spec.nodes[0]?.address ?? ''
-    await runAsServer(spec, 'sh', [
-      ...['-c', script, 'sh', dataOf(id), dataOf(id), replicationPassfile, OLD, from, String(spec.ports.postgres)],
-      ...[place(0), place(id)],
-    ])
-    await control(id, 'start')
-  }
-}
 
 function dataOf(id: number): string {
   return spec.nodes[id]?.data ?? ''
@@ -97,15 +72,10 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
-    await addTablespace()
+    await addTablespace(lab)
     await sqlOn(lab, 0, CONTENT, LAB_DATABASE)
     await sqlOn(lab, 0, 'CREATE DATABASE second')
     await sqlOn(lab, 0, 'CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n', 'second')
-    await until('the standbys stream', async () => {
-      const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
-      return senders.length === 2
-    })
-    for (const id of [1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
   })
   afterAll(async () => {
     await lab.end()

@@ -67,6 +67,7 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
     oldData: {owner: 110, mode: '0700', isSymlink: false, walIsSymlink: false, readyFiles: 0, stray: [], control},
     newData: {state: 'absent', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
     link: {ok: true, why: null},
+    clone: {ok: false, why: 'Operation not supported'},
     tablespaces: [],
     space: [
       {what: 'data', path: '/var/lib/postgresql/15/main', freeBytes: 100_000_000_000, freeInodes: 6_000_000},

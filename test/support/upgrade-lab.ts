@@ -1,9 +1,13 @@
 /** A lab that goes from one major version to another, where both are installed (bin/install-packages test). */
+import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
-import type {LabSpec} from '../../src/lab/spec.js'
+import {promisify} from 'node:util'
+import {program} from '../../src/lab/postgres-server.js'
+import {runAsServer} from '../../src/lab/run.js'
+import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec, saveSpec} from '../../src/lab/store.js'
-import {sqlOn} from './e2e-lab.js'
+import {sqlOn, until} from './e2e-lab.js'
 import type {TestLab} from './lab.js'
 
 export type Which = 'old' | 'new'
@@ -33,6 +37,39 @@ export async function labIn(lab: TestLab, versions: Versions, which: Which): Pro
   }
   await saveSpec(moved)
   return moved
+}
+
+const execute = promisify(execFile)
+
+/**
+ * All nodes of a lab are one machine, where a tablespace of one place would be three servers' own: each standby gets its copy of it
+ * at another place, as its administrator would by pg_basebackup. Returns when all are back in the pool.
+ */
+export async function addTablespace(lab: TestLab): Promise<void> {
+  const spec = await requireSpec(lab.directory)
+  const place = (id: number): string => join(spec.directory, `far${id}`)
+  const standbys = spec.nodes.slice(1)
+  const control = ({data, log}: LabSpec['nodes'][number], verb: string): Promise<unknown> =>
+    runAsServer(spec, program(spec, 'pg_ctl'), [verb, '-w', '-D', data, '-l', log])
+  for (const {id} of spec.nodes) await execute('install', ['-d', '-o', spec.user.name, '-m', '700', place(id)])
+  for (const node of standbys) await control(node, 'stop')
+  await sqlOn(lab, 0, `CREATE TABLESPACE far LOCATION '${place(0)}'`)
+  const {replicationPassfile} = labPaths(spec.directory)
+  for (const node of standbys) {
+    const script = `set -e; cd "$1"; mkdir "$2.keep"; cp -a node.conf postgresql.auto.conf standby.signal "$2.keep"; rm -rf "$2"
+PGPASSFILE=$3 "$4/pg_basebackup" -w -c fast -X stream -h "$5" -p "$6" -U repl -D "$2" -T "$7=$8"; cp -a "$2.keep/." "$2"; chmod 700 "$2"; rm -r "$2.keep"`
+    const from = spec.nodes[0]?.address ?? ''
+    await runAsServer(spec, 'sh', [
+      ...['-c', script, 'sh', node.data, node.data, replicationPassfile, spec.bin, from, String(spec.ports.postgres)],
+      ...[place(0), place(node.id)],
+    ])
+    await control(node, 'start')
+  }
+  await until('the standbys stream', async () => {
+    const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+    return senders.length === standbys.length
+  })
+  for (const {id} of standbys) await lab.poolctl(['attach', String(id), '--yes'])
 }
 
 /** The major version that each node's server answers with, or `down`. */

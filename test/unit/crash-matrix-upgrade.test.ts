@@ -11,7 +11,7 @@ import {stepCatalog} from '../../src/steps/catalog.js'
 import {dangers, unserved} from '../support/fake-cluster.js'
 import {completedPlan, crashMatrix, OPERATION, processOn, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
 import {opened} from '../support/fake-journal.js'
-import {nodeOf, type Site} from '../support/fake-site.js'
+import {nodeOf, placeOf, type Site} from '../support/fake-site.js'
 import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
@@ -74,6 +74,28 @@ describe('an upgrade that is killed at every place, then on or back', () => {
   })
 })
 
+describe('an upgrade by clones', () => {
+  it('ends with one version serving as well, and leaves every old cluster whole', async () => {
+    const site = fenceableSite()
+    const made = plan(site, {...REQUEST, wayBack: null, transfer: 'clone'})
+    const whole = (end: Site, ending: Ending): string[] =>
+      [0, 1, 2].flatMap((id) => {
+        const old = placeOf(fenceableSite(), id)
+        const node = nodeOf(end, id)
+        const directory = placeOf(end, id) === old ? node.directory : node.clusters?.[old]
+        return ending.outcome.kind === 'completed' && directory?.content !== 'whole'
+          ? [`the old data of ${id} is spoiled`]
+          : []
+      })
+    const report = await crashMatrix({
+      ...{site, plan: made, catalog: stepCatalog},
+      allowed: (end, ending) => [...allowed(end, ending, 'new,new,new'), ...whole(end, ending)],
+    })
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+  })
+})
+
 describe('the plan of an upgrade', () => {
   it('reads as the runbook, with one point of no return after the standbys have the new version', () => {
     const steps = plan(fenceableSite()).steps
@@ -123,6 +145,17 @@ describe('the plan of an upgrade', () => {
     )
     expect(steps.filter(({title}) => title.includes('POINT OF NO RETURN'))).toHaveLength(1)
     expect(steps.some(({id}) => id === 'keep-catalogs' || id === 'link-rest')).toBe(false)
+  })
+
+  it('by clones holds nobody back, waits for every standby, and says what its start costs', () => {
+    const {steps} = plan(fenceableSite(), {...REQUEST, wayBack: null, transfer: 'clone'})
+    expect(steps.filter(({irreversible}) => irreversible).map(({title}) => title)).toEqual([
+      'start version 17 on node 0 (POINT OF NO RETURN for what is written from here on: the old data stays whole, and going back to it loses that)',
+    ])
+    expect(steps.some(({id}) => ['detach-node', 'keep-catalogs', 'link-rest'].includes(id))).toBe(false)
+    expect(steps.find(({id}) => id === 'link-standbys')?.title).toBe(
+      "clone the standbys' own files as the primary's were cloned, and fetch the new catalogs (node 1, node 2; side by side)",
+    )
   })
 
   it('holds no standby back where none is wanted, and waits for no transaction where it may not', () => {

@@ -3,6 +3,7 @@ import {beforeAll, describe, expect, it, vi} from 'vitest'
 import type {Plan, PlannedStep} from '../../src/engine/plan.js'
 import type {JsonObject} from '../../src/lib/json.js'
 import {latestNote, notedPairs, surveyFollow, type FollowFacts} from '../../src/operations/upgrade/follow-survey.js'
+import {planBackToWhole} from '../../src/operations/upgrade/plan-back-to-whole.js'
 import {planFinish, planRollback} from '../../src/operations/upgrade/plan-follow.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
@@ -21,8 +22,8 @@ function planOf(verb: string, steps: PlannedStep[], request: JsonObject = {maxLa
 
 const BACKUP = '/srv/backup/before 17'
 
-/** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup. */
-async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
+/** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup, or all were cloned. */
+async function openedSite(wayBack: 'hold-standby' | 'backup' | null): Promise<Site> {
   const site = preparedSite()
   const backup = structuredClone(nodeOf(site, 0).directory)
   const request: RunRequest = {
@@ -32,7 +33,7 @@ async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
       accept: [],
       windowMs: null,
       minStandbys: 1,
-      transfer: 'link',
+      transfer: wayBack === null ? 'clone' : 'link',
       drainMs: 0,
       wayBack,
       jobs: 2,
@@ -124,6 +125,54 @@ describe.each([
     expect(report.endings['undisturbed completed']).toBe(1)
     expect(report.endings['rollback rolled-back']).toBeGreaterThan(20)
     expect(report.runs).toBeGreaterThan(100)
+  })
+})
+
+describe('going back to old clusters that clones left whole, killed at every place, then on or back', () => {
+  let start: Site
+  let kept: number[]
+  beforeAll(async () => {
+    start = await openedSite(null)
+    kept = nodeOf(start, 0).clusters?.[placeOf(preparedSite(), 0)]?.rows ?? []
+  })
+
+  /** What was acknowledged by the new version is lost by design, and said first. */
+  function lost(site: Site): string[] {
+    const rows = new Set(nodeOf(site, 0).directory?.rows)
+    return kept.filter((row) => !rows.has(row)).map((row) => `row ${row}, which the old version had, is lost`)
+  }
+
+  function allowed(site: Site, {outcome}: Ending): string[] {
+    const found = site.sawTwoPrimaries ? ['two primaries were attached at the same time'] : []
+    const seen = versions(site)
+    if (seen.includes('old') && seen.includes('new')) found.push(`both versions run: ${seen}`)
+    if (outcome.kind === 'completed' || outcome.kind === 'rolled-back') {
+      const completed = outcome.kind === 'completed'
+      const byDesign = (text: string): boolean => completed && /^acknowledged rows .* lost$/.test(text)
+      found.push(...[...dangers(site), ...unserved(site)].filter((text) => !byDesign(text)))
+      if (completed) found.push(...lost(site))
+      if (site.pool.fence) found.push('the fence stands')
+      const wanted = outcome.kind === 'completed' ? 'old,old,old' : 'new,new,new'
+      if (seen !== wanted) found.push(`${outcome.kind} with ${seen}`)
+    } else if (
+      outcome.kind !== 'refused' ||
+      (outcome.code !== 'PAST_POINT_OF_NO_RETURN' && outcome.code !== 'OPERATION_CLOSED')
+    ) {
+      found.push(outcome.kind)
+    }
+    return found
+  }
+
+  it('ends with the old version on all nodes, or with the new one as it was', async () => {
+    const facts = await look(start)
+    const note = latestNote(facts)
+    if (!note) throw new Error('no note was left')
+    expect({whole: note.whole, rows: kept.length > 0}).toEqual({whole: [0, 1, 2], rows: true})
+    const plan = planOf('upgrade-rollback', planBackToWhole({maxLagBytes: LAG}, facts, note))
+    const report = await crashMatrix({site: start, plan, catalog: stepCatalog, allowed})
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+    expect(report.endings['rollback rolled-back']).toBeGreaterThan(20)
   })
 })
 

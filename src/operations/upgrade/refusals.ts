@@ -47,6 +47,7 @@ function layoutRefusals({pairs}: MigrationFacts): Refusal[] {
 
 export function wayBackOf(request: RunRequest, facts: RunFacts): WayBack | null {
   if (request.wayBack !== null) return request.wayBack
+  if (request.transfer === 'clone') return 'clones'
   return standbysOf(facts).length >= 2 ? 'hold-standby' : (facts.safety?.kind ?? null)
 }
 
@@ -63,6 +64,7 @@ export function runRefusals(request: RunRequest, facts: RunFacts): Refusal[] {
     ...tooFew(request, facts),
     ...tooShort(request),
     ...swapTooEarly(request),
+    ...cloneImpossible(request, facts),
     ...movedTablespaces(request, facts),
   ]
 }
@@ -150,6 +152,29 @@ function swapTooEarly({transfer, to}: RunRequest): Refusal[] {
       hint: 'Leave out --transfer swap',
     }),
   ]
+}
+
+/** Tried with a real file of each node, between the very directories. */
+function cloneImpossible({transfer}: RunRequest, {check}: RunFacts): Refusal[] {
+  if (transfer !== 'clone') return []
+  return check.nodes.flatMap(({id, config, target, machine}) => {
+    if (!machine.seen) return []
+    const {clone, tablespaces} = machine.facts
+    const tried = [
+      {what: `a file of ${config.data} into ${target.data}`, ...clone},
+      ...tablespaces.map((space) => ({what: `a file within ${space.location}`, ...space.clone})),
+    ]
+    return tried
+      .filter(({ok}) => !ok)
+      .map(({what, why}) =>
+        refusal('CLONE_IMPOSSIBLE', `${config.host} cannot clone ${what}: ${why ?? 'unknown'}`, {
+          node: id,
+          detail:
+            'Clones need a file system that shares blocks (XFS made with reflink=1, Btrfs), with both places on it.',
+          hint: 'Leave out --transfer clone: hard links need no such file system',
+        }),
+      )
+  })
 }
 
 /** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */

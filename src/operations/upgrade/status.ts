@@ -44,7 +44,7 @@ export async function readUpgradeStatus(
 
 /** Where a standby was held back nobody needs what was made beside it, and after the end nobody needs either. */
 function countsOn(note: UpgradeNote | null): boolean {
-  return note === null || (note.phase === 'opened' && note.held === null)
+  return note === null || (note.phase === 'opened' && note.held === null && note.whole.length === 0)
 }
 
 async function nodeOf(
@@ -123,15 +123,18 @@ export function statusData(
       ...missing.map(({id, host}) =>
         phase === 'rolled-back' ? recoverUnreadable(id, host) : `poolctl recovery ${id} --method full`,
       ),
-      ...(phase === 'opened' && (held !== null || safety?.kind === 'backup') ? ['poolctl upgrade rollback'] : []),
+      ...(phase === 'opened' && (held !== null || note.whole.length > 0 || safety?.kind === 'backup')
+        ? ['poolctl upgrade rollback']
+        : []),
       ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
     ],
   }
 }
 
-function openWayBack({phase, held, from, at}: UpgradeNote, safety: WayBackNote | null, now: Date): string {
+function openWayBack({phase, held, whole, from, at}: UpgradeNote, safety: WayBackNote | null, now: Date): string {
   if (phase === 'finished') return `none: the old data of version ${from} is removed`
   if (phase === 'rolled-back') return 'taken'
+  if (whole.length > 0) return `the old clusters of nodes ${whole.join(', ')}, without what was written since ${at}`
   if (held === null && safety !== null) return wayBackText(safety, now)
   return held === null
     ? 'none but your own backup: the old data shares its files with the new version'

@@ -44,7 +44,7 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
     },
     consent: {
       level: 'type-name',
-      question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${wayAfter(held, safety, now)}`,
+      question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${wayAfter(held, safety, request, now)}`,
       name: facts.cluster,
     },
     warnings: [
@@ -60,7 +60,9 @@ function countedOn(request: RunRequest, facts: RunFacts): WayBackNote | null {
   return facts.safety?.kind === wayBackOf(request, facts) ? facts.safety : null
 }
 
-function wayAfter(held: number | null, safety: WayBackNote | null, now: Date): string {
+function wayAfter(held: number | null, safety: WayBackNote | null, request: RunRequest, now: Date): string {
+  if (request.transfer === 'clone')
+    return 'The old clusters stay whole: going back to them loses what was written since.'
   if (safety !== null) return `After its point of no return the way back is ${wayBackText(safety, now)}.`
   return held === null
     ? 'There is no way back after its point of no return but your own backup.'

@@ -245,11 +245,18 @@ async function trialOf(
         segmentBytes: Number(node.server.facts.settings['wal_segment_size'] ?? 16 * 1024 ** 2),
         dataChecksums: node.server.facts.settings['data_checksums'] === 'on',
         config: trialConfig(settings, true),
-        prepared: facts.newData.state === 'cluster' && facts.newData.pgVersion === String(request.to),
+        prepared: facts.newData.pgVersion === String(request.to) && !(await leftBehind(world, node, from, request.to)),
       },
       TRIAL_MS,
     )
   return {trial, trialSkipped: null}
+}
+
+/** By an upgrade that was gone back from: it is ours, it was used, and the next `upgrade prepare` makes it anew. */
+async function leftBehind(world: World, {id, config, target}: NodeSurvey, from: number, to: number): Promise<boolean> {
+  const {data, bin} = config
+  const {ours, prepared} = await world.migrationHost(id).look({from, to, old: {data, bin}, new: target})
+  return ours && !prepared
 }
 
 /** Debian's and upstream's defaults where the site has set nothing. */

@@ -10,7 +10,7 @@ import {newestWayBack, pairFor, type RunFacts} from '../../../../src/operations/
 import {checkReport} from '../../../../src/operations/upgrade/checks/check.js'
 import {upgradeRun} from '../../../../src/operations/upgrade/upgrade.js'
 import {planSafety, safetyRefusals} from '../../../../src/operations/upgrade/way-back.js'
-import {server, upgradeSurvey} from '../../../support/upgrade-builders.js'
+import {machine, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
 
 const NOTE: WayBackNote = {
   ...{operation: 'upgrade-prepare-20261125-140000-0001', at: '2026-11-25T14:00:00.000Z', from: 13, to: 15},
@@ -126,6 +126,42 @@ describe('a run', () => {
   })
 })
 
+describe('a run by clones', () => {
+  const CLONE: RunRequest = {...RUN, transfer: 'clone'}
+  const codes = (seen: RunFacts): string[] =>
+    runRefusals(CLONE, seen).flatMap(({code, node}) => (code === 'CLONE_IMPOSSIBLE' ? [`${code} ${node}`] : []))
+
+  it('needs no other way back, because the old clusters stay whole', () => {
+    expect(wayBackOf(CLONE, facts())).toBe('clones')
+    expect(wayBackOf({...CLONE, wayBack: 'hold-standby'}, facts())).toBe('hold-standby')
+  })
+
+  it('is refused on each node whose file system cannot clone, with what was tried', () => {
+    const seen = facts(({check}) => {
+      machine(check, 0).clone = {ok: true, why: null}
+      machine(check, 1).clone = {ok: true, why: null}
+      const link = {ok: true, why: null}
+      machine(check, 1).tablespaces = [
+        {
+          oid: 1,
+          location: '/far',
+          link,
+          clone: {ok: false, why: 'No'},
+          leftovers: [],
+          insideData: false,
+          writable: true,
+        },
+      ]
+    })
+    expect(codes(seen)).toEqual(['CLONE_IMPOSSIBLE 1', 'CLONE_IMPOSSIBLE 2'])
+    expect(runRefusals(CLONE, seen).find(({node}) => node === 2)).toMatchObject({
+      message:
+        'db2 cannot clone a file of /var/lib/postgresql/15/node 2 into /var/lib/postgresql/15/node 2: Operation not supported',
+      hint: 'Leave out --transfer clone: hard links need no such file system',
+    })
+  })
+})
+
 describe('a note of a way back', () => {
   it('is read as it was written, and counts for its own upgrade only', () => {
     expect(parseWayBack(JSON.stringify(NOTE))).toEqual(NOTE)
@@ -139,7 +175,15 @@ describe('a note of a way back', () => {
   it('is what the status of an upgrade says of it', () => {
     const place = {data: '/d', bin: '/b'}
     const opened: UpgradeNote = {
-      ...{operation: 'upgrade-run-20261125-164210-0001', from: 13, to: 15, primary: 0, held: null, phase: 'opened'},
+      ...{
+        operation: 'upgrade-run-20261125-164210-0001',
+        from: 13,
+        to: 15,
+        primary: 0,
+        held: null,
+        whole: [],
+        phase: 'opened',
+      },
       ...{at: '2026-11-25T16:42:10.000Z', old: place, new: place},
     }
     const now = new Date('2026-11-25T16:43:00.000Z')
