@@ -72,7 +72,7 @@ export const runFlags = {
   }),
   transfer: Flags.option({
     description:
-      'how pg_upgrade brings the files over: by hard links, or (to 18 and later) by moving them, after which the old cluster on the primary is gone',
+      'how pg_upgrade brings the files over: by hard links; by clones, where the file system can share blocks (XFS, Btrfs), after which the old clusters stay whole as the way back; or (to 18 and later) by moving them, after which the old cluster on the primary is gone',
     options: TRANSFERS,
     default: 'link' as const,
     env: 'POOLCTL_UPGRADE_TRANSFER',

@@ -8,6 +8,8 @@ export type UpgradeNote = {
   to: number
   primary: number
   held: number | null
+  /** Nodes whose old cluster is whole although the new version serves on them: it was made of clones. */
+  whole: number[]
   phase: 'opened' | 'rolled-back' | 'finished'
   at: string
   old: ClusterPlace
@@ -23,5 +25,6 @@ export function parseNote(text: string): UpgradeNote | null {
   if (typeof operation !== 'string' || typeof from !== 'number' || typeof to !== 'number') return null
   if (typeof primary !== 'number' || typeof at !== 'string' || !old || !fresh) return null
   if (phase !== 'opened' && phase !== 'rolled-back' && phase !== 'finished') return null
-  return {operation, from, to, primary, held: typeof held === 'number' ? held : null, phase, at, old, new: fresh}
+  const whole = Array.isArray(note['whole']) ? note['whole'].filter((id): id is number => typeof id === 'number') : []
+  return {operation, from, to, primary, held: typeof held === 'number' ? held : null, whole, phase, at, old, new: fresh}
 }

@@ -50,7 +50,15 @@ export type ScriptName =
 
 /** Scripts that a job keeps as files on the host. */
 export type JobScript =
-  'copy' | 'job-run' | 'rewind' | 'rsync-exit' | 'upgrade-backup' | 'upgrade-command' | 'upgrade-link' | 'upgrade-names' | 'upgrade-pg'
+  | 'copy'
+  | 'job-run'
+  | 'rewind'
+  | 'rsync-exit'
+  | 'upgrade-backup'
+  | 'upgrade-command'
+  | 'upgrade-link'
+  | 'upgrade-names'
+  | 'upgrade-pg'
 
 const cache = new Map<string, Promise<string>>()
 

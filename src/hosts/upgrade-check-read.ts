@@ -43,7 +43,12 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
     },
     newConfig: NEW_CONFIGS.find((state) => state === one('newConfig')) ?? 'other',
     link: linkFrom(one('link')),
-    tablespaces: tablespacesFrom(all('tablespace'), all('tablespaceLink'), all('tablespaceLeft')),
+    clone: linkFrom(one('clone')),
+    tablespaces: tablespacesFrom(all('tablespace'), {
+      links: all('tablespaceLink'),
+      clones: all('tablespaceClone'),
+      left: all('tablespaceLeft'),
+    }),
     space: all('space').flatMap(spaceFrom),
     catalogBytes: Number(one('catalogBytes')),
   }
@@ -65,8 +70,7 @@ function strayFrom(text: string): {path: string; bytes: number}[] {
 
 function tablespacesFrom(
   heads: readonly string[],
-  links: readonly string[],
-  left: readonly string[],
+  {links, clones, left}: Record<'links' | 'clones' | 'left', readonly string[]>,
 ): UpgradeHostFacts['tablespaces'] {
   return heads.flatMap((head, index) => {
     const match = /^(\d+) (yes|no) (yes|no) (.*)$/s.exec(head)
@@ -76,6 +80,7 @@ function tablespacesFrom(
         oid: Number(match[1]),
         location: match[4],
         link: linkFrom(links[index] ?? ''),
+        clone: linkFrom(clones[index] ?? ''),
         leftovers: (left[index] ?? '').split(' ').filter((name) => name !== ''),
         insideData: match[2] === 'yes',
         writable: match[3] === 'yes',

@@ -89,6 +89,14 @@ export class RemoteMigrationHost implements MigrationHost {
     return this.#place(operation, pair, 'take-back', 'make the old cluster startable again')
   }
 
+  freeOld(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'free-old', 'make the old cluster startable')
+  }
+
+  lockOld(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'lock-old', 'make the old cluster unstartable')
+  }
+
   keepCatalogs(operation: string, pair: Pair): Promise<void> {
     return this.#place(operation, pair, 'keep-catalogs', `keep the catalogs of ${pair.new.data}`)
   }
@@ -190,7 +198,7 @@ export class RemoteMigrationHost implements MigrationHost {
     }
   }
 
-  async #link({pair, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
+  async #link({pair, how, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
     const peer = peerWords(source, this.#ssh)
     const enter = (directory: string): string => commandLine(['sh', '-c', ENTER, 'poolctl', directory])
     return {
@@ -200,7 +208,7 @@ export class RemoteMigrationHost implements MigrationHost {
         ['connection', Buffer.from(sharedConnection(peer))],
       ]),
       args: [
-        ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', source.links],
+        ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', how, source.links],
         ...[enter(source.data), enter(source.links.slice(0, source.links.lastIndexOf('/')))],
       ],
     }

@@ -135,10 +135,13 @@ export type UpgradeHostFacts = {
   /** The place of the new configuration, where it is outside the data directory. `ours`: `upgrade prepare` has made it. */
   newConfig: 'inside' | 'absent' | 'ours' | 'other' | 'unwritable'
   link: LinkTest
+  /** A clone of a file that shares its blocks until one is written (reflink). */
+  clone: LinkTest
   tablespaces: {
     oid: number
     location: string
     link: LinkTest
+    clone: LinkTest
     leftovers: string[]
     insideData: boolean
     writable: boolean

@@ -44,13 +44,15 @@ export type PgUpgradeJob = {
   port: number
   user: string
   jobs: number
-  /** `swap`: pg_upgrade 18 and later. */
-  transfer: 'link' | 'swap'
+  /** `swap`: pg_upgrade 18 and later. `clone`: both clusters are whole afterwards. */
+  transfer: 'link' | 'clone' | 'swap'
 }
 
 export type LinkJob = {
   kind: 'link'
   pair: Pair
+  /** What the node makes of its own old files. */
+  how: 'link' | 'clone'
   /** `kept`: `data` is what `keepCatalogs` has kept, and not a whole cluster. */
   source: {address: string; user: string | null; port: number | null; data: string; links: string; kept: boolean}
 }
@@ -79,6 +81,10 @@ export interface MigrationHost {
   configure(operation: string, pair: Pair): Promise<void>
   /** The old control file gets its name back, and what the new version has made is removed. */
   takeBack(operation: string, pair: Pair): Promise<void>
+  /** The old control file gets its name back, and the new cluster stays: for an old cluster that is whole. */
+  freeOld(operation: string, pair: Pair): Promise<void>
+  /** The old control file is set aside again. */
+  lockOld(operation: string, pair: Pair): Promise<void>
   /** Copies what pg_upgrade made and did not link, for standbys that come when the new version has written into it already. */
   keepCatalogs(operation: string, pair: Pair): Promise<void>
   dropCatalogs(operation: string, pair: Pair): Promise<void>

@@ -183,7 +183,10 @@ function wayBackOf(plan: Plan, entries: readonly JournalEntry[], closed: boolean
   const operation = entries.find((entry) => entry.type === 'opened')?.operation ?? ''
   if (passed?.type === 'done') {
     const title = plan.steps.find(({id}) => id === passed.step)?.title ?? passed.step
-    return {until: passed.at, text: `rolling back was possible until "${title}" was done`}
+    const made = plan.reasons['wayBackMade']
+    // Its age is that of the moment in which the plan was made.
+    const then = typeof made === 'string' ? `; from then on the way back is ${made}` : ''
+    return {until: passed.at, text: `rolling back was possible until "${title}" was done${then}`}
   }
   if (closed) return {until: null, text: 'no step was done that closes the way back'}
   return {until: null, text: `still open: poolctl op rollback ${operation}`}

@@ -55,6 +55,15 @@ export const upgradeCheck = z.strictObject({
       schemaBytes: numberOrNull,
     })
     .nullable(),
+  wayBack: z
+    .strictObject({
+      kind: z.enum(['backup', 'command']),
+      at: text,
+      ageSeconds: z.number(),
+      node: z.int(),
+      directory: textOrNull,
+    })
+    .nullable(),
   since: textOrNull,
   differences: z.array(
     z.strictObject({kind: z.enum(['appeared', 'gone', 'changed']), what: text, before: textOrNull, now: textOrNull}),

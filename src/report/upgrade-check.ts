@@ -34,6 +34,15 @@ export type UpgradeDifference = {
   now: string | null
 }
 
+/** What `upgrade prepare` has made for the case that nothing of the old version is left. */
+export type UpgradeWayBack = {
+  kind: 'backup' | 'command'
+  at: string
+  ageSeconds: number
+  node: number
+  directory: string | null
+}
+
 export type UpgradeCheckData = {
   checkedAt: string
   from: number | null
@@ -54,6 +63,8 @@ export type UpgradeCheckData = {
   settings: {node: number | null; name: string; kind: string; since: number; text: string}[]
   inventory: UpgradeInventory
   trial: UpgradeTimings | null
+  /** The last one for this target; null: none was made. */
+  wayBack: UpgradeWayBack | null
   /** Since the last kept report for the same target; null: there is none. */
   since: string | null
   differences: UpgradeDifference[]

@@ -11,12 +11,8 @@ import {fencePool, unfencePool} from './pool-fence.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
 import {poolRecovery, verifyEqual} from './pool-recovery.js'
 import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
+import {dropRehearsal, isolateCopy, keepFigures, leavePool, promoteAlone, restStandby, startAlone} from './rehearsal.js'
 import {
-  dropRehearsal,
-  isolateCopy,
-  keepFigures,
-  leavePool,
-  promoteAlone,
   rehearseCluster,
   rehearseConfig,
   rehearseLinks,
@@ -24,13 +20,12 @@ import {
   rehearseStart,
   rehearseStop,
   rehearseUpgrade,
-  restStandby,
-  startAlone,
-} from './rehearsal.js'
+} from './rehearsal-trials.js'
 import {rewindData} from './rewind-data.js'
 import {startServer, stopServer} from './server-power.js'
 import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
 import {createSlot, dropSlots} from './slots.js'
+import {startWhole} from './start-whole.js'
 import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
 import {linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, setPoolPaths, verifyNew} from './upgrade-open.js'
@@ -102,6 +97,7 @@ const ALL: readonly Step[] = [
   runCommand,
   restoreBackup,
   dropReplaced,
+  startWhole,
   leavePool,
   restStandby,
   isolateCopy,

@@ -89,6 +89,7 @@ export const leaveNote: Step = {
           to,
           primary: idIn(context, 'primary'),
           held: typeof held === 'number' ? held : null,
+          whole: input['transfer'] === 'clone' ? nodesIn(context) : [],
           phase: textIn(input, 'phase') as UpgradeNote['phase'],
           at: world.clock.now().toISOString(),
           old,
@@ -108,19 +109,22 @@ export const leaveNote: Step = {
  * Precondition: the new version serves on all nodes and the site has consented. Effect: the space comes back; the way back is gone.
  * Undo: none. Repeat: harmless, what is gone is gone.
  */
+async function oldIsGone(context: Context): ReturnType<Step['verify']> {
+  const {exists} = await at(context, 'old').world.host(idIn(context)).look()
+  return exists ? pending('the old directory is there') : done('the old directory is gone')
+}
+
 export const dropOld: Step = {
   kind: 'drop-old',
   deadlineMs: null,
-  probe: () => Promise.resolve(pending('looked for')),
+  // Also what a process that died in it has removed is past the point of no return.
+  probe: oldIsGone,
   async act(context) {
     const node = idIn(context)
     await context.world.migrationHost(node).dropOld(context.operation, pairOf(context, node))
     return undefined
   },
-  async verify(context) {
-    const {exists} = await at(context, 'old').world.host(idIn(context)).look()
-    return exists ? pending('the old directory is there') : done('the old directory is gone')
-  },
+  verify: oldIsGone,
 }
 
 /**

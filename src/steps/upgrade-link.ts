@@ -10,19 +10,23 @@
  */
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
+import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
 
+const TRANSFERS: readonly PgUpgradeJob['transfer'][] = ['link', 'clone', 'swap']
 const PG_UPGRADE_JOB = 'pg-upgrade'
+/** For a server without clients to go down. */
+const LEFT_SECONDS = 120
 /** Ids in the plan of a run. */
 const PG_UPGRADE_STEP = 'pg-upgrade'
 const START_STEP = 'start-primary'
 
 /** Plans of a rehearsal do not say it: they always link, as the copy has to stay. */
-function transferIn({input}: Context): 'link' | 'swap' {
-  return input['transfer'] === 'swap' ? 'swap' : 'link'
+function transferIn({input}: Context): PgUpgradeJob['transfer'] {
+  return TRANSFERS.find((transfer) => transfer === input['transfer']) ?? 'link'
 }
 
 export const pgUpgrade: Step = {
@@ -57,7 +61,8 @@ export const pgUpgrade: Step = {
     if (newVersion !== String(pair.to)) return pending(`${pair.new.data} is of version ${newVersion ?? 'none'}`)
     if (newControl?.state !== 'shut down') return pending(`the new cluster is "${newControl?.state ?? 'unreadable'}"`)
     if (!oldControlAside) return pending('the old control file has its name still')
-    return done(`${pair.new.data} is a clean cluster of version ${pair.to}, linked from ${pair.old.data}`, {
+    const made = {link: 'linked', clone: 'cloned', swap: 'moved'}[transferIn(context)]
+    return done(`${pair.new.data} is a clean cluster of version ${pair.to}, ${made} from ${pair.old.data}`, {
       systemIdentifier: newControl.systemIdentifier,
       checkpoint: newControl.checkpointLsn,
     })
@@ -65,7 +70,11 @@ export const pgUpgrade: Step = {
   async undo(context) {
     const id = idIn(context)
     await refuseOnceStarted(context)
-    await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
+    const old = at(context, 'old').world.host(id)
+    await old.stopJob(context.operation, PG_UPGRADE_JOB)
+    // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
+    await at(context, 'new').world.host(id).stopServer(context.operation, 'immediate', LEFT_SECONDS)
+    await old.stopServer(context.operation, 'fast', LEFT_SECONDS)
     await context.world.migrationHost(id).takeBack(context.operation, pairOf(context, id))
   },
 }
@@ -83,7 +92,10 @@ async function refuseOnceStarted(context: Context): Promise<void> {
   throw new ActFailed({
     code: 'NEW_VERSION_HAS_WRITTEN',
     message: `the new version on node ${primary} was started: it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`,
-    detail: 'Old and new clusters share their files, so the old one cannot be used any more.',
+    detail:
+      transferIn(context) === 'clone'
+        ? 'What it was told since would be lost: going back to the old version then is upgrade rollback, and says so first.'
+        : 'Old and new clusters share their files, so the old one cannot be used any more.',
     hint: `poolctl op resume ${context.operation}`,
   })
 }
@@ -109,6 +121,7 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
   await host.startJob(operation, job, {
     kind: 'link',
     pair: pairOf(context, node),
+    how: transferIn(context) === 'clone' ? 'clone' : 'link',
     source: {
       address: source.address,
       user: ssh.user,
@@ -160,8 +173,8 @@ export const linkStandbys: Step = {
   async act(context) {
     const carried = carriedOf(context)
     const enough = numberIn(context.input, 'minStandbys')
-    // What a swap has moved cannot be told from what is new, so none can be linked later.
-    const wanted = transferIn(context) === 'swap' ? carried.length : enough
+    // Only links tell what is new from what is not, so that it could be kept for those that are linked later.
+    const wanted = transferIn(context) === 'link' ? enough : carried.length
     const result = await linkSome(context, carried, wanted, 'cluster')
     if (result.linked.length < enough) {
       throw new ActFailed({

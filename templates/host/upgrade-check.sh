@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR NEWCONFIG: what stands in the way of an upgrade on this machine; NUL between key and
 # value. On stdin a line each of what must be there: "library NAME", "extension NAME", "locale NAME", "tablespace OID LOCATION".
-# The only thing that it makes is a hard link per place, which is removed at once: whether one is possible is not told by device
-# numbers (bind mounts, quotas and some network file systems refuse a link within one device).
+# The only things that it makes are a hard link and a clone per place, which are removed at once: whether one is possible is not told by
+# device numbers (bind mounts, quotas and some network file systems refuse a link within one device), nor is a clone by the file system.
 data=$1
 bin=$2
 config=$3
@@ -32,6 +32,14 @@ try_link() {
   fi
   if [ "$(stat -c %d:%i -- "$1")" = "$(stat -c %d:%i -- "$link_to")" ]; then printf ok; else printf 'the link is another file'; fi
   rm -f -- "$link_to"
+}
+
+# try_clone FILE DIRECTORY: "ok", or why not.
+try_clone() {
+  clone_to=$2/.poolctl-clone.$$
+  rm -f -- "$clone_to"
+  if clone_why=$(cp --reflink=always -- "$1" "$clone_to" 2>&1); then printf ok; else printf '%s' "${clone_why##*: }"; fi
+  rm -f -- "$clone_to"
 }
 
 space() {
@@ -107,6 +115,7 @@ case $newdata/ in "$data"/* | "$real"/*) say nested yes ;; esac
 case $realnew/ in "$real"/*) say nested yes ;; esac
 case $real/ in "$newdata"/*) say nested yes ;; esac
 say link "$(try_link "$data/PG_VERSION" "$place")"
+say clone "$(try_clone "$data/PG_VERSION" "$place")"
 
 space data "$data"
 space 'new data' "$newdata"
@@ -150,6 +159,7 @@ tablespace() {
   spc_oid=$1
   spc=$2
   spc_link='it is not there'
+  spc_clone=$spc_link
   spc_inside=no
   spc_writable=no
   if [ -d "$spc" ]; then
@@ -159,21 +169,25 @@ tablespace() {
     spc_file=$(find "$spc/" -mindepth 2 -type f ! -name '.poolctl-*' -print -quit)
     if [ -n "$spc_file" ]; then
       spc_link=$(try_link "$spc_file" "$spc")
+      spc_clone=$(try_clone "$spc_file" "$spc")
     else
       # An empty tablespace has nothing to link yet: a file of ours in the server's own directory stands for what may come.
       spc_old=$(find "$spc/" -mindepth 1 -maxdepth 1 -type d -name 'PG_*' ! -name "PG_${newmajor}_*" -print -quit)
       spc_file=${spc_old:-$spc}/.poolctl-from.$$
       if touch -- "$spc_file" 2>/dev/null; then
         spc_link=$(try_link "$spc_file" "$spc")
+        spc_clone=$(try_clone "$spc_file" "$spc")
         rm -f -- "$spc_file"
       else
         spc_link='cannot write there'
+        spc_clone=$spc_link
       fi
     fi
     space "tablespace $spc_oid" "$spc"
   fi
   say tablespace "$spc_oid $spc_inside $spc_writable $spc"
   say tablespaceLink "$spc_link"
+  say tablespaceClone "$spc_clone"
   spc_left=
   for left in "$spc/PG_${newmajor}_"*; do
     if [ -e "$left" ]; then spc_left="$spc_left${left##*/} "; fi

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# upgrade-link.sh OLDDATA NEWDATA TO cluster|kept LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its host. What pg_upgrade
+# upgrade-link.sh OLDDATA NEWDATA TO cluster|kept link|clone LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its host. What pg_upgrade
 # linked on the primary is linked here from this node's own old files, which are the same bytes at the same checkpoint; the rest (new
 # catalogs, WAL of the new version) is fetched. The old directory is only read, so that it stays a way back, and paths may differ from
 # the primary's. `kept`: the new primary serves already, and what is fetched is the copy of its catalogs from before. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
@@ -7,9 +7,10 @@ old=$1
 new=$2
 to=$3
 source=$4
-links=$5
-enter_new=$6
-enter_links=$7
+how=$5
+links=$6
+enter_new=$7
+enter_links=$8
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
@@ -62,6 +63,13 @@ sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print 
   END { if (dir != "") print dir files }' >groups
 cd -- "$old" || exit 91
 missing=0
+# bring OPTION...: a second name, or a clone, of this node's own files.
+bring() {
+  case $how in
+  clone) cp -p -f --reflink=always "$@" ;;
+  *) ln -f "$@" ;;
+  esac
+}
 # A free space map is not in WAL: here it may be missing, or of another length. It is fetched, or made anew when somebody asks for space.
 absent() {
   case $source:$1 in
@@ -73,13 +81,13 @@ absent() {
 while read -r directory files; do
   # Names hold digits, points, slashes and underscores: splitting is meant.
   # shellcheck disable=SC2086
-  if ln -f -t "$new/$directory" -- $files 2>/dev/null; then continue; fi
+  if bring -t "$new/$directory" -- $files 2>/dev/null; then continue; fi
   for file in $files; do
-    if [ -e "$file" ]; then ln -f -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else absent "$file"; fi
+    if [ -e "$file" ]; then bring -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else absent "$file"; fi
   done
 done <"$POOLCTL_JOB/groups"
 while read -r one two; do
-  if [ -e "$one" ]; then ln -f -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else absent "$one"; fi
+  if [ -e "$one" ]; then bring -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else absent "$one"; fi
 done <"$POOLCTL_JOB/renamed"
 cd -- "$POOLCTL_JOB" || exit 91
 printf '%s\n' "$missing" >missing
@@ -112,7 +120,7 @@ awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, pair, " "); lin
 if [ -s differ ]; then fail LINKS_DIFFER "$(head -n 3 differ)"; fi
 awk '$2 !~ /_fsm(\.[0-9]+)?$/ { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' --) >counts || fail LINKS_DIFFER 'a linked file is missing'
 alone=$(grep -c '^1 ' counts)
-if [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' counts | head -n 3)"; fi
+if [ "$how" = link ] && [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' counts | head -n 3)"; fi
 
 phase 'flushing'
 # The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|swap OLDCONFIG NEWCONFIG: pg_upgrade as a job, then the list of the
-# files that it has brought over, which the standbys replay. OLDCONFIG, NEWCONFIG: where it is outside the data directory, or empty.
+# upgrade-pg.sh OLDBIN NEWBIN OLDDATA NEWDATA FROM TO PORT USER JOBS link|clone|swap OLDCONFIG NEWCONFIG: pg_upgrade as a job, then the list
+# of the files that it has brought over, which the standbys replay. OLDCONFIG, NEWCONFIG: where it is outside the data directory, or empty.
 # Both servers that it starts listen on a socket in a directory that nobody else can enter, so no client gets in meanwhile, and a rule
 # of ours lets pg_upgrade in whatever the site's own rules are.
 oldbin=$1
@@ -36,6 +36,7 @@ swap)
   links=+0
   file='%D:%i:%s:%T@'
   ;;
+clone) ;;
 *) fail PG_UPGRADE_UNFINISHED "no way to bring files over: $transfer" ;;
 esac
 named() {
@@ -49,11 +50,24 @@ named() {
   } | sort -k 1,1
 }
 if [ "$transfer" = swap ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
+# clones: a clone has nothing in common with its original that could be looked up, so pg_upgrade's own word for each file is taken.
+clones() {
+  printf '%s\t\n' "$old" "$new" >roots
+  for link in "$old"/pg_tblspc/*; do
+    if [ -L "$link" ]; then printf '%s\tpg_tblspc/%s/\n' "$(readlink -- "$link")" "${link##*/}" >>roots; fi
+  done
+  awk 'BEGIN { while ((getline line < "roots") > 0) { at = index(line, "\t"); root[++n] = substr(line, 1, at - 1) "/"; name[n] = substr(line, at + 1) } }
+    function short(path, i) { for (i = 1; i <= n; i++) if (index(path, root[i]) == 1) return name[i] substr(path, length(root[i]) + 1); exit 1 }
+    /^ *cloning "/ { at = index($0, "\" to \""); from = substr($0, index($0, "\"") + 1, at - index($0, "\"") - 1); to = substr($0, at + 6)
+      sub(/"[^"]*$/, "", to); print short(from), short(to) }' pg_upgrade.log
+}
+verbose=
+if [ "$transfer" = clone ]; then verbose=--verbose; fi
 printf 'pg_upgrade\n' >phase
 # It would flush file by file what is on disk already, all that was linked, while clients wait.
 flush=
 if "$newbin/pg_upgrade" --help | grep -q -- --no-sync; then flush=--no-sync; fi
-"$newbin/pg_upgrade" "--$transfer" ${flush:+"$flush"} --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
+"$newbin/pg_upgrade" "--$transfer" ${verbose:+"$verbose"} ${flush:+"$flush"} --jobs="$jobs" -b "$oldbin" -B "$newbin" -d "$old" -D "$new" -p "$port" -P "$port" -U "$user" \
   -s "$sockets" -o "$access$oldconfig" -O "$access$newconfig" >pg_upgrade.log 2>&1 </dev/null || {
   status=$?
   grep -v -e ' ok$' -e '^[- ]*$' pg_upgrade.log | tail -n 20 >&2
@@ -62,12 +76,18 @@ if "$newbin/pg_upgrade" --help | grep -q -- --no-sync; then flush=--no-sync; fi
   find "$new/pg_upgrade_output.d" -name 'pg_upgrade_dump_*.log' -exec grep -h -A 2 -e ' error: ' -e 'ERROR:' {} + 2>/dev/null | head -n 12 >&2
   exit "$status"
 }
+# Old and new share nothing, and still nobody may start the old one by accident: both have one address.
+if [ "$transfer" = clone ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
 if [ ! -e "$old/global/pg_control.old" ]; then fail PG_UPGRADE_UNFINISHED 'pg_upgrade ended well and has not set the old control file aside'; fi
 
 printf 'listing links\n' >phase
 if [ "$transfer" = link ] && ! (named "$old" "$from") >old.names; then fail LINKS_UNLISTED "cannot list $old"; fi
-if ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED "cannot list $new"; fi
-join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
+if [ "$transfer" = clone ]; then
+  clones >links.part || fail LINKS_UNLISTED 'pg_upgrade names a file that is in no known place'
+else
+  if ! (named "$new" "$to") >new.names; then fail LINKS_UNLISTED "cannot list $new"; fi
+  join old.names new.names | cut -d ' ' -f 2,3 >links.part || fail LINKS_UNLISTED 'cannot compare old and new files'
+fi
 if [ ! -s links.part ]; then fail LINKS_UNLISTED "no file of $new is one of $old"; fi
 # X_init says that X is unlogged. pg_upgrade makes it anew, so it is no link.
 list_inits() {
@@ -89,4 +109,4 @@ for place in "$new"/pg_tblspc/*/; do
 done
 sync -- links.part unlogged names
 mv -f -- links.part links
-rm -f -- old.names new.names inits names.all
+rm -f -- old.names new.names roots inits names.all

@@ -26,6 +26,8 @@ mark() {
 made_by_us() { [ -r "$keep/made" ] && [ "$(cat -- "$keep/made")" = "$new" ]; }
 
 stage() {
+  # What an upgrade that was gone back from has left would be taken for this one's.
+  if [ ! -e "$keep/prepared" ]; then take_back; fi
   rm -rf -- "$keep/config.part"
   mkdir -- "$keep/config.part" || fail WORK_DIRECTORY "cannot make $keep/config.part"
   for path in "$old"/*.conf "$old"/*.crt "$old"/*.key "$old"/*.pem "$old"/*.crl "$old"/conf.d; do
@@ -179,11 +181,23 @@ configure)
   if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;
 take-back) take_back ;;
+free-old)
+  need_stopped "$new"
+  if [ -e "$old/global/pg_control.old" ] && [ ! -e "$old/global/pg_control" ]; then
+    put "$old/global/pg_control.old" "$old/global/pg_control"
+  fi
+  ;;
+lock-old)
+  need_stopped "$old"
+  if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
+  ;;
 keep-catalogs) keep_catalogs ;;
 drop-catalogs) rm -rf -- "$keep/catalogs" "$keep/catalogs.part" || fail WRITE_FAILED "cannot remove $keep/catalogs" ;;
 drop-old) drop_old ;;
 note)
   take_input "$keep/note.part" "$1"
   put "$keep/note.part" "$keep/note"
+  # Whatever became of it, what was prepared has been used.
+  rm -f -- "$keep/prepared"
   ;;
 esac

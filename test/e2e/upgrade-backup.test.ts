@@ -1,48 +1,22 @@
 /** A way back that is made before the outage, on real servers, 13 to 15: where there is one standby, none can be held back. */
-import {existsSync} from 'node:fs'
 import {chown, mkdir, readdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy} from '../support/e2e-checks.js'
 import {amcheck, change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
-
-const OLD = '/usr/lib/postgresql/13/bin'
-const NEW = '/usr/lib/postgresql/15/bin'
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+import {labIn, OLD_TO_NEW, versionsOf} from '../support/upgrade-lab.js'
 
 let lab: SharedLab
 let old: LabSpec
 let backup: string
 
-/** The lab's own map says where its servers are; it starts and looks at those. */
-async function labIn(version: 13 | 15): Promise<void> {
-  const nodes = old.nodes.map((node) => (version === 13 ? node : {...node, data: `${node.data}-15`}))
-  await saveSpec({
-    ...(await requireSpec(lab.directory)),
-    bin: version === 13 ? OLD : NEW,
-    postgresMajor: version,
-    nodes,
-  })
-}
-
-async function versions(): Promise<string[]> {
-  return Promise.all(
-    old.nodes.map(async ({id}) => {
-      const [text = 'down'] = await sqlOn(lab, id, "SELECT current_setting('server_version_num')::int / 10000").catch(
-        () => ['down'],
-      )
-      return text
-    }),
-  )
-}
-
+const hostOf = (id: number): string => old.nodes[id]?.address ?? ''
 const PREPARE = ['upgrade', 'prepare', '--to', '15']
 
-describe.runIf(possible)('a way back that is made before the outage', () => {
+describe.runIf(OLD_TO_NEW.possible)('a way back that is made before the outage', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: 13, nodes: 2})
     old = await requireSpec(lab.directory)
@@ -88,7 +62,7 @@ describe.runIf(possible)('a way back that is made before the outage', () => {
     expect(result.data?.facts['wayBack']).toEqual({
       said: expect.stringMatching(/^verified by pg_verifybackup, \d+ bytes$/) as string,
     })
-    await runAsServer(old, join(OLD, 'pg_verifybackup'), ['-q', backup])
+    await runAsServer(old, join(OLD_TO_NEW.bin.old, 'pg_verifybackup'), ['-q', backup])
     const again = await change(lab, args)
     expect({exitCode: again.exitCode, code: again.error?.code}).toEqual({exitCode: 7, code: 'JOB_FAILED'})
     expect(again.error?.detail).toContain('holds something')
@@ -99,20 +73,21 @@ describe.runIf(possible)('a way back that is made before the outage', () => {
     await underLedger(lab, async () => {
       const args = ['--way-back', 'backup', '--window', '10m', '--confirm', 'lab']
       expect(ending(await change(lab, ['upgrade', 'run', '--to', '15', ...args]))).toEqual(DONE)
-      await labIn(15)
+      await labIn(lab, OLD_TO_NEW, 'new')
     })
     await sqlOn(lab, 0, "INSERT INTO place VALUES (2, 'after')", LAB_DATABASE)
     const answer = await change(lab, ['upgrade', 'rollback', '--confirm', 'lab'])
     expect({exitCode: answer.exitCode, why: answer.error}).toEqual({exitCode: 13, why: null})
-    await labIn(13)
+    await labIn(lab, OLD_TO_NEW, 'old')
     expect(answer.data?.facts).toMatchObject({serving: 1, version: 13})
-    expect(answer.data?.followUps).toEqual(['poolctl recovery 0 --method full --allow-foreign-data unreadable'])
-    expect(await versions()).toEqual(['down', '13'])
+    expect(answer.data?.followUps).toEqual([
+      `poolctl recovery 0 --method full --allow-foreign-data unreadable --yes --confirm ${hostOf(0)}`,
+    ])
+    expect(await versionsOf(lab)).toEqual(['down', '13'])
     expect(await sqlOn(lab, 1, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before'])
     await underLedger(lab, async () => {
-      const host = old.nodes[0]?.address ?? ''
-      const args = ['--method', 'full', '--allow-foreign-data', 'unreadable', '--yes', '--confirm', host]
-      expect(ending(await change(lab, ['recovery', '0', ...args]))).toEqual(DONE)
+      for (const command of answer.data?.followUps ?? [])
+        expect(ending(await change(lab, command.split(' ').slice(1)))).toEqual(DONE)
     })
     await expectHealthy(lab, 1)
     expect(await amcheck(lab, 0)).toBe('')

@@ -6,14 +6,10 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {runAsServer} from '../../src/lab/run.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import {LAB_DATABASE, standbyName, type LabSpec} from '../../src/lab/spec.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, expectNothingLeft, footprint, roles, slotsOn, statusOf} from '../support/e2e-checks.js'
 import {amcheck, change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
-
-const OLD = '/usr/lib/postgresql/13/bin'
-const NEW = '/usr/lib/postgresql/15/bin'
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+import {labIn, OLD_TO_NEW} from '../support/upgrade-lab.js'
 
 let lab: SharedLab
 let spec: LabSpec
@@ -43,7 +39,7 @@ async function smokeFile(sql: string): Promise<string> {
   return path
 }
 
-describe.runIf(possible)('a rehearsal from 13 to 15', () => {
+describe.runIf(OLD_TO_NEW.possible)('a rehearsal from 13 to 15', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: 13, nodes: 3})
     spec = await requireSpec(lab.directory)
@@ -100,9 +96,9 @@ describe.runIf(possible)('a rehearsal from 13 to 15', () => {
       const operation = await killedAt('after-done:rehearse-stop', ['--smoke', smoke])
       // Whoever starts the promoted copy as the site would gets no second primary: there is no socket to listen on.
       const data = spec.nodes[2]?.data ?? ''
-      const stray = await runAsServer(spec, join(OLD, 'postgres'), ['-D', data], {withinMs: 10_000}).catch(
-        (error: unknown) => (error instanceof ActFailed ? (error.detail ?? error.message) : String(error)),
-      )
+      const stray = await runAsServer(spec, join(OLD_TO_NEW.bin.old, 'postgres'), ['-D', data], {
+        withinMs: 10_000,
+      }).catch((error: unknown) => (error instanceof ActFailed ? (error.detail ?? error.message) : String(error)))
       expect(stray).toContain('no socket created for listening')
       const again = await lab.poolctl(['op', 'resume', operation, '--yes', '--json'], {
         env: {POOLCTL_CRASH_AT: 'after-done:rehearse-start'},
@@ -142,8 +138,7 @@ describe.runIf(possible)('a rehearsal from 13 to 15', () => {
       const args = ['--window', '10m', '--way-back', 'none', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...args])
       expect(ending(answer)).toEqual(DONE)
-      const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-15`}))
-      await saveSpec({...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: 15, nodes})
+      await labIn(lab, OLD_TO_NEW, 'new')
       return answer
     })
     const {forecast} = result.data?.facts as {

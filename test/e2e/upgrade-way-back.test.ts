@@ -1,11 +1,9 @@
 /** The way back after the new version has served, on real servers, 13 to 15: from the standby that was held back. */
-import {existsSync} from 'node:fs'
-import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {startLedger} from '../../src/lab/ledger.js'
 import {LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
 import {labStatus} from '../../src/lab/status.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {
   amcheck,
@@ -18,34 +16,16 @@ import {
   until,
   type SharedLab,
 } from '../support/e2e-lab.js'
-
-const OLD = '/usr/lib/postgresql/13/bin'
-const NEW = '/usr/lib/postgresql/15/bin'
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+import {labIn, OLD_TO_NEW, versionsOf} from '../support/upgrade-lab.js'
 
 let lab: SharedLab
 let old: LabSpec
+/** What the rollback says that is to be done next. */
+let named: string[] = []
 
-/** The lab's own map says where its servers are; it starts and looks at those. */
-async function labIn(version: 13 | 15): Promise<void> {
-  const nodes = old.nodes.map((node) => (version === 13 ? node : {...node, data: `${node.data}-15`}))
-  await saveSpec({
-    ...(await requireSpec(lab.directory)),
-    bin: version === 13 ? OLD : NEW,
-    postgresMajor: version,
-    nodes,
-  })
-}
+const hostOf = (id: number): string => old.nodes[id]?.address ?? ''
 
-async function version(node: number): Promise<string> {
-  const [text = 'down'] = await sqlOn(lab, node, "SELECT current_setting('server_version_num')::int / 10000").catch(
-    () => ['down'],
-  )
-  return text
-}
-
-describe.runIf(possible)('going back after the new version has served', () => {
+describe.runIf(OLD_TO_NEW.possible)('going back after the new version has served', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: 13, nodes: 3})
     old = await requireSpec(lab.directory)
@@ -54,7 +34,7 @@ describe.runIf(possible)('going back after the new version has served', () => {
     await underLedger(lab, async () => {
       const args = ['--window', '10m', '--way-back', 'hold-standby', '--yes', '--confirm', 'lab']
       expect(ending(await change(lab, ['upgrade', '--to', '15', ...args]))).toEqual(DONE)
-      await labIn(15)
+      await labIn(lab, OLD_TO_NEW, 'new')
     })
     await sqlOn(lab, 0, "INSERT INTO place VALUES (2, 'after')", LAB_DATABASE)
   })
@@ -86,43 +66,53 @@ describe.runIf(possible)('going back after the new version has served', () => {
       const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
       expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
     })
-    expect(await Promise.all([0, 1, 2].map(version))).toEqual(['15', '15', 'down'])
+    expect(await versionsOf(lab)).toEqual(['15', '15', 'down'])
     expect(await sqlOn(lab, 0, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before', 'after'])
   })
 
   it('serves the old version from the held standby, without what came after the opening', async () => {
     const answer = await change(lab, ['upgrade', 'rollback', '--confirm', 'lab'])
     expect({exitCode: answer.exitCode, why: answer.error}).toEqual({exitCode: 13, why: null})
-    await labIn(13)
+    await labIn(lab, OLD_TO_NEW, 'old')
     expect(answer.data?.facts).toMatchObject({
       serving: 2,
       version: 13,
       lost: expect.stringMatching(/^everything written since 20/),
     })
-    expect(answer.data?.followUps).toEqual([
-      'poolctl recovery 0 --method full --allow-foreign-data unreadable',
-      'poolctl recovery 1 --method full --allow-foreign-data unreadable',
+    named = answer.data?.followUps ?? []
+    expect(named).toEqual([
+      `poolctl recovery 0 --method full --allow-foreign-data unreadable --yes --confirm ${hostOf(0)}`,
+      `poolctl recovery 1 --method full --allow-foreign-data unreadable --yes --confirm ${hostOf(1)}`,
     ])
-    expect(await Promise.all([0, 1, 2].map(version))).toEqual(['down', 'down', '13'])
+    expect(await versionsOf(lab)).toEqual(['down', 'down', '13'])
     const ledger = await startLedger(await labStatus(lab.directory))
     await until('clients write to the old version', () => ledger.acknowledged > 5)
     expect((await ledger.stop()).lost).toEqual([])
     expect(await sqlOn(lab, 2, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before'])
     const status = await lab.poolctl(['upgrade', 'status', '--json'])
     const {data} = status.json as {data: {phase: string; next: string[]}}
-    expect({phase: data.phase, next: data.next}).toEqual({phase: 'rolled-back', next: answer.data?.followUps})
+    expect({phase: data.phase, next: data.next}).toEqual({phase: 'rolled-back', next: named})
   })
 
   it('names commands that bring the other nodes back, while clients write', async () => {
     await underLedger(lab, async () => {
-      for (const node of ['0', '1']) {
-        const host = old.nodes[Number(node)]?.address ?? ''
-        const args = ['--method', 'full', '--allow-foreign-data', 'unreadable', '--yes', '--confirm', host]
-        expect(ending(await change(lab, ['recovery', node, ...args]))).toEqual(DONE)
-      }
+      for (const command of named) expect(ending(await change(lab, command.split(' ').slice(1)))).toEqual(DONE)
     })
-    expect(await Promise.all([0, 1, 2].map(version))).toEqual(['13', '13', '13'])
+    expect(await versionsOf(lab)).toEqual(['13', '13', '13'])
     await expectHealthy(lab, 2)
     for (const node of [0, 1]) expect(await amcheck(lab, node)).toBe('')
+  })
+
+  it('can be made again, from what the old version has now', async () => {
+    const wayBack = ['--way-back', 'none', '--confirm', 'lab']
+    // Its primary is node 2 now; what the first upgrade has left on the hosts is made anew.
+    await underLedger(lab, async () => {
+      expect(ending(await change(lab, ['upgrade', '--to', '15', '--yes', ...wayBack]))).toEqual(DONE)
+      await labIn(lab, OLD_TO_NEW, 'new')
+    })
+    expect(await versionsOf(lab)).toEqual(['15', '15', '15'])
+    expect(await sqlOn(lab, 2, 'SELECT said FROM place ORDER BY id', LAB_DATABASE)).toEqual(['before'])
+    await expectHealthy(lab, 2)
+    for (const node of [0, 1, 2]) expect(await amcheck(lab, node)).toBe('')
   })
 })

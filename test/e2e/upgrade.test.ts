@@ -5,19 +5,17 @@ import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
-import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
+import {addTablespace, labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
 
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
-const [FROM, TO] = [Number(from), Number(to)]
-const OLD = `/usr/lib/postgresql/${FROM}/bin`
-const NEW = `/usr/lib/postgresql/${TO}/bin`
+const VERSIONS = versionPair(Number(from), Number(to))
+const {from: FROM, to: TO} = VERSIONS
+const {new: NEW} = VERSIONS.bin
 const execute = promisify(execFile)
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
 
 let lab: SharedLab
 let spec: LabSpec
@@ -39,30 +37,6 @@ GRANT SELECT ON place TO reporter;
 ALTER ROLE reporter SET work_mem = '7MB';
 ALTER DATABASE ${LAB_DATABASE} SET myapp.region = 'north';
 `
-
-/**
- * All nodes of a lab are one machine, where a tablespace of one place would be three servers' own: each standby gets its copy of it
- * at another place, as its administrator would by pg_basebackup.
- */
-async function addTablespace(): Promise<void> {
-  const place = (id: number): string => join(spec.directory, `far${id}`)
-  const control = (id: number, verb: string): Promise<unknown> =>
-    runAsServer(spec, join(OLD, 'pg_ctl'), [verb, '-w', '-D', dataOf(id), '-l', spec.nodes[id]?.log ?? '/dev/null'])
-  for (const {id} of spec.nodes) await execute('install', ['-d', '-o', spec.user.name, '-m', '700', place(id)])
-  for (const id of [1, 2]) await control(id, 'stop')
-  await sqlOn(lab, 0, `CREATE TABLESPACE far LOCATION '${place(0)}'`)
-  const {replicationPassfile} = labPaths(spec.directory)
-  for (const id of [1, 2]) {
-    const script = `set -e; cd "$1"; mkdir "$2.keep"; cp -a node.conf postgresql.auto.conf standby.signal "$2.keep"; rm -rf "$2"
-PGPASSFILE=$3 "$4/pg_basebackup" -w -c fast -X stream -h "$5" -p "$6" -U repl -D "$2" -T "$7=$8"; cp -a "$2.keep/." "$2"; chmod 700 "$2"; rm -r "$2.keep"`
-    const from = spec.nodes[0]?.address ?? ''
-    await runAsServer(spec, 'sh', [
-      ...['-c', script, 'sh', dataOf(id), dataOf(id), replicationPassfile, OLD, from, String(spec.ports.postgres)],
-      ...[place(0), place(id)],
-    ])
-    await control(id, 'start')
-  }
-}
 
 function dataOf(id: number): string {
   return spec.nodes[id]?.data ?? ''
@@ -92,39 +66,16 @@ UNION ALL SELECT 'tablespace', count(*), max(t.spcname) FROM pg_class c JOIN pg_
   return [...text, ...secrets, ...second]
 }
 
-/** The lab's own map says where its servers are; it starts and looks at those. */
-async function moveLab(): Promise<void> {
-  const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-${TO}`}))
-  spec = {...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: TO, nodes}
-  await saveSpec(spec)
-}
-
 const all = (major: number): string[] => spec.nodes.map(() => String(major))
 
-async function versions(): Promise<string[]> {
-  return Promise.all(
-    spec.nodes.map(async ({id}) => {
-      const [version = ''] = await sqlOn(lab, id, "SELECT current_setting('server_version_num')::int / 10000").catch(
-        () => ['down'],
-      )
-      return version
-    }),
-  )
-}
-
-describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
+describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
-    await addTablespace()
+    await addTablespace(lab)
     await sqlOn(lab, 0, CONTENT, LAB_DATABASE)
     await sqlOn(lab, 0, 'CREATE DATABASE second')
     await sqlOn(lab, 0, 'CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n', 'second')
-    await until('the standbys stream', async () => {
-      const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
-      return senders.length === 2
-    })
-    for (const id of [1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
   })
   afterAll(async () => {
     await lab.end()
@@ -168,7 +119,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
       expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
     })
-    expect(await versions()).toEqual(all(FROM))
+    expect(await versionsOf(lab)).toEqual(all(FROM))
     expect(await digest(0)).toEqual(before)
     await expectHealthy(lab)
   })
@@ -179,7 +130,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       change(lab, ['upgrade', 'run', '--to', `${TO}`, '--window', '16s', '--way-back', 'none', '--confirm', 'lab']),
     )
     expect({exitCode: result.exitCode, code: result.error?.code}).toEqual({exitCode: 7, code: 'WINDOW_WOULD_BE_MISSED'})
-    expect(await versions()).toEqual(all(FROM))
+    expect(await versionsOf(lab)).toEqual(all(FROM))
     await expectHealthy(lab)
   })
 
@@ -190,12 +141,12 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       const args = ['--transfer', transfer, '--window', '10m', '--way-back', 'none', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', `${TO}`, ...args])
       expect({...ending(answer), leftOut: answer.data?.facts['leftOut']}).toEqual({...DONE, leftOut: []})
-      await moveLab()
+      spec = await labIn(lab, VERSIONS, 'new')
       return answer
     })
     expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1, 2], held: null, leftOut: []})
     expect(result.data?.outage?.lostWrites).toBe(0)
-    expect(await versions()).toEqual(all(TO))
+    expect(await versionsOf(lab)).toEqual(all(TO))
     for (const id of [0, 1, 2]) expect(await digest(id)).toEqual(before)
     await expectHealthy(lab)
     const {address} = spec.nodes[0] ?? {address: ''}
@@ -208,7 +159,7 @@ describe.runIf(possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   })
 })
 
-describe.runIf(possible)('the whole migration in one command', () => {
+describe.runIf(VERSIONS.possible)('the whole migration in one command', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
@@ -224,7 +175,7 @@ describe.runIf(possible)('the whole migration in one command', () => {
         ...['--yes', '--confirm', 'lab'],
       ])
       expect(ending(answer)).toEqual(DONE)
-      await moveLab()
+      spec = await labIn(lab, VERSIONS, 'new')
       return answer
     })
     expect(result.data?.facts).toMatchObject({from: FROM, to: TO, streaming: [1], held: 2, leftOut: []})
@@ -243,7 +194,7 @@ describe.runIf(possible)('the whole migration in one command', () => {
     await underLedger(lab, async () => {
       expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
     })
-    expect(await versions()).toEqual(all(TO))
+    expect(await versionsOf(lab)).toEqual(all(TO))
     for (const {data: place} of spec.nodes) expect(existsSync(place.slice(0, -`-${TO}`.length))).toBe(false)
     await expectHealthy(lab)
   })

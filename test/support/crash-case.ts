@@ -1,32 +1,25 @@
 /** One case of the crash matrix on a running lab: break, run and kill, look, go on or go back, look again. */
-import {setTimeout as sleep} from 'node:timers/promises'
 import {expect} from 'vitest'
 import {startLedger, type Ledger} from '../../src/lab/ledger.js'
 import type {LabSpec} from '../../src/lab/spec.js'
 import {labStatus, primaryOf} from '../../src/lab/status.js'
 import {requireSpec} from '../../src/lab/store.js'
-import {POINTS, type CrashCase} from './crash-choice.js'
+import {mustRefuse, servesAfterKill, type CrashCase} from './crash-choice.js'
 import {observe, type Seen, type SeenNode} from './crash-observe.js'
+import {codeOf, expectExit, expectPlan, expectServing, killedAt, LEDGER, NO_ACT, openOperation} from './crash-parts.js'
 import {TARGET, idFor, until, type Cast, type Scenario} from './crash-scenarios.js'
-import type {PoolctlResult, TestLab} from './lab.js'
-
-/** No case writes more than a few hundred rows a second: the servers share two processors. */
-const LEDGER = {connections: 2, pauseMs: 30}
-const SERVES_WITHIN_MS = 15_000
+import type {TestLab} from './lab.js'
 
 type Stage = {lab: TestLab; spec: LabSpec; cast: Cast; ledger: Ledger; before: Seen; broken: Seen}
 
-/** What `killAndGoOn` says of a step whose act the process never came to, because the world was quicker. */
-const NO_ACT = 'so already when reached, no act to interrupt'
-
 /** Runs a case on a healthy lab and leaves a healthy lab. Returns the end state in words; throws what is not as promised. */
-export async function runCase(lab: TestLab, crashCase: CrashCase): Promise<string> {
+export async function runCase(lab: TestLab, crashCase: CrashCase<Scenario>): Promise<string> {
   const end = await runOnce(lab, crashCase)
   if (end !== NO_ACT) return end
   return `${NO_ACT}; killed before it: ${await runOnce(lab, {...crashCase, point: 'before-intent', afterMs: null})}`
 }
 
-async function runOnce(lab: TestLab, crashCase: CrashCase): Promise<string> {
+async function runOnce(lab: TestLab, crashCase: CrashCase<Scenario>): Promise<string> {
   const spec = await requireSpec(lab.directory)
   const status = await labStatus(lab.directory)
   const cast = castOf(primaryOf(status)?.id)
@@ -52,50 +45,20 @@ function castOf(primary: number | undefined): Cast {
   return {primary, candidate: 1 - primary}
 }
 
-async function killAndGoOn(stage: Stage, crashCase: CrashCase): Promise<string> {
-  const {scenario, step, point, afterMs} = crashCase
+async function killAndGoOn(stage: Stage, crashCase: CrashCase<Scenario>): Promise<string> {
+  const {scenario, step} = crashCase
   const {lab, cast} = stage
   const id = idFor(step.id, cast)
-  const place = [point, id, ...(afterMs === null ? [] : [String(afterMs)])].join(':')
-  const run = await lab.poolctl([...scenario.command(cast), '--yes', '--json'], {env: {POOLCTL_CRASH_AT: place}})
-  if (run.code === 0 && outcomeOf(run, id) === 'already') {
+  if (!(await killedAt(lab, [...scenario.command(cast), '--yes'], crashCase, id))) {
     await expectHealthy(stage)
     return NO_ACT
   }
-  expect({signal: run.signal, stdout: run.stdout, said: run.signal === 'SIGKILL' ? '' : run.stderr}).toEqual({
-    signal: 'SIGKILL',
-    stdout: '',
-    said: '',
-  })
   if (servesAfterKill(crashCase)) await expectServing(stage.ledger)
   const operation = await openOperation(lab)
-  await expectPlan(stage, operation, scenario)
+  await expectPlan(lab, operation, scenario, (planned) => idFor(planned, cast))
   return crashCase.round === 'resume'
     ? resume(stage, operation)
-    : rollBack(stage, operation, refusal(crashCase), scenario)
-}
-
-function outcomeOf(run: PoolctlResult, step: string): string | undefined {
-  const report = run.json as {data?: {steps?: {id: string; outcome: string}[]}} | undefined
-  return report?.data?.steps?.find(({id}) => id === step)?.outcome
-}
-
-/** The id of the one operation that is not at its end, as an operator finds it. */
-async function openOperation(lab: TestLab): Promise<string> {
-  const {json} = await lab.poolctl(['op', 'list', '--json'])
-  const {operations} = (json as {data: {operations: {operation: string; state: string}[]}}).data
-  const open = operations.filter(({state}) => state !== 'closed').map(({operation}) => operation)
-  expect(open).toHaveLength(1)
-  return open[0] ?? ''
-}
-
-/** The steps that the matrix goes through are those of the plan, so that no step of it is left out. */
-async function expectPlan({lab, cast}: Stage, operation: string, scenario: Scenario): Promise<void> {
-  const {json} = await lab.poolctl(['op', 'show', operation, '--json'])
-  const {plan} = (json as {data: {plan: {steps: {id: string; kind: string; irreversible: boolean}[]}}}).data
-  expect(plan.steps.map(({id, kind, irreversible}) => ({id, kind, irreversible}))).toEqual(
-    scenario.steps.map(({id, kind}) => ({id: idFor(id, cast), kind, irreversible: id === scenario.irreversible})),
-  )
+    : rollBack(stage, operation, mustRefuse(crashCase), scenario)
 }
 
 async function resume(stage: Stage, operation: string): Promise<string> {
@@ -107,13 +70,13 @@ async function resume(stage: Stage, operation: string): Promise<string> {
 async function rollBack(
   stage: Stage,
   operation: string,
-  mustRefuse: boolean | 'either',
+  refusal: boolean | 'either',
   scenario: Scenario,
 ): Promise<string> {
   const {lab, spec} = stage
   const killed = await observe(spec)
   const back = await lab.poolctl(['op', 'rollback', operation, '--yes', '--json'])
-  const refused = mustRefuse === 'either' ? back.code === 6 : mustRefuse
+  const refused = refusal === 'either' ? back.code === 6 : refusal
   expectExit(back, refused ? 6 : 7)
   if (refused) {
     expect(codeOf(back)).toBe('PAST_POINT_OF_NO_RETURN')
@@ -189,40 +152,4 @@ async function expectHealthy({lab, spec, ledger, before}: Stage): Promise<void> 
   }
   expect({fenced: seen.fenced, poolLocked: seen.poolLocked}).toEqual({fenced: false, poolLocked: false})
   await expectServing(ledger)
-}
-
-async function expectServing(ledger: Ledger): Promise<void> {
-  const already = ledger.acknowledged
-  const deadline = performance.now() + SERVES_WITHIN_MS
-  while (ledger.acknowledged < already + 5 && performance.now() < deadline) await sleep(20)
-  expect(ledger.acknowledged, 'writes acknowledged through pgpool').toBeGreaterThanOrEqual(already + 5)
-}
-
-function expectExit(run: PoolctlResult, code: number): void {
-  const said = run.code === code ? '' : `${run.stdout}\n${run.stderr}`
-  expect({code: run.code, said}).toEqual({code, said: ''})
-}
-
-function codeOf(run: PoolctlResult): string | undefined {
-  return (run.json as {error?: {code?: string} | null} | undefined)?.error?.code
-}
-
-function servesAfterKill({scenario, step, point}: CrashCase): boolean {
-  if (scenario.writesStop === null) return true
-  const [first, last] = scenario.writesStop
-  const at = passed(scenario, step.id, point)
-  return at <= passed(scenario, first, 'after-intent') || at >= passed(scenario, last, 'after-done')
-}
-
-/** Whether going back must be refused. `either`: it was killed while the point of no return was being passed. */
-function refusal({scenario, step, point}: CrashCase): boolean | 'either' {
-  const {irreversible, irreversibleIsSeen} = scenario
-  if (irreversibleIsSeen && step.id === irreversible && point === 'during-act') return 'either'
-  const from = passed(scenario, irreversible, irreversibleIsSeen ? 'after-act' : 'after-done')
-  return passed(scenario, step.id, point) >= from
-}
-
-/** How far the plan had come, as one number. */
-function passed(scenario: Scenario, step: string, point: CrashCase['point']): number {
-  return scenario.steps.findIndex(({id}) => id === step) * POINTS.length + POINTS.indexOf(point)
 }

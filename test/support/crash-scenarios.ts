@@ -4,6 +4,7 @@ import {killNode} from '../../src/lab/kill.js'
 import {detachFromPool, isAttached, poolBelief} from '../../src/lab/pcp-tools.js'
 import {sql} from '../../src/lab/postgres-server.js'
 import {standbyName, type LabNode, type LabSpec} from '../../src/lab/spec.js'
+import type {Runbook, ScenarioStep} from './crash-choice.js'
 
 /** Node that is recovered; in a switchover it is the sibling. */
 export const TARGET = 2
@@ -11,31 +12,16 @@ export const TARGET = 2
 /** The two nodes that change places from one switchover to the next. */
 export type Cast = {primary: number; candidate: number}
 
-export type ScenarioStep = {
-  /** OLD and NEW stand for the node ids of the primary and of its successor. */
-  id: string
-  kind: string
-  /** It is so before the plan begins: there is no act to interrupt. */
-  already?: true
-}
-
-export type Scenario = {
-  name: string
+export type Scenario = Runbook & {
   /** Breaks the target and returns once it is broken; for a switchover nothing. */
   breakTarget(spec: LabSpec, cast: Cast): Promise<void>
   /** Without `--yes`. */
   command(cast: Cast): string[]
   /** Brings a target back that a rollback left broken; null: a rollback leaves a whole cluster. */
   heal: string[] | null
-  steps: readonly ScenarioStep[]
-  irreversible: string
-  /** Whether the probe of the irreversible step can see that it happened: then its act alone is past the point of no return. */
-  irreversibleIsSeen: boolean
-  /** Killed from the first of these on and before the end of the last, nobody takes writes until somebody goes on. */
-  writesStop: readonly [first: string, last: string] | null
 }
 
-const step = (id: string, kind = id): ScenarioStep => ({id, kind})
+export const step = (id: string, kind = id): ScenarioStep => ({id, kind})
 const already = (id: string, kind = id): ScenarioStep => ({id, kind, already: true})
 
 const COME_BACK = [
@@ -68,7 +54,7 @@ function recovery(
     command: () => ['recovery', node, '--method', method, ...(parts.flags ?? [])],
     heal: ['recovery', node, ...(parts.flags ?? [])],
     steps: parts.steps,
-    irreversible: 'await-routing',
+    irreversible: ['await-routing'],
     irreversibleIsSeen: false,
     writesStop: null,
   }
@@ -111,7 +97,7 @@ export const SCENARIOS: readonly Scenario[] = [
     breakTarget: () => Promise.resolve(),
     command: ({candidate}) => ['promote', String(candidate)],
     heal: null,
-    irreversible: 'promote-standby',
+    irreversible: ['promote-standby'],
     irreversibleIsSeen: true,
     writesStop: ['stop-primary', 'move-pool'],
     steps: [

@@ -44,8 +44,11 @@ export type Answer = {
 const CHECKED_DATABASES = ['postgres', 'template1', LAB_DATABASE]
 
 /** With amcheck in every database, so that each standby has it too. */
-export async function startCheckedLab(options: Omit<LabOptions, 'directory'> = {}): Promise<SharedLab> {
-  const lab = await startLab(options)
+export async function startCheckedLab(
+  options: Omit<LabOptions, 'directory'> = {},
+  within?: string,
+): Promise<SharedLab> {
+  const lab = await startLab(options, within)
   try {
     for (const database of CHECKED_DATABASES) {
       await sqlOn(lab, 0, 'CREATE EXTENSION IF NOT EXISTS amcheck', database)

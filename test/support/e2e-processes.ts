@@ -1,8 +1,8 @@
 /** Processes of this machine, from /proc: what anybody could read in `ps`, and the ones that serve a host's SSH connections. */
-import {readdir, readFile} from 'node:fs/promises'
+import {readdir, readFile, rm} from 'node:fs/promises'
 import {readFileSync} from 'node:fs'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {sshPidFile} from '../../src/lab/ssh-server.js'
+import {labHosts, sshPidFile, startSsh} from '../../src/lab/ssh-server.js'
 import {pidFrom} from '../../src/lab/processes.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {nodeOf} from './e2e-lab.js'
@@ -51,11 +51,29 @@ export function sampleProcesses(needles: readonly string[]): Sampler {
 export async function cutSsh(lab: TestLab, node: number): Promise<number> {
   const listener = await pidFrom(sshPidFile(nodeOf(await requireSpec(lab.directory), node)))
   if (listener === null) throw new Error(`node ${node} has no sshd`)
-  const monitors = childrenOf(listener)
+  return cutConnections(childrenOf(listener))
+}
+
+function cutConnections(monitors: readonly number[]): number {
   for (const monitor of monitors) {
     for (const pid of [...childrenOf(monitor).filter(isSshd), monitor]) kill(pid)
   }
   return monitors.length
+}
+
+/** Nobody can log in to the host any more, and whoever was is cut off. Returns how it comes back. */
+export async function stopSsh(lab: TestLab, node: number): Promise<() => Promise<void>> {
+  const spec = await requireSpec(lab.directory)
+  const host = labHosts(spec).find(({name}) => name === `node${node}`)
+  const listener = host && (await pidFrom(sshPidFile(host)))
+  if (!host || listener === null || listener === undefined) throw new Error(`node ${node} has no sshd`)
+  const connections = childrenOf(listener)
+  kill(listener)
+  cutConnections(connections)
+  return async () => {
+    await rm(sshPidFile(host), {force: true})
+    await startSsh(spec, host)
+  }
 }
 
 function isSshd(pid: number): boolean {

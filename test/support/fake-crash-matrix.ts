@@ -11,11 +11,14 @@ import {
   runPlan,
   type CrashPoint,
   type EngineClock,
+  type RunResult,
   type RunSetup,
 } from '../../src/engine/run.js'
 import type {StepCatalog} from '../../src/engine/step.js'
 import {PoolctlError} from '../../src/lib/errors.js'
+import type {JsonObject} from '../../src/lib/json.js'
 import type {World} from '../../src/ports/world.js'
+import {stepCatalog} from '../../src/steps/catalog.js'
 import {fakeWorld} from './fake-cluster.js'
 import {FAKE_HOLDER, MemoryJournal, opened} from './fake-journal.js'
 import {holdLocks, killClient, type Site} from './fake-site.js'
@@ -51,7 +54,39 @@ class Killed extends Error {}
 
 type Place = {point: CrashPoint; step: string}
 
-const OPERATION = 'matrix-20261125-164210-7f3a'
+export const OPERATION = 'matrix-20261125-164210-7f3a'
+
+/** A plan as the pipeline completes it. */
+export function completedPlan(
+  verb: string,
+  request: JsonObject,
+  body: Pick<Plan, 'steps' | 'locks' | 'reasons'>,
+): Plan {
+  return {
+    ...{schema: 'poolctl.plan/v1', verb, cluster: 'shop', createdAt: '2026-11-25T16:42:10.000Z', toolVersion: '0.1.0'},
+    ...{fingerprint: 'f'.repeat(64), request, ...body},
+  }
+}
+
+/** What the engine is given by one process of an operation on a fake site; `text` is the journal that the one before has left. */
+export function processOn(site: Site, plan: Plan, text = ''): MemorySetup<World> {
+  const open = (): {world: World; clock: EngineClock} => {
+    const world = fakeWorld(site)
+    return {world, clock: world.clock}
+  }
+  return setupOf({open, plan, catalog: stepCatalog}, site, text)
+}
+
+/** A process that runs the plan from its beginning. */
+export async function runOnSite(
+  site: Site,
+  plan: Plan,
+  more: Partial<Pick<RunSetup<World>, 'gate' | 'crash'>> = {},
+): Promise<RunResult & {text: string}> {
+  const setup = processOn(site, plan)
+  await setup.journal.append(opened(OPERATION, plan))
+  return {...(await runPlan({...setup, ...more})), text: setup.journal.text}
+}
 
 /** The matrix over a plan on a fake site; `allowed` usually calls `allowedState`. */
 export async function crashMatrix(options: {
@@ -147,9 +182,13 @@ function note<S, W>(universe: Universe<S, W>, report: MatrixReport, site: S, end
     report.violations.push(`${ending.stoppedAt.join(', then ') || 'undisturbed'} → ${key}${why}: ${wrong}`)
 }
 
-type MemorySetup<W> = RunSetup<W> & {journal: MemoryJournal}
+export type MemorySetup<W> = RunSetup<W> & {journal: MemoryJournal}
 
-function setupOf<S, W>(universe: Universe<S, W>, site: S, text: string): MemorySetup<W> {
+function setupOf<S, W>(
+  universe: Pick<Universe<S, W>, 'open' | 'plan' | 'catalog'>,
+  site: S,
+  text: string,
+): MemorySetup<W> {
   const {world, clock} = universe.open(site)
   return {
     plan: universe.plan,

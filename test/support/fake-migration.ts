@@ -161,6 +161,24 @@ export class FakeMigrationHost implements MigrationHost {
     })
   }
 
+  freeOld(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'freeOld', (node, upgrade) => {
+      if (node.running && placeOf(this.#site, this.#id) === pair.new.data) throw failed('the new server runs')
+      const old = at(this.#site, this.#id, pair.old.data)
+      if (old) old.control = true
+      upgrade.controlAside = false
+    })
+  }
+
+  lockOld(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'lockOld', (node, upgrade) => {
+      if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
+      const old = at(this.#site, this.#id, pair.old.data)
+      if (old) old.control = false
+      upgrade.controlAside = true
+    })
+  }
+
   keepCatalogs(operation: string, pair: Pair): Promise<void> {
     return this.act(operation, 'keepCatalogs', (node, upgrade) => {
       needRoom(this.#site, this.#id)
@@ -252,6 +270,7 @@ export class FakeMigrationHost implements MigrationHost {
   saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
     return this.act(operation, 'saveNote', (_node, upgrade) => {
       upgrade.note = note
+      upgrade.prepared = false
     })
   }
 }
@@ -353,7 +372,8 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   const {pair} = job
   const own = at(site, id, pair.old.data)
   if (!own) return [1, 'no old cluster']
-  const linked = {rows: [...own.rows], linkedFrom: pair.old.data, content: own.content}
+  const cloned = job.kind === 'pg-upgrade' ? job.transfer === 'clone' : job.how === 'clone'
+  const linked = {rows: [...own.rows], ...(cloned ? {} : {linkedFrom: pair.old.data}), content: own.content}
   if (job.kind === 'pg-upgrade') {
     put(node, pair.new.data, {...emptyCluster(node), ...linked, control: true})
     return [0, '']

@@ -68,6 +68,7 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
     newData: {state: 'absent', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
     newConfig: 'inside',
     link: {ok: true, why: null},
+    clone: {ok: false, why: 'Operation not supported'},
     tablespaces: [],
     space: [
       {what: 'data', path: '/var/lib/postgresql/15/main', freeBytes: 100_000_000_000, freeInodes: 6_000_000},

@@ -32,8 +32,8 @@ export type TestLab = {
 }
 
 /** A directory that everybody may enter, removed afterwards. `bin/test` looks into the list for labs that were left. */
-export async function makeLabDirectory(): Promise<{path: string; remove: () => Promise<void>}> {
-  const home = await mkdtemp(join(tmpdir(), 'poolctl-lab-'))
+export async function makeLabDirectory(within = tmpdir()): Promise<{path: string; remove: () => Promise<void>}> {
+  const home = await mkdtemp(join(within, 'poolctl-lab-'))
   await chmod(home, 0o755)
   const path = join(home, 'lab')
   const list = process.env['POOLCTL_TEST_LABS']
@@ -56,8 +56,9 @@ export function wantedPostgres(): number | undefined {
 /** For tests that share a lab: call `end` in `afterAll`. */
 export async function startLab(
   options: Omit<LabOptions, 'directory'> = {},
+  within = tmpdir(),
 ): Promise<TestLab & {end: () => Promise<void>}> {
-  const {path, remove} = await makeLabDirectory()
+  const {path, remove} = await makeLabDirectory(within)
   try {
     const up = await labUp({postgres: wantedPostgres(), ...options, directory: path})
     const stateDirectory = join(path, '..', 'state')

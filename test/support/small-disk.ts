@@ -6,7 +6,9 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
 import {expect} from 'vitest'
 import {requireSpec} from '../../src/lab/store.js'
-import {dataOf} from './e2e-lab.js'
+import {program} from '../../src/lab/postgres-server.js'
+import {runAsServer} from '../../src/lab/run.js'
+import {dataOf, nodeOf} from './e2e-lab.js'
 import type {TestLab} from './lab.js'
 
 const execute = promisify(execFile)
@@ -42,6 +44,35 @@ export async function onSmallDisk<T>(
     return await work(data)
   } finally {
     await execute('umount', [data])
+  }
+}
+
+/** Runs `work` with all that a node has, its server running, on a file system with `megabytes` free. */
+export async function movedToSmallDisk<T>(
+  lab: TestLab,
+  node: number,
+  megabytes: number,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  const spec = await requireSpec(lab.directory)
+  const {directory, data, log} = nodeOf(spec, node)
+  const place = join(lab.directory, '..', `small-${node}`)
+  const pgCtl = (words: string[]): Promise<string> =>
+    runAsServer(spec, program(spec, 'pg_ctl'), [...words, '-s', '-w', '-D', data, '-l', log])
+  await mkdir(place)
+  const {stdout} = await execute('du', ['-s', '-B1M', directory])
+  const size = Number(stdout.split('\t')[0]) + megabytes
+  await pgCtl(['stop', '-m', 'fast'])
+  await execute('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'poolctl-test', place])
+  try {
+    await execute('cp', ['-a', `${directory}/.`, place])
+    await execute('mount', ['--move', place, directory])
+    await pgCtl(['start'])
+    return await work(directory)
+  } finally {
+    // Its servers have it open until the lab ends.
+    for (const mounted of [directory, place]) await execute('umount', ['-l', mounted]).catch(() => undefined)
+    await rm(place, {recursive: true, force: true})
   }
 }
 

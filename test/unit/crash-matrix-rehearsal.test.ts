@@ -1,19 +1,15 @@
 /** The real plan of a rehearsal, with the real steps and the real engine, on a fake site that can be killed anywhere. */
 import {describe, expect, it, vi} from 'vitest'
-import {nodeId} from '../../src/cluster/node-id.js'
 import type {Plan} from '../../src/engine/plan.js'
-import {runPlan} from '../../src/engine/run.js'
 import {planRehearse} from '../../src/operations/upgrade/plan-rehearse.js'
 import {upgradeRehearse} from '../../src/operations/upgrade/rehearse.js'
 import {stageOf, type RehearsalFacts} from '../../src/operations/upgrade/rehearse-survey.js'
 import type {RehearseRequest} from '../../src/operations/upgrade/request.js'
-import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
-import {dangers, fakeWorld, halfDone, leftovers, unserved} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
-import {MemoryJournal, opened} from '../support/fake-journal.js'
+import {dangers, halfDone, leftovers, unserved} from '../support/fake-cluster.js'
+import {completedPlan, crashMatrix, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
 import {healthySite, nodeOf, placeOf, type Site} from '../support/fake-site.js'
-import {healthyContent} from '../support/fake-upgrade.js'
+import {migrationFacts} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
 
@@ -36,27 +32,12 @@ function site(): Site {
 }
 
 function plan(on: Site): Plan {
-  const migration = {
-    cluster: 'shop',
-    pools: {},
-    pairs: on.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
-    check: {primary: nodeId(0), from: 15, content: healthyContent(), nodes: []},
-  } as unknown as MigrationFacts
+  const migration = migrationFacts(on)
   const stage = stageOf(null, migration)
   if (!stage) throw new Error('no stage')
   const facts: RehearsalFacts = {migration, stage, place: null, hosts: null, compareSince: 0}
-  return {
-    schema: 'poolctl.plan/v1',
-    verb: 'upgrade-rehearse',
-    cluster: 'shop',
-    createdAt: '2026-11-25T16:42:10.000Z',
-    toolVersion: '0.1.0',
-    fingerprint: 'f'.repeat(64),
-    request: REQUEST,
-    reasons: {},
-    steps: planRehearse(REQUEST, facts, stage),
-    locks: [0, STAGE],
-  }
+  const steps = planRehearse(REQUEST, facts, stage)
+  return completedPlan('upgrade-rehearse', REQUEST, {reasons: {}, steps, locks: [0, STAGE]})
 }
 
 /** A promoted copy that would come up where everybody reaches it. */
@@ -106,20 +87,7 @@ describe('a rehearsal that is killed at every place, then on or back', () => {
 
 async function runOn(on: Site): Promise<ReturnType<typeof upgradeRehearse.summarise>> {
   const made = plan(on)
-  const world = fakeWorld(on)
-  const journal = new MemoryJournal('matrix-20261125-164210-7f3a', () => new Date(on.nowMs), '')
-  await journal.append(opened('matrix-20261125-164210-7f3a', made))
-  const {outcome, steps, results} = await runPlan({
-    plan: made,
-    catalog: stepCatalog,
-    world,
-    clock: world.clock,
-    journal,
-    sink: () => undefined,
-    stepTimeoutMs: 600_000,
-    interrupts: {requested: null, onSecond: new AbortController().signal},
-    onFailure: 'rollback',
-  })
+  const {outcome, steps, results} = await runOnSite(on, made)
   expect(outcome).toEqual({kind: 'completed'})
   return upgradeRehearse.summarise(made, steps, results)
 }

@@ -1,22 +1,18 @@
 /** The real plan of an upgrade, with the real steps and the real engine, on a fake site that can be killed anywhere. */
 import {describe, expect, it, vi} from 'vitest'
-import {nodeId} from '../../src/cluster/node-id.js'
-
 import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
 import {rollbackPlan, runPlan} from '../../src/engine/run.js'
-import type {Gate, RunSetup} from '../../src/engine/setup.js'
+import type {Gate} from '../../src/engine/setup.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
-import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
-import type {World} from '../../src/ports/world.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
-import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
-import {MemoryJournal, opened} from '../support/fake-journal.js'
-import {healthySite, nodeOf, placeOf, type Site} from '../support/fake-site.js'
-import {healthyContent} from '../support/fake-upgrade.js'
+import {dangers, unserved} from '../support/fake-cluster.js'
+import {completedPlan, crashMatrix, OPERATION, processOn, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
+import {opened} from '../support/fake-journal.js'
+import {nodeOf, placeOf, type Site} from '../support/fake-site.js'
+import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
 
@@ -32,54 +28,17 @@ const REQUEST: RunRequest = {
   jobs: 2,
 }
 
-/** Prepared on all nodes: configuration staged, an empty cluster on the primary. */
-function preparedSite(): Site {
-  const site = healthySite()
-  Object.assign(site.pool, {
-    config: {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'},
-    applied: {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'},
-  })
-  for (const node of site.file.nodes) {
-    const own = nodeOf(site, node.id)
-    const primary = Number(node.id) === 0
-    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, kept: null, note: null}
-    const {new: place} = pairFor(node, 15, 17)
-    if (primary && own.directory) {
-      own.clusters = {
-        [place.data]: {...structuredClone(own.directory), systemIdentifier: '7399999999999999999', rows: []},
-      }
-    }
-    placeOf(site, node.id)
-  }
+/** pgpool has settings that a fence replaces. */
+function fenceableSite(): Site {
+  const site = preparedSite()
+  const config = {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'}
+  Object.assign(site.pool, {config, applied: config})
   return site
 }
 
 function plan(site: Site, request: RunRequest = REQUEST): Plan {
-  const facts = {
-    cluster: 'shop',
-    pools: {'proxy1 (127.0.0.1:9898)': {...site.pool.config}},
-    pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
-    check: {primary: nodeId(0), from: 15, content: healthyContent()},
-  } as unknown as MigrationFacts
-  return {
-    schema: 'poolctl.plan/v1',
-    verb: 'upgrade-run',
-    cluster: 'shop',
-    createdAt: '2026-11-25T16:42:10.000Z',
-    toolVersion: '0.1.0',
-    fingerprint: 'f'.repeat(64),
-    request,
-    reasons: {},
-    steps: planRun(request, facts),
-    locks: [0, 1, 2],
-  }
-}
-
-/** Which cluster a node's server has, by its data directory. */
-function serving(site: Site, id: number): 'old' | 'new' | 'down' {
-  const node = nodeOf(site, id)
-  if (!node.running) return 'down'
-  return placeOf(site, id).endsWith('/17/node 0') || placeOf(site, id).includes('/17/') ? 'new' : 'old'
+  const steps = planRun(request, migrationFacts(site))
+  return completedPlan('upgrade-run', request, {reasons: {}, steps, locks: [0, 1, 2]})
 }
 
 /** One of both serves, whole; which one is what the outcome says. */
@@ -87,7 +46,7 @@ function allowed(site: Site, {outcome}: Ending, completed = 'new,new,down'): str
   // A rollback that is refused past the point of no return has changed nothing: the standbys are down until somebody resumes.
   const halfWay = outcome.kind === 'refused'
   const found = [...dangers(site).filter((text) => !halfWay || !text.includes('does not stream')), ...unserved(site)]
-  const mixed = [0, 1, 2].map((id) => serving(site, id))
+  const mixed = [0, 1, 2].map((id) => servingOn(site, id))
   if (mixed.includes('old') && mixed.includes('new')) found.push(`both versions run: ${mixed.join(', ')}`)
   if (outcome.kind === 'completed' && mixed.join() !== completed) found.push(`completed with ${mixed.join(', ')}`)
   if (outcome.kind === 'rolled-back' && mixed.join() !== 'old,old,old')
@@ -98,7 +57,7 @@ function allowed(site: Site, {outcome}: Ending, completed = 'new,new,down'): str
 
 describe('an upgrade that is killed at every place, then on or back', () => {
   it('ends with the old cluster serving, or the new one, never both and never neither', async () => {
-    const site = preparedSite()
+    const site = fenceableSite()
     const report = await crashMatrix({site, plan: plan(site), catalog: stepCatalog, allowed})
     expect(report.violations.slice(0, 10)).toEqual([])
     expect(report.endings['undisturbed completed']).toBe(1)
@@ -106,7 +65,7 @@ describe('an upgrade that is killed at every place, then on or back', () => {
   })
 
   it('brings the standbys that clients do not wait for all the same', async () => {
-    const site = preparedSite()
+    const site = fenceableSite()
     const made = plan(site, {...REQUEST, wayBack: 'none'})
     const allowedThere = (end: Site, ending: Ending): string[] => allowed(end, ending, 'new,new,new')
     const report = await crashMatrix({site, plan: made, catalog: stepCatalog, allowed: allowedThere})
@@ -115,9 +74,31 @@ describe('an upgrade that is killed at every place, then on or back', () => {
   })
 })
 
+describe('an upgrade by clones', () => {
+  it('ends with one version serving as well, and leaves every old cluster whole', async () => {
+    const site = fenceableSite()
+    const made = plan(site, {...REQUEST, wayBack: null, transfer: 'clone'})
+    const whole = (end: Site, ending: Ending): string[] =>
+      [0, 1, 2].flatMap((id) => {
+        const old = placeOf(fenceableSite(), id)
+        const node = nodeOf(end, id)
+        const directory = placeOf(end, id) === old ? node.directory : node.clusters?.[old]
+        return ending.outcome.kind === 'completed' && directory?.content !== 'whole'
+          ? [`the old data of ${id} is spoiled`]
+          : []
+      })
+    const report = await crashMatrix({
+      ...{site, plan: made, catalog: stepCatalog},
+      allowed: (end, ending) => [...allowed(end, ending, 'new,new,new'), ...whole(end, ending)],
+    })
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+  })
+})
+
 describe('the plan of an upgrade', () => {
   it('reads as the runbook, with one point of no return after the standbys have the new version', () => {
-    const steps = plan(preparedSite()).steps
+    const steps = plan(fenceableSite()).steps
     expect(steps.map(({id}) => id)).toEqual([
       'fence-pool',
       'detach-node',
@@ -150,7 +131,7 @@ describe('the plan of an upgrade', () => {
   it('lets clients wait for as many standbys as are asked for, and brings the others afterwards', () => {
     const extra = ['keep-catalogs', 'link-rest', 'bring-rest', 'drop-catalogs']
     const idsFor = (minStandbys: number): string[] =>
-      plan(preparedSite(), {...REQUEST, wayBack: 'none', minStandbys}).steps.map(({id}) => id)
+      plan(fenceableSite(), {...REQUEST, wayBack: 'none', minStandbys}).steps.map(({id}) => id)
     expect(idsFor(1).filter((id) => extra.includes(id))).toEqual(extra)
     expect(idsFor(1).indexOf('keep-catalogs')).toBeLessThan(idsFor(1).indexOf('start-primary'))
     expect(idsFor(1).indexOf('link-rest')).toBeGreaterThan(idsFor(1).indexOf('open-pool'))
@@ -158,7 +139,7 @@ describe('the plan of an upgrade', () => {
   })
 
   it('has no way back after a swap, and waits for every standby, because none could be linked later', () => {
-    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none', transfer: 'swap'})
+    const {steps} = plan(fenceableSite(), {...REQUEST, wayBack: 'none', transfer: 'swap'})
     expect(steps.find(({irreversible}) => irreversible)?.title).toBe(
       'pg_upgrade --swap --jobs=2 from 15 to 17 on node 0 (POINT OF NO RETURN: node 0 has no old cluster after it)',
     )
@@ -166,8 +147,19 @@ describe('the plan of an upgrade', () => {
     expect(steps.some(({id}) => id === 'keep-catalogs' || id === 'link-rest')).toBe(false)
   })
 
+  it('by clones holds nobody back, waits for every standby, and says what its start costs', () => {
+    const {steps} = plan(fenceableSite(), {...REQUEST, wayBack: null, transfer: 'clone'})
+    expect(steps.filter(({irreversible}) => irreversible).map(({title}) => title)).toEqual([
+      'start version 17 on node 0 (POINT OF NO RETURN for what is written from here on: the old data stays whole, and going back to it loses that)',
+    ])
+    expect(steps.some(({id}) => ['detach-node', 'keep-catalogs', 'link-rest'].includes(id))).toBe(false)
+    expect(steps.find(({id}) => id === 'link-standbys')?.title).toBe(
+      "clone the standbys' own files as the primary's were cloned, and fetch the new catalogs (node 1, node 2; side by side)",
+    )
+  })
+
   it('holds no standby back where none is wanted, and waits for no transaction where it may not', () => {
-    const {steps} = plan(preparedSite(), {...REQUEST, wayBack: 'none', drainMs: 0})
+    const {steps} = plan(fenceableSite(), {...REQUEST, wayBack: 'none', drainMs: 0})
     expect(steps.some(({id}) => id === 'detach-node' || id === 'drain-clients')).toBe(false)
     expect(steps.find(({id}) => id === 'link-standbys')?.input).toMatchObject({nodes: [1, 2], held: null})
   })
@@ -175,74 +167,52 @@ describe('the plan of an upgrade', () => {
 
 /** The way back, and the outcome that the exit code is made of. */
 async function runOn(site: Site, request: RunRequest, gate: Gate | null = null): Promise<RunOutcome> {
-  const made = plan(site, request)
-  const journal = new MemoryJournal(OPERATION, () => new Date(site.nowMs), '')
-  await journal.append(opened(OPERATION, made))
-  return (await runPlan(setupOf(site, made, journal, gate))).outcome
-}
-
-const OPERATION = 'matrix-20261125-164210-7f3a'
-
-function setupOf(site: Site, made: Plan, journal: MemoryJournal, gate: Gate | null): RunSetup<World> {
-  const world = fakeWorld(site)
-  return {
-    plan: made,
-    catalog: stepCatalog,
-    world,
-    clock: world.clock,
-    journal,
-    sink: () => undefined,
-    stepTimeoutMs: 600_000,
-    interrupts: {requested: null, onSecond: new AbortController().signal},
-    onFailure: 'rollback',
-    gate,
-  }
+  return (await runOnSite(site, plan(site, request), {gate})).outcome
 }
 
 describe('what goes wrong on the way', () => {
   it('is left out where enough standbys come along without it: the disk of one is full', async () => {
-    const site = preparedSite()
+    const site = fenceableSite()
     site.faults.push({kind: 'disk-full', node: 2})
     expect((await runOn(site, {...REQUEST, wayBack: 'none'})).kind).toBe('completed')
-    expect([0, 1, 2].map((id) => serving(site, id))).toEqual(['new', 'new', 'down'])
+    expect([0, 1, 2].map((id) => servingOn(site, id))).toEqual(['new', 'new', 'down'])
     expect(site.pool.nodes.map(({status}) => status === 'down')).toEqual([false, false, true])
     expect(unserved(site)).toEqual([])
   })
 
   it('puts the old cluster back where they do not: two are asked for', async () => {
-    const site = preparedSite()
+    const site = fenceableSite()
     site.faults.push({kind: 'disk-full', node: 2})
     const outcome = await runOn(site, {...REQUEST, wayBack: 'none', minStandbys: 2})
     // Its undo needs no room: the old servers start as they were.
     site.faults = []
     expect(outcome).toMatchObject({kind: 'incomplete', failure: {code: 'STANDBYS_NOT_LINKED'}})
-    expect(serving(site, 0)).toBe('old')
+    expect(servingOn(site, 0)).toBe('old')
     expect(unserved(site)).toEqual([])
   })
 
   it('does not start the old cluster once the new one has started and died: both share files', async () => {
-    const site = preparedSite()
+    const site = fenceableSite()
     const made = plan(site)
-    const journal = new MemoryJournal(OPERATION, () => new Date(site.nowMs), '')
-    await journal.append(opened(OPERATION, made))
+    const first = processOn(site, made)
+    await first.journal.append(opened(OPERATION, made))
     const died = new Error('killed')
     const crash = (point: string, step: string): void => {
       if (point === 'after-act' && step === 'start-primary') throw died
     }
-    await expect(runPlan({...setupOf(site, made, journal, null), crash})).rejects.toThrow(died)
+    await expect(runPlan({...first, crash})).rejects.toThrow(died)
     nodeOf(site, 0).running = false
-    const again = new MemoryJournal(OPERATION, () => new Date(site.nowMs), journal.text)
-    const {outcome} = await rollbackPlan(setupOf(site, made, again, null))
+    const {outcome} = await rollbackPlan(processOn(site, made, first.journal.text))
     expect(outcome).toMatchObject({kind: 'incomplete'})
-    expect([0, 1].map((id) => serving(site, id))).not.toContain('old')
+    expect([0, 1].map((id) => servingOn(site, id))).not.toContain('old')
   })
 
-  const before = plan(preparedSite()).steps
+  const before = plan(fenceableSite()).steps
   const barrier = before.findIndex(({irreversible}) => irreversible)
   it.each(before.slice(0, barrier + 1).map(({id}) => id))(
     'the window ends before %s: the old cluster serves again',
     async (id) => {
-      const site = preparedSite()
+      const site = fenceableSite()
       const stop = new ActFailed({code: 'WINDOW_WOULD_BE_MISSED', message: 'too late'})
       const outcome = await runOn(site, REQUEST, (_now, step) => ({say: step, stop: step === id ? stop : null}))
       expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED'}})

@@ -1,47 +1,31 @@
 /** The real plans of going back to the old version and of giving it up, on a fake site that an upgrade has just opened. */
 import {beforeAll, describe, expect, it, vi} from 'vitest'
-import {nodeId} from '../../src/cluster/node-id.js'
 import type {Plan, PlannedStep} from '../../src/engine/plan.js'
-import {runPlan} from '../../src/engine/run.js'
+import type {JsonObject} from '../../src/lib/json.js'
 import {latestNote, notedPairs, surveyFollow, type FollowFacts} from '../../src/operations/upgrade/follow-survey.js'
+import {planBackToWhole} from '../../src/operations/upgrade/plan-back-to-whole.js'
 import {planFinish, planRollback} from '../../src/operations/upgrade/plan-follow.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
-import {pairFor, type MigrationFacts} from '../../src/operations/upgrade/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
-import {MemoryJournal, opened} from '../support/fake-journal.js'
-import {healthySite, isPrimary, nodeOf, placeOf, type Site} from '../support/fake-site.js'
-import {healthyContent} from '../support/fake-upgrade.js'
+import {completedPlan, crashMatrix, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
+import {isPrimary, nodeOf, placeOf, type Site} from '../support/fake-site.js'
+import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
 
 const LAG = 16 * 1024 ** 2
-const UPGRADE = 'upgrade-run-20261125-164210-7f3a'
-
-function planOf(verb: string, steps: PlannedStep[], request: Plan['request'] = {maxLagBytes: LAG}): Plan {
-  return {
-    ...{schema: 'poolctl.plan/v1', verb, cluster: 'shop', createdAt: '2026-11-25T16:42:10.000Z', toolVersion: '0.1.0'},
-    ...{fingerprint: 'f'.repeat(64), request, reasons: {}, steps, locks: [0, 1, 2]},
-  }
+function planOf(verb: string, steps: PlannedStep[], request: JsonObject = {maxLagBytes: LAG}): Plan {
+  return completedPlan(verb, request, {reasons: {}, steps, locks: [0, 1, 2]})
 }
 
 const BACKUP = '/srv/backup/before 17'
 
-/** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup. */
-async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
-  const site = healthySite()
+/** Nodes 0 and 1 serve the new version; node 2 is the old cluster as it was at the last checkpoint, or serves with them and has a backup, or all were cloned. */
+async function openedSite(wayBack: 'hold-standby' | 'backup' | null): Promise<Site> {
+  const site = preparedSite()
   const backup = structuredClone(nodeOf(site, 0).directory)
-  for (const node of site.file.nodes) {
-    const own = nodeOf(site, node.id)
-    const primary = Number(node.id) === 0
-    own.upgrade = {configStaged: true, prepared: primary, made: primary, controlAside: false, kept: null, note: null}
-    const {data} = pairFor(node, 15, 17).new
-    if (primary && own.directory)
-      own.clusters = {[data]: {...structuredClone(own.directory), systemIdentifier: '7399999999999999999', rows: []}}
-    placeOf(site, node.id)
-  }
   const request: RunRequest = {
     ...{
       to: 17,
@@ -49,29 +33,16 @@ async function openedSite(wayBack: 'hold-standby' | 'backup'): Promise<Site> {
       accept: [],
       windowMs: null,
       minStandbys: 1,
-      transfer: 'link',
+      transfer: wayBack === null ? 'clone' : 'link',
       drainMs: 0,
       wayBack,
       jobs: 2,
     },
   }
-  const facts = {
-    cluster: 'shop',
-    pools: {'proxy1 (127.0.0.1:9898)': {...site.pool.config}},
-    pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17), state: null, unseen: null})),
-    check: {primary: nodeId(0), from: 15, content: healthyContent()},
-  } as unknown as MigrationFacts
-  const plan = planOf('upgrade-run', planRun(request, facts), request)
-  const world = fakeWorld(site)
-  const journal = new MemoryJournal(UPGRADE, () => new Date(site.nowMs), '')
-  await journal.append(opened(UPGRADE, plan))
-  const {outcome} = await runPlan({
-    ...{plan, catalog: stepCatalog, world, clock: world.clock, journal, sink: () => undefined, stepTimeoutMs: 600_000},
-    interrupts: {requested: null, onSecond: new AbortController().signal},
-    onFailure: 'rollback',
-  })
+  const plan = planOf('upgrade-run', planRun(request, migrationFacts(site)), request)
+  const {outcome} = await runOnSite(site, plan)
   expect(outcome).toEqual({kind: 'completed'})
-  await world.clock.sleep(5000)
+  await fakeWorld(site).clock.sleep(5000)
   if (wayBack === 'backup' && backup) {
     const node = nodeOf(site, 2)
     node.clusters = {...node.clusters, [BACKUP]: {...backup, state: 'shut down'}}
@@ -83,13 +54,8 @@ async function look(site: Site): Promise<FollowFacts> {
   return surveyFollow({maxLagBytes: LAG}, fakeWorld(site), () => undefined)
 }
 
-function version(site: Site, id: number): 'old' | 'new' | 'down' {
-  if (!nodeOf(site, id).running) return 'down'
-  return placeOf(site, id).includes('/17/') ? 'new' : 'old'
-}
-
 function versions(site: Site): string {
-  return [0, 1, 2].map((id) => version(site, id)).join()
+  return [0, 1, 2].map((id) => servingOn(site, id)).join()
 }
 
 /** Of the held node's old cluster, wherever it lies now. */
@@ -159,6 +125,54 @@ describe.each([
     expect(report.endings['undisturbed completed']).toBe(1)
     expect(report.endings['rollback rolled-back']).toBeGreaterThan(20)
     expect(report.runs).toBeGreaterThan(100)
+  })
+})
+
+describe('going back to old clusters that clones left whole, killed at every place, then on or back', () => {
+  let start: Site
+  let kept: number[]
+  beforeAll(async () => {
+    start = await openedSite(null)
+    kept = nodeOf(start, 0).clusters?.[placeOf(preparedSite(), 0)]?.rows ?? []
+  })
+
+  /** What was acknowledged by the new version is lost by design, and said first. */
+  function lost(site: Site): string[] {
+    const rows = new Set(nodeOf(site, 0).directory?.rows)
+    return kept.filter((row) => !rows.has(row)).map((row) => `row ${row}, which the old version had, is lost`)
+  }
+
+  function allowed(site: Site, {outcome}: Ending): string[] {
+    const found = site.sawTwoPrimaries ? ['two primaries were attached at the same time'] : []
+    const seen = versions(site)
+    if (seen.includes('old') && seen.includes('new')) found.push(`both versions run: ${seen}`)
+    if (outcome.kind === 'completed' || outcome.kind === 'rolled-back') {
+      const completed = outcome.kind === 'completed'
+      const byDesign = (text: string): boolean => completed && /^acknowledged rows .* lost$/.test(text)
+      found.push(...[...dangers(site), ...unserved(site)].filter((text) => !byDesign(text)))
+      if (completed) found.push(...lost(site))
+      if (site.pool.fence) found.push('the fence stands')
+      const wanted = outcome.kind === 'completed' ? 'old,old,old' : 'new,new,new'
+      if (seen !== wanted) found.push(`${outcome.kind} with ${seen}`)
+    } else if (
+      outcome.kind !== 'refused' ||
+      (outcome.code !== 'PAST_POINT_OF_NO_RETURN' && outcome.code !== 'OPERATION_CLOSED')
+    ) {
+      found.push(outcome.kind)
+    }
+    return found
+  }
+
+  it('ends with the old version on all nodes, or with the new one as it was', async () => {
+    const facts = await look(start)
+    const note = latestNote(facts)
+    if (!note) throw new Error('no note was left')
+    expect({whole: note.whole, rows: kept.length > 0}).toEqual({whole: [0, 1, 2], rows: true})
+    const plan = planOf('upgrade-rollback', planBackToWhole({maxLagBytes: LAG}, facts, note))
+    const report = await crashMatrix({site: start, plan, catalog: stepCatalog, allowed})
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+    expect(report.endings['rollback rolled-back']).toBeGreaterThan(20)
   })
 })
 

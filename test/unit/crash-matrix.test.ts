@@ -14,22 +14,13 @@ import type {RecoveryFacts} from '../../src/operations/recovery/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {promoteRequest, recoveryRequest} from '../support/builders.js'
 import {allowedState, dangers, fakeWorld} from '../support/fake-cluster.js'
-import {crashMatrix, type Ending} from '../support/fake-crash-matrix.js'
-import {FAKE_HOLDER, MemoryJournal, opened} from '../support/fake-journal.js'
+import {completedPlan, crashMatrix, OPERATION, processOn, type Ending} from '../support/fake-crash-matrix.js'
+import {FAKE_HOLDER, opened} from '../support/fake-journal.js'
 import {healthySite, killClient, nodeOf, replicate, runPool, tick, type Fault, type Site} from '../support/fake-site.js'
 
 function planOf(verb: string, request: JsonObject, decision: Decision): Plan {
   if (decision.kind !== 'planned') throw new Error(`not planned: ${JSON.stringify(decision)}`)
-  return {
-    schema: 'poolctl.plan/v1',
-    verb,
-    cluster: 'shop',
-    createdAt: '2026-11-25T16:42:10.000Z',
-    toolVersion: '0.1.0',
-    fingerprint: 'f'.repeat(64),
-    request,
-    ...decision.plan,
-  }
+  return completedPlan(verb, request, decision.plan)
 }
 
 async function planFor<R extends JsonObject, F>(
@@ -110,8 +101,6 @@ type Place = {point: CrashPoint; step: string}
 
 class Killed extends Error {}
 
-const OPERATION = 'matrix-20261125-164210-7f3a'
-
 /** One operation on one site, over as many processes as it takes. Copies share nothing. */
 class Saga {
   readonly site: Site
@@ -132,21 +121,13 @@ class Saga {
 
   /** A new process goes `way`. Null: it was killed by what `at` threw. */
   async go(way: Way, at: (place: Place) => void = () => undefined): Promise<End | null> {
-    const world = fakeWorld(this.site)
-    const journal = new MemoryJournal(OPERATION, () => world.clock.now(), this.text)
+    const setup = processOn(this.site, this.plan, this.text)
+    const {journal} = setup
     await journal.append(way === 'run' ? opened(OPERATION, this.plan) : {type: 'taken-over', holder: FAKE_HOLDER, way})
     this.places = []
     try {
       const {outcome} = await {run: runPlan, resume: resumePlan, rollback: rollbackPlan}[way]({
-        plan: this.plan,
-        catalog: stepCatalog,
-        world,
-        clock: world.clock,
-        journal,
-        sink: () => undefined,
-        stepTimeoutMs: 600_000,
-        interrupts: {requested: null, onSecond: new AbortController().signal},
-        onFailure: 'rollback',
+        ...setup,
         crash: (point, step) => {
           this.places.push({point, step})
           at({point, step})

@@ -10,6 +10,7 @@ import {checkReport} from '../../operations/upgrade/checks/check.js'
 import {acceptedInVain, upgradeChecks} from '../../operations/upgrade/checks/checks.js'
 import {refusalsOf} from '../../operations/upgrade/checks/finding.js'
 import {surveyUpgrade} from '../../operations/upgrade/checks/survey.js'
+import {preparedWayBack} from '../../operations/upgrade/survey.js'
 import {upgradeCheckText} from '../../output/text/upgrade-check.js'
 
 export default class UpgradeCheck extends BaseCommand {
@@ -49,8 +50,9 @@ export default class UpgradeCheck extends BaseCommand {
     const survey = await surveyUpgrade(request, world, (text) => this.contacting(text))
     const findings = upgradeChecks(survey)
     refuseVainConsent(acceptedInVain(survey, findings))
+    const safety = survey.from === null ? null : await preparedWayBack(world, survey.from, to)
     const before = await lastCheckReport(world.file.name, to)
-    const data = await keepCheckReport(world.file.name, checkReport(survey, before))
+    const data = await keepCheckReport(world.file.name, checkReport(survey, before, safety))
     const refusals = refusalsOf(findings)
     const error = refusals.length === 0 ? null : refusalError('upgrade', refusals)
     const systemIdentifier = survey.nodes.flatMap(({server}) =>

@@ -14,8 +14,8 @@ export default class UpgradeStatus extends BaseCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(UpgradeStatus)
     await using session = await openSession(flags)
-    const {data, systemIdentifier} = await readUpgradeStatus(session.world, (text) => this.contacting(text))
-    this.finish({data, cluster: clusterOf(session.world.file, systemIdentifier)}, (style, report) =>
+    const {data, systemIdentifier, warnings} = await readUpgradeStatus(session.world, (text) => this.contacting(text))
+    this.finish({data, warnings, cluster: clusterOf(session.world.file, systemIdentifier)}, (style, report) =>
       upgradeStatusText(report, style),
     )
   }

@@ -10,7 +10,7 @@ import type {World} from '../../ports/world.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
-import {newestWayBack, wayBackOn} from './survey.js'
+import {newest, newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
 
@@ -60,10 +60,7 @@ async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {
 
 /** The newest note; hosts that were out of reach when it was written may have an older one. */
 export function latestNote({notes}: FollowFacts): UpgradeNote | null {
-  const [newest] = notes
-    .flatMap(({note}) => (note === null ? [] : [note]))
-    .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0))
-  return newest ?? null
+  return newest(notes.flatMap(({note}) => (note === null ? [] : [note])))
 }
 
 export type Noted = {node: NodeConfig; pair: Pair}

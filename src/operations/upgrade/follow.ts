@@ -3,7 +3,9 @@ import type {JsonObject} from '../../lib/json.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
+import {recoverUnreadable} from './follow-ups.js'
 import {latestNote, notedPairs, safetyFor, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
+import {planBackToWhole} from './plan-back-to-whole.js'
 import {planFinish, planRollback, type Source} from './plan-follow.js'
 import type {FollowRequest} from './request.js'
 
@@ -47,10 +49,11 @@ function fenced({fencedBy}: FollowFacts): Refusal[] {
   ]
 }
 
-function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
+function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
   const ground = groundOf(facts, 'roll back')
   if (Array.isArray(ground)) return {kind: 'refused', refusals: [...ground, ...fenced(facts)]}
   const {note, noted} = ground
+  if (note.whole.includes(note.primary)) return backToWhole(request, facts, note)
   const held = sourceOf(facts, note, noted)
   const missing = held
     ? []
@@ -71,6 +74,7 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
         held: held.node.id,
         backup: held.backup,
         lost: `everything written since ${held.since}`,
+        kept: keptIn(noted),
       },
       steps: planRollback(facts, note, held),
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
@@ -84,6 +88,39 @@ function decideRollback(_request: FollowRequest, facts: FollowFacts): Decision {
     },
     warnings: [],
   }
+}
+
+/** All of them come up again as they were when the new version was opened. */
+function backToWhole(request: FollowRequest, facts: FollowFacts, note: UpgradeNote): Decision {
+  const refusals = fenced(facts)
+  if (refusals.length > 0) return {kind: 'refused', refusals}
+  return {
+    kind: 'planned',
+    plan: {
+      reasons: {
+        from: note.to,
+        to: note.from,
+        held: note.primary,
+        lost: `everything written since ${note.at}`,
+        kept: keptIn(notedPairs(facts, note.operation)),
+      },
+      steps: planBackToWhole(request, facts, note),
+      locks: notedPairs(facts, note.operation)
+        .map(({node}): number => node.id)
+        .sort((a, b) => a - b),
+      measuresOutage: false,
+    },
+    consent: {
+      level: 'type-name',
+      question: `Go back to version ${note.from} on all nodes of cluster ${facts.cluster}? Everything written since ${note.at} is lost.`,
+      name: facts.cluster,
+    },
+    warnings: [],
+  }
+}
+
+function keptIn(noted: readonly Noted[]): string[] {
+  return [...new Set(noted.map(({pair}) => pair.new.data))]
 }
 
 /** The held standby has everything up to the opening; a backup, what was there when it was taken. */
@@ -169,10 +206,13 @@ export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
       serving: plan.reasons['held'] ?? null,
       version: plan.reasons['to'] ?? null,
       lost: plan.reasons['lost'] ?? null,
+      // What the new version was told can be looked up there; the next `upgrade prepare` makes those places anew.
+      newDataKeptIn: plan.reasons['kept'] ?? [],
     },
-    followUps: plan.locks
-      .filter((node) => node !== plan.reasons['held'])
-      .map((node) => `poolctl recovery ${node} --method full --allow-foreign-data unreadable`),
+    followUps: plan.steps
+      .filter(({kind, input}) => kind === 'stop-new' && input['comesBack'] !== true)
+      .map(({input, host}) => recoverUnreadable(input['node'] as number, host ?? ''))
+      .toSorted(),
   }),
 }
 

@@ -7,6 +7,7 @@
  * streams it is the only whole old cluster there is.
  */
 import type {PlannedStep} from '../../engine/plan.js'
+import type {NodeConfig} from '../../cluster/cluster-file.js'
 import {fenceInput} from '../../cluster/pool-fence.js'
 import {isAttached} from '../../cluster/pool-node.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
@@ -16,7 +17,7 @@ import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
 import {step} from './plan-run.js'
 import type {FollowRequest} from './request.js'
 
-function pairsOf(noted: readonly Noted[]): JsonObject {
+export function pairsOf(noted: readonly Noted[]): JsonObject {
   return Object.fromEntries(noted.map(({node, pair}): [string, Json] => [String(node.id), pair]))
 }
 
@@ -38,21 +39,9 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
     ({node}) => node.id !== note.primary && facts.pool.some((one) => one.id === node.id && isAttached(one)),
   )
   return [
-    step({
-      id: 'fence-pool',
-      title: 'keep pgpool from failing over or re-attaching by itself',
-      input: fenceInput(facts.pools),
-      undo: 'the fence is removed',
-    }),
+    fenceStep(facts),
     ...[...others, ...(held.backup === null ? [] : [held])].map(({node}) =>
-      step({
-        id: `stop-new-${node.id}`,
-        kind: 'stop-new',
-        host: node.host,
-        title: `stop version ${note.to} on node ${node.id}${node.id === note.primary ? ' (the outage begins)' : ''}`,
-        input: {...common, node: node.id, immediateIfStuck: true, restartOnUndo: true, attachOnUndo: true},
-        undo: 'it is started again',
-      }),
+      stopNewStep(note, node, {...common, comesBack: node.id === held.node.id}),
     ),
     ...(held.backup === null ? [] : [restoreStep(note, held, common)]),
     step({
@@ -82,22 +71,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
         input: {node: node.id, healthyBefore: false},
       }),
     ),
-    step({
-      id: 'set-pool-paths',
-      title: 'give pgpool the old data directories',
-      input: {settings: poolPaths(noted, 'old')},
-    }),
-    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
-    step({
-      id: 'move-in-file',
-      title: 'write the old directories and programs into the cluster file',
-      input: {...common, nodes: noted.map(({node}) => node.id), which: 'old'},
-    }),
-    step({
-      id: 'leave-note',
-      title: 'leave a note of it on each host',
-      input: {...common, nodes: noted.map(({node}) => node.id), phase: 'rolled-back'},
-    }),
+    ...closingSteps(facts, noted, common),
     ...(held.backup === null
       ? []
       : [
@@ -108,6 +82,46 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
             input: {...common, node: held.node.id},
           }),
         ]),
+  ]
+}
+
+export function fenceStep({pools}: FollowFacts): PlannedStep {
+  return step({
+    id: 'fence-pool',
+    title: 'keep pgpool from failing over or re-attaching by itself',
+    input: fenceInput(pools),
+    undo: 'the fence is removed',
+  })
+}
+
+/** `comesBack`: the old version is started on this node by the same plan. */
+export function stopNewStep(note: UpgradeNote, {id, host}: NodeConfig, common: JsonObject): PlannedStep {
+  return step({
+    id: `stop-new-${id}`,
+    kind: 'stop-new',
+    host,
+    title: `stop version ${note.to} on node ${id}${id === note.primary ? ' (the outage begins)' : ''}`,
+    input: {...common, node: id, immediateIfStuck: true, restartOnUndo: true, attachOnUndo: true},
+    undo: 'it is started again',
+  })
+}
+
+/** The old version serves: pgpool, the cluster file and the hosts are told. */
+export function closingSteps(facts: FollowFacts, noted: readonly Noted[], common: JsonObject): PlannedStep[] {
+  const all = {...common, nodes: noted.map(({node}) => node.id)}
+  return [
+    step({
+      id: 'set-pool-paths',
+      title: 'give pgpool the old data directories',
+      input: {settings: poolPaths(noted, 'old')},
+    }),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
+    step({
+      id: 'move-in-file',
+      title: 'write the old directories and programs into the cluster file',
+      input: {...all, which: 'old'},
+    }),
+    step({id: 'leave-note', title: 'leave a note of it on each host', input: {...all, phase: 'rolled-back'}}),
   ]
 }
 

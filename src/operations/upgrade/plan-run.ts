@@ -13,7 +13,7 @@ import {fenceInput} from '../../cluster/pool-fence.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {heldBy} from './refusals.js'
 import type {PrepareRequest, RunRequest} from './request.js'
-import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView} from './survey.js'
+import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
 
 type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
 
@@ -75,7 +75,7 @@ type Cast = {
   common: JsonObject
 }
 
-function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): Cast {
+function castOf(request: RunRequest, facts: RunFacts, primary: PairView): Cast {
   const standbys = standbysOf(facts)
   const heldId = heldBy(request, facts)
   const carried = standbys.filter(({node}) => node.id !== heldId)
@@ -84,7 +84,7 @@ function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): 
     standbys,
     held: standbys.find(({node}) => node.id === heldId) ?? null,
     carried,
-    // What was moved cannot be told from what is new, so the catalogs could not be kept apart.
+    // What was moved or cloned cannot be told from what is new, so the catalogs could not be kept apart.
     later: carried.length > request.minStandbys && request.transfer === 'link',
     common: {
       pairs: pairsInput(facts.pairs),
@@ -98,7 +98,7 @@ function castOf(request: RunRequest, facts: MigrationFacts, primary: PairView): 
   }
 }
 
-export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep[] {
+export function planRun(request: RunRequest, facts: RunFacts): PlannedStep[] {
   const primary = primaryOf(facts)
   if (!primary) return []
   const cast = castOf(request, facts, primary)
@@ -112,7 +112,7 @@ export function planRun(request: RunRequest, facts: MigrationFacts): PlannedStep
 }
 
 /** Before the outage. */
-function quiet(request: RunRequest, facts: MigrationFacts, {primary, standbys, held}: Cast): PlannedStep[] {
+function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held}: Cast): PlannedStep[] {
   const leaving = held
     ? [
         step({
@@ -178,8 +178,9 @@ function comeToRest({primary, standbys, common}: Cast): PlannedStep[] {
   ]
 }
 
-function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
+function migrate(request: RunRequest, facts: RunFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
   const swapped = request.transfer === 'swap'
+  const cloned = request.transfer === 'clone'
   const names = carried.map(({node}) => `node ${node.id}`).join(', ')
   const which = later ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
   return [
@@ -204,20 +205,29 @@ function migrate(request: RunRequest, facts: MigrationFacts, {primary, carried, 
       : []),
     step({
       id: 'link-standbys',
-      title: `link the standbys' own files as the primary's were linked, and fetch the new catalogs (${which}; side by side)`,
+      title: `${cloned ? 'clone' : 'link'} the standbys' own files as the primary's were ${cloned ? 'cloned' : 'linked'}, and fetch the new catalogs (${which}; side by side)`,
       input: {...common, nodes: idsOf(carried)},
       undo: 'their new directories are removed; the old ones were only read',
     }),
   ]
 }
 
-function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
+/** What cannot be had back once the new version has been told something. */
+function lostByStart({primary, carried, common}: Cast): string {
+  const nodes = [primary, ...carried].map(({node}) => node.id).join(', ')
+  if (common['transfer'] === 'clone')
+    return `${NO_RETURN} for what is written from here on: the old data stays whole, and going back to it loses that`
+  return `${common['transfer'] === 'swap' ? 'from here on' : NO_RETURN}: the old data of nodes ${nodes} cannot be used after it`
+}
+
+function open(cast: Cast): PlannedStep[] {
+  const {primary, standbys, common} = cast
   return [
     step({
       id: 'start-primary',
       kind: 'start-new',
       host: primary.node.host,
-      title: `start version ${primary.pair.to} on node ${primary.node.id} (${common['transfer'] === 'swap' ? 'from here on' : NO_RETURN}: the old data of nodes ${[primary, ...carried].map(({node}) => node.id).join(', ')} cannot be used after it)`,
+      title: `start version ${primary.pair.to} on node ${primary.node.id} (${lostByStart(cast)})`,
       input: {...common, node: primary.node.id, stopOnUndo: false},
       irreversible: true,
     }),
@@ -239,7 +249,7 @@ function open({primary, standbys, carried, common}: Cast): PlannedStep[] {
   ]
 }
 
-function afterwards(facts: MigrationFacts, {primary, later, common}: Cast): PlannedStep[] {
+function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedStep[] {
   const all = {...common, nodes: facts.pairs.map(({node}) => node.id)}
   return [
     step({

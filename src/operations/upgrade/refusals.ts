@@ -6,7 +6,7 @@ import {refusalsOf} from './checks/finding.js'
 import {upgradeChecks} from './checks/checks.js'
 import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
-import {primaryOf, standbysOf, type MigrationFacts} from './survey.js'
+import {primaryOf, standbysOf, type MigrationFacts, type RunFacts} from './survey.js'
 
 export function refusal(code: string, message: string, rest: Partial<Refusal> = {}): Refusal {
   return {code, message, node: null, detail: null, hint: null, override: null, ...rest}
@@ -43,24 +43,26 @@ function serviceText(service: Exclude<Service, {kind: 'pg_ctl'}>): string {
   return service.kind === 'systemd' ? `the unit ${service.unit}` : service.start.join(' ')
 }
 
-export function wayBackOf(request: RunRequest, facts: MigrationFacts): WayBack | null {
+export function wayBackOf(request: RunRequest, facts: RunFacts): WayBack | null {
   if (request.wayBack !== null) return request.wayBack
+  if (request.transfer === 'clone') return 'clones'
   return standbysOf(facts).length >= 2 ? 'hold-standby' : (facts.safety?.kind ?? null)
 }
 
 /** The standby that stays the frozen old cluster: the last, so that the first ones, which sites list by weight, serve. */
-export function heldBy(request: RunRequest, facts: MigrationFacts): number | null {
+export function heldBy(request: RunRequest, facts: RunFacts): number | null {
   if (wayBackOf(request, facts) !== 'hold-standby') return null
   return standbysOf(facts).at(-1)?.node.id ?? null
 }
 
-export function runRefusals(request: RunRequest, facts: MigrationFacts): Refusal[] {
+export function runRefusals(request: RunRequest, facts: RunFacts): Refusal[] {
   return [
     ...prepareRefusals(request, facts),
     ...notPrepared(request, facts),
     ...tooFew(request, facts),
     ...tooShort(request),
     ...swapTooEarly(request),
+    ...cloneImpossible(request, facts),
     ...movedTablespaces(request, facts),
   ]
 }
@@ -90,7 +92,7 @@ function notPrepared(request: RunRequest, facts: MigrationFacts): Refusal[] {
   ]
 }
 
-function tooFew(request: RunRequest, facts: MigrationFacts): Refusal[] {
+function tooFew(request: RunRequest, facts: RunFacts): Refusal[] {
   const standbys = standbysOf(facts).length
   const way = wayBackOf(request, facts)
   if (way === null) {
@@ -148,6 +150,29 @@ function swapTooEarly({transfer, to}: RunRequest): Refusal[] {
       hint: 'Leave out --transfer swap',
     }),
   ]
+}
+
+/** Tried with a real file of each node, between the very directories. */
+function cloneImpossible({transfer}: RunRequest, {check}: RunFacts): Refusal[] {
+  if (transfer !== 'clone') return []
+  return check.nodes.flatMap(({id, config, target, machine}) => {
+    if (!machine.seen) return []
+    const {clone, tablespaces} = machine.facts
+    const tried = [
+      {what: `a file of ${config.data} into ${target.data}`, ...clone},
+      ...tablespaces.map((space) => ({what: `a file within ${space.location}`, ...space.clone})),
+    ]
+    return tried
+      .filter(({ok}) => !ok)
+      .map(({what, why}) =>
+        refusal('CLONE_IMPOSSIBLE', `${config.host} cannot clone ${what}: ${why ?? 'unknown'}`, {
+          node: id,
+          detail:
+            'Clones need a file system that shares blocks (XFS made with reflink=1, Btrfs), with both places on it.',
+          hint: 'Leave out --transfer clone: hard links need no such file system',
+        }),
+      )
+  })
 }
 
 /** Before 15 pg_upgrade gives tablespaces new numbers, by which a standby could not tell them. */

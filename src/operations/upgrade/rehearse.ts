@@ -1,7 +1,7 @@
 /** `poolctl upgrade rehearse`: the migration for real on one standby, out of everybody's reach, timed; then the node comes back. */
 import {isAttached} from '../../cluster/pool-node.js'
 import type {Json, JsonObject} from '../../lib/json.js'
-import {failureIn} from '../../steps/rehearsal.js'
+import {failureIn} from '../../steps/rehearsal-trials.js'
 import type {Decision, Operation, Refusal, Summary} from '../operation.js'
 import {planRehearse} from './plan-rehearse.js'
 import {fingerprint, systemIdentifier, warningsOf} from './prepare.js'

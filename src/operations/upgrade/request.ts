@@ -8,10 +8,14 @@ export type Safety = {kind: 'backup'; on: number | null; directory: string} | {k
 export type PrepareAndSecureRequest = PrepareRequest & {safety: Safety | null}
 
 export const WAYS_BACK = ['hold-standby', 'backup', 'command', 'none'] as const
-export type WayBack = (typeof WAYS_BACK)[number]
+/** `clones`: nothing has to be held back or made, because the old clusters stay whole. */
+export type WayBack = (typeof WAYS_BACK)[number] | 'clones'
 
-/** How pg_upgrade brings the files over; a swap is quicker with very many of them, and leaves no old cluster behind. */
-export const TRANSFERS = ['link', 'swap'] as const
+/**
+ * How pg_upgrade brings the files over. A clone shares blocks until one of them is written, so the old cluster stays whole; a swap is
+ * quicker with very many files, and leaves no old cluster behind.
+ */
+export const TRANSFERS = ['link', 'clone', 'swap'] as const
 export type Transfer = (typeof TRANSFERS)[number]
 
 export type RunRequest = PrepareRequest & {

@@ -6,12 +6,16 @@ import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {LockHolder} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeStatusData, UpgradeStatusNode} from '../../report/upgrade-status.js'
+import type {Warning} from '../../report/envelope.js'
+import {recoverUnreadable} from './follow-ups.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
+import {newest} from './survey.js'
+import {oldWayBack, wayBackText} from './way-back-age.js'
 
 export async function readUpgradeStatus(
   world: World,
   observe: (text: string) => void,
-): Promise<{data: UpgradeStatusData; systemIdentifier: string | null}> {
+): Promise<{data: UpgradeStatusData; systemIdentifier: string | null; warnings: Warning[]}> {
   const facts = await surveyFollow({maxLagBytes: 0}, world, observe)
   const note = latestNote(facts)
   const [locks, nodes] = await Promise.all([
@@ -27,7 +31,20 @@ export async function readUpgradeStatus(
   ])
   const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)
   const systemIdentifier = primary?.reachable === true ? primary.facts.systemIdentifier : null
-  return {data: statusData(note, locks, nodes, note === null ? null : safetyFor(facts, note)), systemIdentifier}
+  const safety = note === null ? newest(facts.safeties) : safetyFor(facts, note)
+  const now = world.clock.now()
+  return {
+    data: statusData(note, locks, nodes, safety, now),
+    systemIdentifier,
+    warnings: countsOn(note)
+      ? oldWayBack(safety, now, safety?.to ?? 0).map(({code, message, node}) => ({code, message, node}))
+      : [],
+  }
+}
+
+/** Where a standby was held back nobody needs what was made beside it, and after the end nobody needs either. */
+function countsOn(note: UpgradeNote | null): boolean {
+  return note === null || (note.phase === 'opened' && note.held === null && note.whole.length === 0)
 }
 
 async function nodeOf(
@@ -64,7 +81,8 @@ export function statusData(
   note: UpgradeNote | null,
   locks: readonly (LockHolder | null)[],
   nodes: UpgradeStatusNode[],
-  safety: WayBackNote | null = null,
+  safety: WayBackNote | null,
+  now: Date,
 ): UpgradeStatusData {
   const lock = locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
   const base = {from: note?.from ?? null, to: note?.to ?? null, nodes}
@@ -87,7 +105,7 @@ export function statusData(
       phase: 'none',
       since: null,
       operation: null,
-      wayBack: 'not needed',
+      wayBack: safety === null ? 'not needed' : `not needed yet; made for it: ${wayBackText(safety, now)}`,
       next: ['poolctl upgrade check --to MAJOR'],
     }
   }
@@ -100,30 +118,24 @@ export function statusData(
     phase,
     since: at,
     operation,
-    wayBack: wayBackText(note, safety),
+    wayBack: openWayBack(note, safety, now),
     next: [
-      // Their old control files were set aside, so whose data it is cannot be read any more.
-      ...missing.map(({id}) =>
-        phase === 'rolled-back'
-          ? `poolctl recovery ${id} --method full --allow-foreign-data unreadable`
-          : `poolctl recovery ${id} --method full`,
+      ...missing.map(({id, host}) =>
+        phase === 'rolled-back' ? recoverUnreadable(id, host) : `poolctl recovery ${id} --method full`,
       ),
-      ...(phase === 'opened' && (held !== null || safety?.kind === 'backup') ? ['poolctl upgrade rollback'] : []),
+      ...(phase === 'opened' && (held !== null || note.whole.length > 0 || safety?.kind === 'backup')
+        ? ['poolctl upgrade rollback']
+        : []),
       ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
     ],
   }
 }
 
-function wayBackText({phase, held, from, at}: UpgradeNote, safety: WayBackNote | null): string {
+function openWayBack({phase, held, whole, from, at}: UpgradeNote, safety: WayBackNote | null, now: Date): string {
   if (phase === 'finished') return `none: the old data of version ${from} is removed`
   if (phase === 'rolled-back') return 'taken'
-  if (held === null && safety !== null) {
-    const what =
-      safety.kind === 'backup'
-        ? `the backup in ${safety.directory ?? ''} on the host of node ${safety.node}`
-        : 'what your command made'
-    return `${what}, without what was written since ${safety.at}`
-  }
+  if (whole.length > 0) return `the old clusters of nodes ${whole.join(', ')}, without what was written since ${at}`
+  if (held === null && safety !== null) return wayBackText(safety, now)
   return held === null
     ? 'none but your own backup: the old data shares its files with the new version'
     : `node ${held}, without what was written since ${at}`

@@ -13,6 +13,14 @@ function numbers(value: Json | undefined): number[] {
   return Array.isArray(value) ? value.filter((one): one is number => typeof one === 'number') : []
 }
 
+/** Past the point of no return a run goes on whatever the time: whether the promise was kept is said here. */
+function windowOf(plan: Plan, steps: readonly StepReport[]): JsonObject | null {
+  const {windowMs} = plan.reasons
+  if (typeof windowMs !== 'number') return null
+  const stepsSeconds = steps.reduce((sum, {seconds}) => sum + (seconds ?? 0), 0)
+  return {promisedSeconds: windowMs / 1000, stepsSeconds, kept: stepsSeconds <= windowMs / 1000}
+}
+
 export function summariseRun(
   plan: Plan,
   steps: readonly StepReport[],
@@ -49,6 +57,7 @@ export function summariseRun(
         : 'has the new directories',
       wayBack: plan.reasons['wayBack'] ?? null,
       extensions: objectOf(results.get('update-extensions')?.['updated']),
+      window: windowOf(plan, steps),
       forecast: compared(forecastIn(plan.reasons), steps),
       seconds: Object.fromEntries(steps.map(({id, seconds}) => [id, seconds])),
     },

@@ -24,7 +24,10 @@ export type MigrationFacts = {
   pools: SettingsByPool
   /** Of the last rehearsal of this step from version to version, wherever it was kept; null: none was made. */
   rehearsal: RehearsalFigures | null
-  /** The last way back that `upgrade prepare` has taken for it; null: none. */
+}
+
+export type RunFacts = MigrationFacts & {
+  /** The last way back that `upgrade prepare` has made for it; null: none. */
   safety: WayBackNote | null
 }
 
@@ -42,15 +45,27 @@ export async function surveyMigration(
   const {to, maxLagBytes, accept} = request
   const check = await surveyUpgrade({to, maxLagBytes, accept, trial}, world, observe)
   const {from} = check
-  const [{pools}, figures, safeties, pairs] = await Promise.all([
+  const [{pools}, figures, pairs] = await Promise.all([
     surveyPools(world),
     Promise.all(world.file.nodes.map((node) => figuresOn(world, node.id))),
-    Promise.all(world.file.nodes.map((node) => wayBackOn(world, node.id))),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
   const rehearsal = newestFigures(figures, from, to)
-  const safety = newestWayBack(safeties, from, to)
-  return {cluster: world.file.name, check, pairs, pools, rehearsal, safety}
+  return {cluster: world.file.name, check, pairs, pools, rehearsal}
+}
+
+export async function surveyRun(
+  request: PrepareRequest,
+  world: World,
+  observe: (text: string) => void,
+): Promise<RunFacts> {
+  const facts = await surveyMigration(request, world, observe)
+  const {from} = facts.check
+  return {...facts, safety: from === null ? null : await preparedWayBack(world, from, request.to)}
+}
+
+export async function preparedWayBack(world: World, from: number, to: number): Promise<WayBackNote | null> {
+  return newestWayBack(await Promise.all(world.file.nodes.map(({id}) => wayBackOn(world, id))), from, to)
 }
 
 /** A host that cannot be asked is a finding of the checks; another one may have them. */
@@ -75,17 +90,20 @@ export function newestWayBack(
   from: number | null,
   to: number,
 ): WayBackNote | null {
-  return newest(found, from, to)
+  return newestFor(found, from, to)
 }
 
 /** Times are RFC 3339 in UTC, so their texts are in their order. */
-function newest<T extends {from: number; to: number; at: string}>(
+export function newest<T extends {at: string}>(found: readonly T[]): T | null {
+  return found.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
+}
+
+function newestFor<T extends {from: number; to: number; at: string}>(
   found: readonly (T | null)[],
   from: number | null,
   to: number,
 ): T | null {
-  const fitting = found.flatMap((one) => (one?.from === from && one.to === to ? [one] : []))
-  return fitting.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
+  return newest(found.flatMap((one) => (one?.from === from && one.to === to ? [one] : [])))
 }
 
 /** One that failed has measured the beginning only. */
@@ -94,7 +112,7 @@ export function newestFigures(
   from: number | null,
   to: number,
 ): RehearsalFigures | null {
-  return newest(
+  return newestFor(
     found.filter((one) => one?.passed === true),
     from,
     to,

@@ -2,6 +2,7 @@
  * `poolctl upgrade run`: a new major version by hard links, inside a promised window, with a way back. The manual's procedure
  * (pg_upgrade, Usage) with every step proved; standbys keep their own files and are not sent them again.
  */
+import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {Operation, Decision} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
 import {foreseenTooLate} from './deadline.js'
@@ -11,9 +12,10 @@ import {fingerprint, lockedIds, systemIdentifier, warningsOf} from './prepare.js
 import {heldBy, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
 import type {RunRequest} from './request.js'
 import {summariseRun} from './summary.js'
-import {standbysOf, surveyMigration, type MigrationFacts} from './survey.js'
+import {standbysOf, surveyRun, type RunFacts} from './survey.js'
+import {oldWayBack, wayBackText} from './way-back-age.js'
 
-function decide(request: RunRequest, facts: MigrationFacts): Decision {
+function decide(request: RunRequest, facts: RunFacts): Decision {
   const refusals = runRefusals(request, facts)
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const held = heldBy(request, facts)
@@ -21,10 +23,8 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
   const forecast = forecastRun(steps, facts.rehearsal)
   const late = foreseenTooLate(request.windowMs, steps, forecast)
   if (late !== null) return {kind: 'refused', refusals: [windowForeseenShort(request, late)]}
-  const way =
-    held === null
-      ? 'There is no way back after its point of no return but your own backup.'
-      : `After its point of no return node ${held} is the way back, without what was written since.`
+  const now = new Date(facts.check.takenAt)
+  const safety = countedOn(request, facts)
   return {
     kind: 'planned',
     plan: {
@@ -32,6 +32,7 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
         from: facts.check.from,
         to: request.to,
         wayBack: wayBackOf(request, facts),
+        wayBackMade: safety === null ? null : wayBackText(safety, now),
         held,
         standbys: standbysOf(facts).map(({node}) => node.id),
         windowMs: request.windowMs,
@@ -43,16 +44,34 @@ function decide(request: RunRequest, facts: MigrationFacts): Decision {
     },
     consent: {
       level: 'type-name',
-      question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${way}`,
+      question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${wayAfter(held, safety, request, now)}`,
       name: facts.cluster,
     },
-    warnings: [...warningsOf(facts), ...silentPools(facts.pools)],
+    warnings: [
+      ...warningsOf(facts),
+      ...oldWayBack(safety, now, request.to).map(({code, message, node}) => ({code, message, node})),
+      ...silentPools(facts.pools),
+    ],
   }
 }
 
-export const upgradeRun: Operation<RunRequest, MigrationFacts> = {
+/** What `upgrade prepare` has made, where that is the way back of this run. */
+function countedOn(request: RunRequest, facts: RunFacts): WayBackNote | null {
+  return facts.safety?.kind === wayBackOf(request, facts) ? facts.safety : null
+}
+
+function wayAfter(held: number | null, safety: WayBackNote | null, request: RunRequest, now: Date): string {
+  if (request.transfer === 'clone')
+    return 'The old clusters stay whole: going back to them loses what was written since.'
+  if (safety !== null) return `After its point of no return the way back is ${wayBackText(safety, now)}.`
+  return held === null
+    ? 'There is no way back after its point of no return but your own backup.'
+    : `After its point of no return node ${held} is the way back, without what was written since.`
+}
+
+export const upgradeRun: Operation<RunRequest, RunFacts> = {
   verb: 'upgrade-run',
-  survey: surveyMigration,
+  survey: surveyRun,
   decide,
   fingerprint,
   systemIdentifier,

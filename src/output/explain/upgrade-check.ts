@@ -91,5 +91,7 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   UPGRADE_SPAN_UNSUPPORTED: "The new version's pg_upgrade does not read clusters that old.",
   UPGRADE_TARGET_NOT_NEWER: 'The version asked for is not later than the one that runs.',
   USER_IDS_DIFFER: "The server's user has different numbers on the machines, and files keep their owner by number.",
+  WAY_BACK_OLD:
+    'What upgrade prepare has made for going back is more than a day old. Going back to it loses what was written since; a new one costs no outage.',
   WRAPAROUND_NEAR: 'A vacuum against wraparound would begin right after the upgrade.',
 }

@@ -4,6 +4,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'The backup is kept on the host of a standby, from where it can be put into place; the node that was named is none.',
   CHECKPOINTS_DIFFER:
     'After the stop too few standbys are at the last checkpoint of the primary, so their files are not the same and links would mix two states. Nothing was changed; the old servers are started again.',
+  CLONE_IMPOSSIBLE:
+    'A clone of a file was really tried between the old and the new place, and the file system refused it. Hard links work on every file system.',
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',

@@ -15,6 +15,7 @@ export function upgradeCheckText(data: UpgradeCheckData, style: Style): string {
     ...(warnings.length === 0 ? [] : [block('to know', warnings, style)]),
     ...settingsBlock(data, style),
     ...trialBlock(data),
+    ...wayBackBlock(data, style),
     ...differencesBlock(data, style),
     verdict(data, stops.length, style),
   ].join('\n\n')
@@ -76,6 +77,16 @@ function trialBlock({trial}: UpgradeCheckData): string[] {
   ]
   const size = trial.schemaBytes === null ? '' : ` The schema is ${bytesText(trial.schemaBytes)}.`
   return [`Tried on the primary's machine: ${parts.join(', ')}.${size}`]
+}
+
+function wayBackBlock({wayBack}: UpgradeCheckData, style: Style): string[] {
+  if (wayBack === null) return []
+  const what =
+    wayBack.kind === 'backup'
+      ? `a backup in ${wayBack.directory ?? ''} on the host of`
+      : "your command's, made on the host of"
+  const text = `Way back of upgrade prepare: ${what} node ${wayBack.node}, ${secondsText(wayBack.ageSeconds)} old. Going back to it loses what was written since ${wayBack.at}.`
+  return [wrap(escapeText(text), style.columns, '  ')]
 }
 
 function differencesBlock({since, differences}: UpgradeCheckData, style: Style): string[] {

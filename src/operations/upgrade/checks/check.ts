@@ -1,15 +1,22 @@
 /** A survey and its findings as the report that is shown and kept. */
 import {formatPgVersion} from '../../../cluster/pg-version.js'
+import type {WayBackNote} from '../../../cluster/way-back-note.js'
 import type {Trial, TrialPart} from '../../../ports/upgrade-check.js'
 import type {UpgradeCheckData, UpgradeInventory, UpgradeTimings} from '../../../report/upgrade-check.js'
+import {oldWayBack, wayBackView} from '../way-back-age.js'
 import {upgradeChecks} from './checks.js'
 import {differences} from './differences.js'
 import {stops} from './finding.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
-/** `before`: the last report that was kept for the same target, or null. */
-export function checkReport(survey: UpgradeSurvey, before: UpgradeCheckData | null): UpgradeCheckData {
-  const findings = upgradeChecks(survey)
+/** `before`: the last report that was kept for the same target, or null; `safety`: the way back that was made for it. */
+export function checkReport(
+  survey: UpgradeSurvey,
+  before: UpgradeCheckData | null,
+  safety: WayBackNote | null = null,
+): UpgradeCheckData {
+  const now = new Date(survey.takenAt)
+  const findings = [...upgradeChecks(survey), ...oldWayBack(safety, now, survey.request.to)]
   const inventory = inventoryOf(survey)
   return {
     checkedAt: survey.takenAt,
@@ -29,6 +36,7 @@ export function checkReport(survey: UpgradeSurvey, before: UpgradeCheckData | nu
     findings,
     settings: settingsOf(survey.nodes),
     inventory,
+    wayBack: wayBackView(safety, now),
     trial: survey.trial === null ? null : timingsOf(survey.trial),
     since: before?.checkedAt ?? null,
     differences: before === null ? [] : differences(before, {findings, inventory}),

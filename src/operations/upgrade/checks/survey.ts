@@ -7,7 +7,7 @@ import type {NodeId} from '../../../cluster/node-id.js'
 import {pgMajor} from '../../../cluster/pg-version.js'
 import type {PoolNode} from '../../../cluster/pool-node.js'
 import {translateSettings, trialConfig, type SettingChange} from '../../../cluster/settings-translation.js'
-import {upgradeTarget, type ClusterPlace} from '../../../cluster/upgrade-target.js'
+import {placeOf, upgradeTarget, type ClusterPlace} from '../../../cluster/upgrade-target.js'
 import {AuthenticationRefused, messageOf} from '../../../lib/errors.js'
 import type {HostFacts, LockHolder} from '../../../ports/host.js'
 import type {
@@ -246,11 +246,17 @@ async function trialOf(
         segmentBytes: Number(node.server.facts.settings['wal_segment_size'] ?? 16 * 1024 ** 2),
         dataChecksums: node.server.facts.settings['data_checksums'] === 'on',
         config: trialConfig(settings, true),
-        prepared: facts.newData.state === 'cluster' && facts.newData.pgVersion === String(request.to),
+        prepared: facts.newData.pgVersion === String(request.to) && !(await leftBehind(world, node, from, request.to)),
       },
       TRIAL_MS,
     )
   return {trial, trialSkipped: null}
+}
+
+/** By an upgrade that was gone back from: it is ours, it was used, and the next `upgrade prepare` makes it anew. */
+async function leftBehind(world: World, {id, config, target}: NodeSurvey, from: number, to: number): Promise<boolean> {
+  const {ours, prepared} = await world.migrationHost(id).look({from, to, old: placeOf(config), new: target})
+  return ours && !prepared
 }
 
 /** Debian's and upstream's defaults where the site has set nothing. */

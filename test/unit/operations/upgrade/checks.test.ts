@@ -30,6 +30,7 @@ const tablespace = (change: object): Change => {
       oid: 16_500,
       location: '/fast/space',
       link: {ok: true, why: null},
+      clone: {ok: false, why: 'Operation not supported'},
       leftovers: [],
       insideData: false,
       writable: true,
