@@ -7,6 +7,8 @@ import {isRelease} from '../../src/lab/pgpool-release.js'
 import {findPrograms} from '../../src/lab/programs.js'
 import {LAB_DATABASE, labPaths} from '../../src/lab/spec.js'
 import type {PoolData} from '../../src/report/pools.js'
+import type {RenderedFiles, ScriptList} from '../../src/report/scripts.js'
+import {FAILOVER_SCRIPTS, RECOVERY_SCRIPTS} from '../../src/templates/pgpool-scripts.js'
 import {
   expectHealthy,
   expectInert,
@@ -32,12 +34,26 @@ import {
   type Answer,
   type SharedLab,
 } from '../support/e2e-lab.js'
+import {VARIANT_VALUES} from '../support/variant-values.js'
 import {keptFull, mountingFails, onSmallDisk, primaryMegabytes} from '../support/small-disk.js'
 
 let lab: SharedLab
 
 async function install(...flags: string[]): Promise<void> {
   expect(ending(await change(lab, ['scripts', 'install', '--yes', ...flags]))).toEqual(DONE)
+}
+
+/** Passwords of the lab, for every role and for PCP, as whoever reads one of its files could find them. */
+async function secretsOf(): Promise<string[]> {
+  const {passfile, pcpPassfile, replicationPassfile} = labPaths(lab.directory)
+  const texts = await Promise.all([passfile, pcpPassfile, replicationPassfile].map((path) => readFile(path, 'utf8')))
+  return [...new Set(texts.flatMap((text) => text.trim().split('\n')).map((line) => line.split(':').at(-1) ?? ''))]
+}
+
+async function expectNoSecret(texts: readonly string[]): Promise<void> {
+  const secrets = await secretsOf()
+  expect(secrets.filter((secret) => secret.length < 12)).toEqual([])
+  for (const text of texts) expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
 }
 
 /** What tells one standby's directory from another's: whom it follows, its role, its own settings, which files there are. */
@@ -66,13 +82,27 @@ describe('in streaming replication', () => {
     const again = await change(lab, ['scripts', 'install', '--yes'])
     expect(ending(again)).toEqual(DONE)
     expect(again.data).toMatchObject({operation: null, outcome: 'nothing-to-do'})
-    const {passfile, pcpPassfile} = labPaths(lab.directory)
-    const texts = await Promise.all([passfile, pcpPassfile].map((path) => readFile(path, 'utf8')))
-    const secrets = texts.flatMap((text) => text.trim().split('\n')).map((line) => line.split(':').at(-1) ?? '')
-    for (const name of ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start']) {
-      const script = await readFile(join(await dataOf(lab, 0), name), 'utf8')
-      expect(secrets.filter((secret) => secret === '' || script.includes(secret))).toEqual([])
+  })
+
+  it('no secret stands in an installed script, nor in any file that can be rendered', async () => {
+    const installed = await Promise.all(
+      [0, 1, 2].flatMap((node) =>
+        RECOVERY_SCRIPTS.map(async (name) => readFile(join(await dataOf(lab, node), name), 'utf8')),
+      ),
+    )
+    const variants = Object.entries(VARIANT_VALUES).map(([variant, values]) => [
+      ...['--variant', variant],
+      ...Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+    ])
+    const listed = (await lab.poolctl(['scripts', 'list', '--json'])).json as {data: ScriptList}
+    expect(Object.keys(VARIANT_VALUES).sort()).toEqual(listed.data.variants.map(({name}) => name).sort())
+    const rendered: string[] = []
+    for (const flags of [['--mode', 'streaming'], ['--mode', 'native'], ...variants]) {
+      const {code, json} = await lab.poolctl(['scripts', 'render', ...flags, '--json'])
+      expect({flags, code}).toEqual({flags, code: 0})
+      rendered.push(...(json as {data: RenderedFiles}).data.files.map(({text}) => text))
     }
+    await expectNoSecret([...installed, ...rendered])
   })
 
   it("a wiped standby comes back by pgpool's scripts to the same state as by poolctl's own work", async () => {
@@ -182,6 +212,9 @@ describe('in streaming replication', () => {
       exitCode: 13,
       followUps: ["pgpool's user needs the database servers' SSH key and a ~/.pcppass: poolctl scripts test"],
     })
+    await expectNoSecret(
+      await Promise.all([...FAILOVER_SCRIPTS, 'pgpool.conf'].map(async (name) => readFile(join(proxy, name), 'utf8'))),
+    )
     const tested = await lab.poolctl(['scripts', 'test', '--hooks', '--json'])
     const {data} = tested.json as {data: {tests: {script: string; target: number; result: string; text: string}[]}}
     expect(data.tests.filter(({result}) => result !== 'proved')).toEqual([])
