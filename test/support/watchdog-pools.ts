@@ -82,7 +82,7 @@ async function makeOne(spec: LabSpec, pool: WatchdogPool, pools: readonly Watchd
   const {proxy} = labPaths(spec.directory)
   await cp(proxy, pool.directory, {
     recursive: true,
-    filter: (source) => !/\.s\.PGSQL|pgpool\.(?:pid|log)$/.test(source),
+    filter: (source) => !/\.s\.PGSQL|pgpool\.(?:pid|log)$|sshd[^/]*$/.test(source),
   })
   for (const name of [
     '',
