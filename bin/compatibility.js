@@ -52,8 +52,19 @@ ${table(
     ['Pgpool-II 4.2', 'PCP reloads the configuration', "poolctl uses the reload of `pgpool.service` on pgpool's host"],
     ['Pgpool-II 4.2', 'health-check counters', 'exit 6, `PCP_UNSUPPORTED`'],
     ['Pgpool-II 4.2', '`backend_clustering_mode`', 'read from `replication_mode` and `master_slave_sub_mode`'],
+    ['Pgpool-II 4.2', '`follow_primary_command`', '`scripts install --hooks` sets `follow_master_command`'],
+    [
+      'Pgpool-II 4.2',
+      'one that has no primary looks for it when a standby leaves',
+      'only when a node comes: `promote --failover` lets the new primary leave and come back',
+    ],
     ['Pgpool-II 4.3', 'what each server says of itself in node info', '`backendStatus` and `backendRole` are null'],
     ['Pgpool-II 4.6', 'log rotation and cache invalidation by PCP', 'exit 6, `PCP_UNSUPPORTED`'],
+    [
+      'Pgpool-II 4.7',
+      'raw is clustering mode 4 and snapshot isolation 5',
+      'they are 5 and 6, which is what poolctl goes by',
+    ],
     ['PostgreSQL 15', '`pg_backup_start`, `pg_backup_stop`', '`pg_start_backup`, `pg_stop_backup`, never exclusive'],
     [
       'PostgreSQL 17.12',

@@ -139,7 +139,7 @@ describe('in streaming replication', () => {
       {
         make: () => sqlOn(lab, 0, 'ALTER ROLE repl NOREPLICATION'),
         mend: () => sqlOn(lab, 0, 'ALTER ROLE repl REPLICATION'),
-        says: /the first stage failed: node 2 cannot log in on node 0 for replication: .*replication role/,
+        says: /the first stage failed: node 2 cannot log in on node 0 for replication: .*(?:replication role|REPLICATION attribute)/,
       },
     ]
     for (const {make, mend, says} of faults) {
@@ -275,7 +275,12 @@ const {pgpoolVersion} = await findPrograms(null)
 const MODES = [
   {mode: 'native', number: '2', diesUnderClients: true, since: [3, 0]},
   // pgpool 4.3.5 never commits again when a failover cuts sessions in the middle of a commit in this mode, so nobody writes then.
-  {mode: 'snapshot-isolation', number: '6', diesUnderClients: false, since: [4, 2]},
+  {
+    mode: 'snapshot-isolation',
+    number: isRelease(pgpoolVersion, 4, 7) ? '5' : '6',
+    diesUnderClients: false,
+    since: [4, 2],
+  },
 ] as const
 
 describe.each(MODES.filter(({since: [major, minor]}) => isRelease(pgpoolVersion, major, minor)))(
@@ -314,9 +319,13 @@ describe.each(MODES.filter(({since: [major, minor]}) => isRelease(pgpoolVersion,
       expect(held).toBeGreaterThan(0)
       expect(ledger.longestWriteGapSeconds).toBeGreaterThan(0)
       expect(await poolView(lab)).toEqual(['0 main up', '1 replica up', '2 replica up'])
-      const [first, ...others] = await Promise.all([0, 1, 2].map(digests))
-      for (const other of others) expect(other).toEqual(first)
-      expect(first?.find((line) => line.startsWith('counted '))).toBe('counted 7 true')
+      const [source = [], other = [], recovered = []] = await Promise.all([0, 1, 2].map(digests))
+      expect({recovered}).toEqual({recovered: source})
+      // A session that pgpool cuts when a node dies may have committed on one node of two; nobody was told that this row is there.
+      const settled = (lines: string[]): string[] =>
+        diesUnderClients ? lines.filter((line) => !line.startsWith('ledger ')) : lines
+      expect({other: settled(other)}).toEqual({other: settled(source)})
+      expect(source.find((line) => line.startsWith('counted '))).toBe('counted 7 true')
       expect(await amcheck(lab, 2)).toBe('')
       for (const node of [0, 2]) await expectNothingLeft(lab, node)
     })
@@ -344,5 +353,6 @@ async function digests(node: number): Promise<string[]> {
       ? `SELECT '${name} ' || last_value || ' ' || is_called FROM ${name}`
       : `SELECT '${name} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '-') FROM ${name} t`
   })
-  return sqlOn(lab, node, query.join(' UNION ALL '), LAB_DATABASE)
+  // A server that reads them side by side answers in any order.
+  return (await sqlOn(lab, node, query.join(' UNION ALL '), LAB_DATABASE)).sort()
 }
