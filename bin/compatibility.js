@@ -10,7 +10,8 @@ const runs = readFileSync(record, 'utf8')
   .map((line) => JSON.parse(line))
 if (runs.length === 0) throw new Error(`${record} is empty: nothing ran`)
 
-const columns = ['lab', 'pcp', 'commands', 'recovery', 'promote', 'upgrade']
+const columns = ['lab', 'pcp', 'commands', 'recovery', 'promote', 'pgpool-recovery', 'upgrade']
+const titles = columns.map((column) => (column === 'pgpool-recovery' ? 'pool recovery' : column))
 const pairs = [...new Set(runs.map(({pgpool, postgres, place}) => [pgpool, postgres, place].join('|')))]
 const rows = pairs.map((pair) => {
   const [pgpool, postgres, place] = pair.split('|')
@@ -36,10 +37,12 @@ writeFileSync(
 Made from the record of what ran (\`bin/test --versions\` runs all of it), on ${new Date().toISOString().slice(0, 10)}, Linux ${release().split('-')[0]} ${arch()}, Node.js ${process.version}.
 Each cell counts the tests of one suite against real servers of that pair. ${failed === 0 ? 'None failed.' : `**${failed} ${failed === 1 ? 'cell has' : 'cells have'} failures.**`}
 
-${table(['Pgpool-II', 'PostgreSQL', 'where', ...columns], rows)}
+${table(['Pgpool-II', 'PostgreSQL', 'where', ...titles], rows)}
 
 \`lab\` builds, breaks and takes down clusters; \`pcp\` compares every answer with pgpool's own clients, and attaches, detaches and reloads;
-\`commands\`, \`recovery\`, \`promote\` and \`upgrade\` are the end-to-end tests under writing clients.
+\`commands\`, \`recovery\`, \`promote\`, \`pool recovery\` (by pgpool's own recovery and hooks, with the installed scripts) and \`upgrade\` are the
+end-to-end tests under writing clients. What depends on one of the two alone is run once for each release of it, with the newest
+PostgreSQL of a tree; with an older one there, what the two do together.
 
 ## What differs
 
@@ -49,8 +52,19 @@ ${table(
     ['Pgpool-II 4.2', 'PCP reloads the configuration', "poolctl uses the reload of `pgpool.service` on pgpool's host"],
     ['Pgpool-II 4.2', 'health-check counters', 'exit 6, `PCP_UNSUPPORTED`'],
     ['Pgpool-II 4.2', '`backend_clustering_mode`', 'read from `replication_mode` and `master_slave_sub_mode`'],
+    ['Pgpool-II 4.2', '`follow_primary_command`', '`scripts install --hooks` sets `follow_master_command`'],
+    [
+      'Pgpool-II 4.2',
+      'one that has no primary looks for it when a standby leaves',
+      'only when a node comes: `promote --failover` lets the new primary leave and come back',
+    ],
     ['Pgpool-II 4.3', 'what each server says of itself in node info', '`backendStatus` and `backendRole` are null'],
     ['Pgpool-II 4.6', 'log rotation and cache invalidation by PCP', 'exit 6, `PCP_UNSUPPORTED`'],
+    [
+      'Pgpool-II 4.7',
+      'raw is clustering mode 4 and snapshot isolation 5',
+      'they are 5 and 6, which is what poolctl goes by',
+    ],
     ['PostgreSQL 15', '`pg_backup_start`, `pg_backup_stop`', '`pg_start_backup`, `pg_stop_backup`, never exclusive'],
     [
       'PostgreSQL 17.12',

@@ -37,7 +37,9 @@ export async function writeClusterFile(
   contacting(`asking pgpool on ${request.pgpoolHost}`)
   const nodes = await session.world.pool.nodeInfo()
   contacting(`reading ${request.pgpoolConfig} on ${request.pgpoolHost}`)
-  const pgpoolConf = await session.world.pgpoolHost.readConfig()
+  const [first] = session.world.pools
+  if (!first) throw new Error('the cluster file that init makes for itself has no pgpool')
+  const pgpoolConf = await first.host.readConfig()
   const backends = backendsOf(nodes, parsePgpoolConf(pgpoolConf))
   const {bin} = request
   const found =

@@ -5,6 +5,7 @@ import {nodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {Failure, RunOutcome, StepReport} from '../engine/outcome.js'
 import type {Plan} from '../engine/plan.js'
+import {leftOf} from '../engine/record.js'
 import type {Gate, RunResult, RunSetup} from '../engine/setup.js'
 import type {Holder, JournalWriter} from '../ports/journal.js'
 import type {Outage, Prober} from '../ports/pool.js'
@@ -210,8 +211,9 @@ function report(
 ): PerformBody {
   const {outcome, steps, results, seconds} = result
   const summary: Summary = outcome.kind === 'completed' ? summarise(steps, results) : {facts: {}, followUps: []}
+  const followUps = [...summary.followUps, ...(outcome.kind === 'completed' ? leftBy(results, begun.operation) : [])]
   const lost = outcome.kind === 'completed' && (outage?.lostWrites ?? 0) > 0
-  const ended = exitCodeOf(outcome, summary.followUps)
+  const ended = exitCodeOf(outcome, followUps)
   const exitCode: ExitCode = lost ? EXIT.incomplete : summary.failed ? EXIT.rolledBack : ended
   const data: OperationReport = {
     operation: begun.operation,
@@ -225,13 +227,18 @@ function report(
     seconds,
     outage,
     facts: summary.facts,
-    followUps: summary.followUps,
+    followUps,
   }
   const failed: ReportedError | null = summary.failed ? {...summary.failed, changed: 'none', resume: null} : null
   const error = lost
     ? lostWrites(outage?.lostWrites ?? 0, begun.operation)
     : (failed ?? errorOf(outcome, begun.operation))
   return {data, exitCode, cluster, warnings, error}
+}
+
+/** What steps could not do on a machine that did not answer. */
+function leftBy(results: ReadonlyMap<string, JsonObject>, operation: string): string[] {
+  return [...results.values()].flatMap(leftOf).map((text) => `${text}; when it can: poolctl op resume ${operation}`)
 }
 
 function errorOf(outcome: RunOutcome, operation: string): ReportedError | null {

@@ -114,7 +114,6 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
       return reached ? [{pool: reached, host: hosts.pgpoolHost(one)}] : []
     }),
     proxy,
-    pgpoolHost: hosts.pgpool,
     upgradeSql: (id) => createUpgradeSql({node: nodeOf(id), access: file.postgres}),
     upgradeHost: (id) => hosts.upgrade(id, () => superuserPassword(nodeOf(id), file.postgres)),
     migrationHost: (id) => hosts.migration(id),
@@ -175,9 +174,6 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
     },
     get pools(): never {
       return noFile('every pgpool')
-    },
-    get pgpoolHost(): never {
-      return noFile('the pgpool host')
     },
     upgradeSql: () => noFile('a server'),
     upgradeHost: () => noFile('a host'),

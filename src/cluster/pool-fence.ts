@@ -29,16 +29,24 @@ function fenceOf(settings: Readonly<Record<string, string>>): Fence {
   }
 }
 
-/** The settings in effect of every pgpool of the cluster file, by its name; null for one that does not answer. */
-export type SettingsByPool = {[pool: string]: {[name: string]: string} | null}
+/**
+ * The settings in effect of every pgpool of the cluster file, by its name. `silent`: it does not answer, its machine does; `away`: neither
+ * does.
+ */
+export type SettingsByPool = {[pool: string]: {[name: string]: string} | 'silent' | 'away'}
 
 /**
  * Input of the steps fence-pool and unfence-pool. Every pgpool of the site would act by itself, so each is fenced and gets its own
- * values back. One that was silent gets those of one that answered: it could be started meanwhile, and its file can be written.
+ * values back. One that was silent gets those of one that answered: it could be started meanwhile, and its file can be written. One that
+ * is away has a file that nobody can write, so nothing is to be lifted from it later either.
  */
 export function fenceInput(pools: SettingsByPool): {pools: {[pool: string]: Fence}} {
-  const answered = Object.values(pools).find((settings) => settings !== null) ?? {}
+  const answered = Object.values(pools).find((settings) => typeof settings !== 'string') ?? {}
   return {
-    pools: Object.fromEntries(Object.entries(pools).map(([name, settings]) => [name, fenceOf(settings ?? answered)])),
+    pools: Object.fromEntries(
+      Object.entries(pools).flatMap(([name, settings]) =>
+        settings === 'away' ? [] : [[name, fenceOf(settings === 'silent' ? answered : settings)]],
+      ),
+    ),
   }
 }

@@ -19,15 +19,19 @@ export type Closing = {outcome: string; exitCode: number}
 /** Folds `entries` over the steps of `plan`, in plan order. */
 export function readRecord(plan: Plan, entries: readonly JournalEntry[]): StepRecord[] {
   const records = plan.steps.map((step) => blank(step))
+  let completed = false
   for (const entry of entries) {
+    if (entry.type === 'closed') completed ||= entry.outcome === 'completed'
     if (!('step' in entry)) continue
     const index = records.findIndex((r) => r.step.id === entry.step)
     const record = records[index]
     if (!record) continue
     apply(record, entry)
     // Steps run in order, so a step that is tried or done again means that the run went back to it (a lost hold): what
-    // came after it no longer counts as done, though it may still have to be undone.
-    if (entry.type === 'intent' || entry.type === 'done') records.slice(index + 1).forEach((later) => forget(later))
+    // came after it no longer counts as done, though it may still have to be undone. In an operation that is complete it only means
+    // that what the step had left is made up for.
+    if (!completed && (entry.type === 'intent' || entry.type === 'done'))
+      records.slice(index + 1).forEach((later) => forget(later))
   }
   return records
 }
@@ -75,6 +79,20 @@ function apply(record: StepRecord, entry: StepEntry): void {
 
 export function isDone(record: StepRecord): boolean {
   return record.outcome === 'done' || record.outcome === 'already'
+}
+
+/**
+ * What a step that is done has left, in words: its part on a machine that did not answer, which nothing else waits for. A resume of the
+ * operation does that part.
+ */
+export function leftOf(result: JsonObject | null): string[] {
+  const left = result?.['left']
+  return Array.isArray(left) ? left.filter((one): one is string => typeof one === 'string') : []
+}
+
+/** In an operation that is complete: done with something left, or begun again for it and not done yet. */
+export function isLeft(record: StepRecord): boolean {
+  return !isDone(record) || leftOf(record.result).length > 0
 }
 
 /**

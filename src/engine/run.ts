@@ -7,7 +7,7 @@ import {attemptStep, type Attempt} from './attempt.js'
 import {factsOf, failureOf, unchangedExitCode, type NextCommand} from './failure.js'
 import type {Failure, RunOutcome} from './outcome.js'
 import type {PlannedStep} from './plan.js'
-import {finalClosing, reportOf, resultsOf, resumeIndex} from './record.js'
+import {finalClosing, isLeft, readRecord, reportOf, resultsOf, resumeIndex, type StepRecord} from './record.js'
 import {pointOfNoReturn, undoBackwards, type Barrier} from './rollback.js'
 import {RunState} from './run-state.js'
 import type {Interrupts, RunResult, RunSetup} from './setup.js'
@@ -24,9 +24,11 @@ export async function runPlan<W>(setup: RunSetup<W>): Promise<RunResult> {
 
 /**
  * Goes on with an interrupted, unknown or incomplete operation. Steps journalled as done are not repeated, unless they held
- * something that died with their process; every other step is probed first. Throws `Refused` (`OPERATION_CLOSED`).
+ * something that died with their process; every other step is probed first. Of a complete one, the steps that have left something
+ * are done again. Throws `Refused` (`OPERATION_CLOSED`).
  */
 export async function resumePlan<W>(setup: RunSetup<W>): Promise<RunResult> {
+  if (hasLeft(setup)) return conduct(setup, true, makeUp)
   refuseClosed(setup, 'resume')
   return conduct(setup, true, (run) => forward(run, resumeIndex(run.records())))
 }
@@ -69,8 +71,8 @@ async function conduct<W>(
   } finally {
     await run.releaseHeld()
   }
-  run.emit({type: 'op.done', outcome: outcome.kind, exitCode: exitCodeOf(outcome)})
   const records = run.records()
+  run.emit({type: 'op.done', outcome: outcome.kind, exitCode: exitCodeOf(outcome, records)})
   return {outcome, steps: records.map(reportOf), results: resultsOf(records), seconds: run.seconds}
 }
 
@@ -85,8 +87,29 @@ async function forward<W>(run: RunState<W>, from: number): Promise<RunOutcome> {
     if (attempt.kind === 'left') return interrupted(interrupts, step.id)
     if (attempt.kind !== 'done') return afterFailure(run, step, attempt, run.secondsSince(startMs))
   }
-  await close(run, 'completed', EXIT.done)
-  return {kind: 'completed'}
+  return complete(run)
+}
+
+async function complete<W>(run: RunState<W>): Promise<RunOutcome> {
+  const outcome = {kind: 'completed'} as const
+  await close(run, outcome.kind, exitCodeOf(outcome, run.records()))
+  return outcome
+}
+
+/** What a complete operation has left. It stays complete whatever becomes of that: nothing is taken back for it. */
+async function makeUp<W>(run: RunState<W>): Promise<RunOutcome> {
+  for (const {step} of run.records().filter(isLeft)) {
+    if (run.setup.interrupts.requested !== null) return interrupted(run.setup.interrupts, step.id)
+    const startMs = run.setup.clock.monotonicMs()
+    const attempt = await attemptStep(run, step)
+    if (attempt.kind === 'left') return interrupted(run.setup.interrupts, step.id)
+    if (attempt.kind === 'done') continue
+    await noteFailure(run, step, attempt, run.secondsSince(startMs))
+    return attempt.kind === 'unknown'
+      ? unknown(run, step, attempt.error)
+      : incomplete(run, step, attempt.error, 'resume', [])
+  }
+  return complete(run)
 }
 
 function askGate<W>(run: RunState<W>, step: PlannedStep): Error | null {
@@ -108,9 +131,7 @@ async function afterFailure<W>(
   seconds: number,
 ): Promise<RunOutcome> {
   const {error} = attempt
-  const {code, message} = factsOf(error)
-  await run.setup.journal.append({type: 'failed', step: step.id, code, message, unknown: attempt.kind === 'unknown'})
-  run.emit({type: 'step.failed', step: step.id, seconds, message})
+  await noteFailure(run, step, attempt, seconds)
   if (!run.records().some((r) => r.intended)) return unchanged(run, step, error)
   if (attempt.kind === 'unknown') return unknown(run, step, error)
   if (run.setup.onFailure === 'leave') return incomplete(run, step, error, 'resume-or-rollback', [])
@@ -124,6 +145,17 @@ async function afterFailure<W>(
     case 'before':
       return goBack(run, step, error)
   }
+}
+
+async function noteFailure<W>(
+  run: RunState<W>,
+  step: PlannedStep,
+  attempt: Extract<Attempt, {kind: 'failed' | 'unknown'}>,
+  seconds: number,
+): Promise<void> {
+  const {code, message} = factsOf(attempt.error)
+  await run.setup.journal.append({type: 'failed', step: step.id, code, message, unknown: attempt.kind === 'unknown'})
+  run.emit({type: 'step.failed', step: step.id, seconds, message})
 }
 
 async function goBack<W>(run: RunState<W>, step: PlannedStep, error: unknown): Promise<RunOutcome> {
@@ -195,6 +227,10 @@ function reasonToGoBack<W>(run: RunState<W>): {step: PlannedStep; error: unknown
   return {step, error: new PoolctlError(EXIT.rolledBack, facts)}
 }
 
+function hasLeft<W>({plan, journal}: RunSetup<W>): boolean {
+  return finalClosing(journal.entries)?.outcome === 'completed' && readRecord(plan, journal.entries).some(isLeft)
+}
+
 function refuseClosed<W>({journal}: RunSetup<W>, act: string): void {
   const closing = finalClosing(journal.entries)
   if (!closing) return
@@ -209,10 +245,10 @@ async function close<W>(run: RunState<W>, outcome: RunOutcome['kind'], exitCode:
   await run.setup.journal.append({type: 'closed', outcome, exitCode})
 }
 
-function exitCodeOf(outcome: RunOutcome): ExitCode {
+function exitCodeOf(outcome: RunOutcome, records: readonly StepRecord[]): ExitCode {
   switch (outcome.kind) {
     case 'completed':
-      return EXIT.done
+      return records.some(isLeft) ? EXIT.followUps : EXIT.done
     case 'interrupted':
       return outcome.signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
     case 'rolled-back':

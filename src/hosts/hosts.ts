@@ -39,8 +39,6 @@ export interface Hosts {
   migration(id: NodeId): MigrationHost
   rehearsal(id: NodeId): RehearsalHost
   wayBack(id: NodeId): MigrationHost
-  /** The first pgpool of the cluster file. */
-  readonly pgpool: PgpoolHost
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost
   doctorNode(node: NodeConfig): DoctorNodeHost
   doctorPgpool(pgpool: PgpoolConfig): DoctorPgpoolHost
@@ -103,10 +101,6 @@ class Site implements Hosts {
     return new RemoteNodeHost(node, this.#machine(node), this.#file)
   }
 
-  get pgpool(): PgpoolHost {
-    return this.pgpoolHost(this.#firstPgpool())
-  }
-
   pgpoolHost(pgpool: PgpoolConfig): PgpoolHost {
     return new RemotePgpoolHost(pgpool, this.#machine(pgpool), this.#file)
   }
@@ -127,12 +121,6 @@ class Site implements Hosts {
     const open = [...this.#machines.values()]
     this.#machines.clear()
     await Promise.all(open.map(({transport}) => transport.close()))
-  }
-
-  #firstPgpool(): PgpoolConfig {
-    const first = this.#file.pgpool[0]
-    if (!first) throw new Error('no pgpool in the cluster file')
-    return first
   }
 
   #machine({host, sshPort}: {host: string; sshPort: number | null}): Machine {

@@ -25,7 +25,9 @@ export class RemotePgpoolHost implements PgpoolHost {
     this.#service = config.service
     // Beside the file it guards: whoever may replace that file may also make the lock, whatever the user.
     this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
-    this.#scripts = {file, machine, directory: posix.dirname(config.config), lock: this.#lock.path}
+    // Its hooks ask the pgpool that runs them: the leader, beside which they lie.
+    const own = {...file, pgpool: [config]}
+    this.#scripts = {file: own, machine, directory: posix.dirname(config.config), lock: this.#lock.path}
   }
 
   async readConfig(): Promise<string> {
@@ -54,12 +56,9 @@ export class RemotePgpoolHost implements PgpoolHost {
     await this.#edit(operation, 'fence pgpool', (text) => addFence(text, operation, settings))
   }
 
-  async setValues(operation: string, settings: Record<string, string>): Promise<boolean> {
+  async setValues(operation: string, settings: Record<string, string>): Promise<void> {
     checkOperation(operation)
-    const before = (await this.#read()).toString('latin1')
-    if (setValues(before, settings) === before) return false
     await this.#edit(operation, 'change pgpool.conf', (text) => setValues(text, settings))
-    return true
   }
 
   async unfence(operation: string): Promise<void> {

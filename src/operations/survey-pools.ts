@@ -19,31 +19,33 @@ async function lookAt({
   pool,
   host,
 }: PoolPlace): Promise<{name: string; settings: SettingsByPool[string]; fencedBy: string | null}> {
+  const {name} = pool
   const settings = await pool.settings().then(
     (found) => Object.fromEntries(found),
     (error: unknown) => {
-      if (error instanceof Unreachable) return null
+      if (error instanceof Unreachable) return 'silent' as const
       throw error
     },
   )
-  const fencedBy = await host.fencedBy().catch((error: unknown) => {
-    if (settings === null && (error instanceof Unreachable || error instanceof AuthenticationRefused)) return null
+  try {
+    return {name, settings, fencedBy: await host.fencedBy()}
+  } catch (error) {
+    const unasked = error instanceof Unreachable || error instanceof AuthenticationRefused
+    if (settings === 'silent' && unasked) return {name, settings: 'away', fencedBy: null}
     throw error
-  })
-  return {name: pool.name, settings, fencedBy}
+  }
 }
+
+const UNFENCED = {
+  silent: 'does not answer: its pgpool.conf is fenced, but nobody sees whether it takes effect',
+  away: 'does not answer, nor does its host: it is not fenced',
+} as const
 
 /** Before anybody agrees: a pgpool that only looks dead from here would go on acting by itself. */
 export function silentPools(pools: SettingsByPool): Extract<Decision, {kind: 'planned'}>['warnings'] {
-  return Object.entries(pools).flatMap(([name, settings]) =>
-    settings === null
-      ? [
-          {
-            code: 'POOL_UNFENCED',
-            message: `pgpool ${name} does not answer: its pgpool.conf is fenced when its host can be reached, but nobody sees whether it takes effect; keep it stopped until the end`,
-            node: null,
-          },
-        ]
-      : [],
-  )
+  return Object.entries(pools).flatMap(([name, settings]) => {
+    if (typeof settings !== 'string') return []
+    const message = `pgpool ${name} ${UNFENCED[settings]}; keep it stopped until the end`
+    return [{code: 'POOL_UNFENCED', message, node: null}]
+  })
 }

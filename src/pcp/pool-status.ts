@@ -2,6 +2,7 @@
 import type {PoolParameter} from '../ports/pool-admin.js'
 import {PcpMalformed} from './errors.js'
 import {sequence, type Reply} from './responses.js'
+import {isAtLeast, pgpoolRelease} from './version.js'
 
 /** pgpool leaves passwords out, except that old minors send wd_lifecheck_password in clear (CVE-2023-22332). */
 const LOOKS_SECRET = /password|passwd|key/i
@@ -14,15 +15,29 @@ export function parsePoolStatus(reply: Reply): PoolParameter[] {
   })
 }
 
-/** The parameters that may be shown, by name, and `backend_clustering_mode` where it was still several (before 4.2). */
+/**
+ * The parameters that may be shown, by name, and `backend_clustering_mode` in the numbers of 4.2 to 4.6: also where it was still several
+ * parameters (before 4.2), and where the numbers are others (4.7).
+ */
 export function visibleSettings(parameters: readonly PoolParameter[]): Map<string, string> {
   const settings = new Map<string, string>()
   for (const {name, value} of parameters) {
     if (value !== null) settings.set(name, value)
   }
-  const mode = settings.has('backend_clustering_mode') ? null : oldMode(settings)
+  const reported = settings.get('backend_clustering_mode')
+  const mode = reported === undefined ? oldMode(settings) : newMode(reported, settings)
   if (mode !== null) settings.set('backend_clustering_mode', mode)
   return settings
+}
+
+/** Slony's number is gone in 4.7, and those behind it moved up: raw and snapshot isolation (5 seen on 4.7.3, where 5 was raw on 4.3.5). */
+const MOVED_UP = new Map([
+  ['4', '5'],
+  ['5', '6'],
+])
+
+function newMode(reported: string, settings: ReadonlyMap<string, string>): string {
+  return isAtLeast(pgpoolRelease(settings), '4.7') ? (MOVED_UP.get(reported) ?? reported) : reported
 }
 
 /** `master_slave_sub_mode` as 4.1 reports it (stream seen as 2), and what 4.2 made of each. */

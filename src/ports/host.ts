@@ -190,8 +190,8 @@ export interface PgpoolHost {
    * an existing block is replaced. Reload is the caller's.
    */
   fence(operation: string, settings: Record<string, string>): Promise<void>
-  /** Changes settings where they stand in pgpool.conf, for good; false when all of them have these values. Reload is the caller's. */
-  setValues(operation: string, settings: Record<string, string>): Promise<boolean>
+  /** Changes settings where they stand in pgpool.conf, for good. Reload is the caller's. */
+  setValues(operation: string, settings: Record<string, string>): Promise<void>
   /** Removes the block. Absent is fine. */
   unfence(operation: string): Promise<void>
   fencedBy(): Promise<string | null>

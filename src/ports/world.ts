@@ -25,8 +25,6 @@ export interface World {
   /** Throws for an id that is not in the cluster file: our bug, ids are checked first. */
   postgres(id: NodeId): Postgres
   host(id: NodeId): NodeHost
-  /** The machine of the first pgpool of the cluster file. */
-  readonly pgpoolHost: PgpoolHost
   /** What an upgrade asks of a server and of a machine before it begins. */
   upgradeSql(id: NodeId): UpgradeSql
   upgradeHost(id: NodeId): UpgradeHost

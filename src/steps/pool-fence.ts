@@ -4,15 +4,18 @@
  * Precondition: pgpool.conf can be written on the host of every pgpool that answers. Effect: a marked block at the end of each
  * pgpool.conf and a reload; the fence holds when each pgpool itself reports the values. Without it a health check in the middle of a
  * switchover would run failover_command and promote a server of its own choice. A pgpool that does not answer has its file changed when
- * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up.
+ * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up. One whose host cannot be reached
+ * when the fences are lifted keeps its own, which is named for a resume; the others are lifted all the same.
  * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
  */
 import {wholeEscapes} from '../cluster/pool-fence.js'
+import {leftOf} from '../engine/record.js'
 import type {Observation} from '../engine/step.js'
-import {Unreachable} from '../lib/errors.js'
+import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
 import type {PoolPlace} from '../ports/world.js'
 import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
+import {leftAt, unlessAway} from './pool-away.js'
 import {reloadPool} from './reload-pool.js'
 
 /** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
@@ -82,65 +85,79 @@ async function notFenced(context: Context, fence: Fence): Promise<string | null>
   return open.length === 0 ? null : `not yet in effect: ${open.join(', ')}`
 }
 
-async function notUnfenced(fence: Fence): Promise<string | null> {
-  // A block in a file that cannot be reached would be in force at the next start, so this one is waited for.
-  if ((await fence.host.fencedBy()) !== null) return 'the fence is still in pgpool.conf'
+type Lifted = {state: 'lifted'} | {state: 'standing'; because: string} | {state: 'away'; left: string}
+
+async function lookLifted({world}: Context, fence: Fence): Promise<Lifted> {
+  const asked = await unlessAway(() => fence.host.fencedBy())
+  // A block in a file that cannot be reached is in force at the next start.
+  if (asked === null) return {state: 'away', left: leftAt(world, fence, 'the fence is still to be lifted')}
+  if (asked.answer !== null) return {state: 'standing', because: 'the fence is still in pgpool.conf'}
   const reported = await settingsOf(fence)
   const open = reported === null ? [] : differing(reported, fence.before)
-  return open.length === 0 ? null : `not yet back: ${open.join(', ')}`
+  return open.length === 0 ? {state: 'lifted'} : {state: 'standing', because: `not yet back: ${open.join(', ')}`}
 }
 
-async function seenOfAll(
-  context: Context,
-  look: (context: Context, fence: Fence) => Promise<string | null>,
-  because: string,
-): Promise<Observation> {
-  const fences = fencesIn(context)
-  const open = await Promise.all(
-    fences.map(async (fence) => {
-      const missing = await look(context, fence)
-      if (missing === null) return []
-      return [fences.length === 1 ? missing : `${fence.pool.name}: ${missing}`]
-    }),
-  )
-  return open.flat().length === 0 ? done(because) : pending(open.flat().join('; '))
+function named(fences: readonly Fence[], {pool}: Fence, because: string): string {
+  return fences.length === 1 ? because : `${pool.name}: ${because}`
 }
 
 /** At least one must have answered: a fence that nobody was seen to take is none. */
 async function seenFenced(context: Context): Promise<Observation> {
-  const seen = await seenOfAll(context, notFenced, 'pgpool reports the fenced values')
-  if (seen.state !== 'done') return seen
-  const answers = await Promise.all(fencesIn(context).map(settingsOf))
-  return answers.some((one) => one !== null) ? seen : pending('no pgpool answers')
+  const fences = fencesIn(context)
+  const looks = fences.map(async (fence) => ({fence, missing: await notFenced(context, fence)}))
+  const open = (await Promise.all(looks)).flatMap(({fence, missing}) =>
+    missing === null ? [] : [named(fences, fence, missing)],
+  )
+  if (open.length > 0) return pending(open.join('; '))
+  const answers = await Promise.all(fences.map(settingsOf))
+  return answers.some((one) => one !== null) ? done('pgpool reports the fenced values') : pending('no pgpool answers')
 }
 
-const seenUnfenced = (context: Context): Promise<Observation> =>
-  seenOfAll(context, (_, fence) => notUnfenced(fence), "pgpool reports the site's own values again")
+async function seenUnfenced(context: Context): Promise<Observation> {
+  const fences = fencesIn(context)
+  const looks = await Promise.all(fences.map(async (fence) => ({fence, seen: await lookLifted(context, fence)})))
+  const open = looks.flatMap(({fence, seen}) => (seen.state === 'standing' ? [named(fences, fence, seen.because)] : []))
+  if (open.length > 0) return pending(open.join('; '))
+  const left = looks.flatMap(({seen}) => (seen.state === 'away' ? [seen.left] : []))
+  const because = "pgpool reports the site's own values again"
+  return left.length === 0 ? done(because) : done(`${because}; ${left.join('; ')}`, {left})
+}
 
 /**
  * A reload leaves a parameter that vanished from pgpool.conf at its last value (seen on 4.3.5), so removing the block alone would
  * keep the fence in force. The site's values are written out first, seen in effect, and only then the block goes; the second
  * reload re-reads values that pool status shows cut off (at 512 bytes).
  */
-async function removeFence(context: Context): Promise<undefined> {
-  for (const fence of fencesIn(context)) {
-    if ((await notUnfenced(fence)) === null) continue
-    await fence.host.fence(context.operation, fence.before)
-    await reloadIfRunning(context, fence)
-    const wait = {
-      limitMs: LIMIT_MS,
-      everyMs: 200,
-      what: `pgpool ${fence.pool.name} with the site's own settings`,
-      code: 'UNFENCE_NOT_SEEN',
-    }
-    await awaitSeen(context, wait, async () => {
-      const reported = await settingsOf(fence)
-      const open = reported === null ? [] : differing(reported, fence.before)
-      return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
-    })
-    await fence.host.unfence(context.operation)
-    await reloadIfRunning(context, fence)
+async function liftFence(context: Context, fence: Fence): Promise<void> {
+  await fence.host.fence(context.operation, fence.before)
+  await reloadIfRunning(context, fence)
+  const wait = {
+    limitMs: LIMIT_MS,
+    everyMs: 200,
+    what: `pgpool ${fence.pool.name} with the site's own settings`,
+    code: 'UNFENCE_NOT_SEEN',
   }
+  await awaitSeen(context, wait, async () => {
+    const reported = await settingsOf(fence)
+    const open = reported === null ? [] : differing(reported, fence.before)
+    return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
+  })
+  await fence.host.unfence(context.operation)
+  await reloadIfRunning(context, fence)
+}
+
+/** Each that can be lifted is, whatever becomes of the others. A machine that went away meanwhile is no failure. */
+async function liftFences(context: Context): Promise<undefined> {
+  const failures: {fence: Fence; error: unknown}[] = []
+  for (const fence of fencesIn(context)) {
+    try {
+      if ((await lookLifted(context, fence)).state === 'standing') await liftFence(context, fence)
+    } catch (error) {
+      context.signal.throwIfAborted()
+      failures.push({fence, error})
+    }
+  }
+  for (const {fence, error} of failures) if ((await lookLifted(context, fence)).state !== 'away') throw error
   return undefined
 }
 
@@ -162,9 +179,13 @@ export const fencePool: Step = {
     return undefined
   },
   verify: seenFenced,
+  /** Here a fence that is left is a failure: the cluster is not as before while one stands. */
   async undo(context) {
-    if ((await seenUnfenced(context)).state !== 'done') await removeFence(context)
+    await liftFences(context)
+    const seen = await seenUnfenced(context)
+    const left = seen.state === 'done' ? leftOf(seen.result ?? null) : [seen.because]
+    if (left.length > 0) throw new ActFailed({code: 'UNFENCE_NOT_SEEN', message: left.join('; ')})
   },
 }
 
-export const unfencePool: Step = {kind: 'unfence-pool', probe: seenUnfenced, act: removeFence, verify: seenUnfenced}
+export const unfencePool: Step = {kind: 'unfence-pool', probe: seenUnfenced, act: liftFences, verify: seenUnfenced}

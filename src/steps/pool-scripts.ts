@@ -1,7 +1,8 @@
 /**
  * install-scripts, install-hooks, recovery-extension, pgpool-settings: what pgpool's own recovery and failover need.
  *
- * Precondition: the node has a data directory. Effect: files, an extension, a block of settings at the end of pgpool.conf.
+ * Precondition: the node has a data directory; the pgpool of the input is in the cluster file. Effect: files on the node, the hooks beside
+ * that pgpool's pgpool.conf, an extension, a block of settings at the end of that pgpool.conf.
  * Undo: none: what is there harms nothing until it is called, and what it replaced lies beside it.
  * Repeat: harmless: files are compared by digest, the extension and the settings are looked for first.
  */
@@ -9,7 +10,7 @@ import type {ScriptOptions} from '../cluster/script-options.js'
 import type {Observation} from '../engine/step.js'
 import {Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
-import type {ScriptState} from '../ports/host.js'
+import type {PgpoolHost, ScriptState} from '../ports/host.js'
 import {
   awaitSeen,
   done,
@@ -56,15 +57,19 @@ export const installScripts: Step = {
   verify: seenScripts,
 }
 
+function pgpoolHostOf({world, input}: Context): PgpoolHost {
+  return poolPlace(world, textIn(input, 'pool')).host
+}
+
 const seenHooks = async (context: Context): Promise<Observation> =>
-  judge(context, (await context.world.pgpoolHost.hooks(optionsIn(context))).states)
+  judge(context, (await pgpoolHostOf(context).hooks(optionsIn(context))).states)
 
 export const installHooks: Step = {
   kind: 'install-hooks',
   probe: seenHooks,
   async act(context) {
-    const {pgpoolHost} = context.world
-    await pgpoolHost.installHooks(context.operation, optionsIn(context), settingsIn(context.input, 'wanted'))
+    const wanted = settingsIn(context.input, 'wanted')
+    await pgpoolHostOf(context).installHooks(context.operation, optionsIn(context), wanted)
     return undefined
   },
   verify: seenHooks,

@@ -11,6 +11,7 @@ import {isAttached} from '../cluster/pool-node.js'
 import {lsnBytes, lsnDiff} from '../cluster/lsn.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed} from '../lib/errors.js'
+import type {PoolSettings} from '../ports/pool.js'
 import {
   awaitSeen,
   connectionTo,
@@ -93,15 +94,17 @@ async function poolMoved(context: Context): Promise<Observation> {
  * pgpool looks for a primary when a node leaves or comes, for search_primary_node_timeout, and then calls nobody primary until the
  * next one does; an attach of an attached node it ignores (failover() in pgpool_main.c). So another standby leaves the pool, which
  * shows it the new primary at once; it comes back when it follows that. Without another, the new primary itself leaves and comes
- * back. False: pgpool still calls some node primary, so it is searching, or `to` is on its way in.
+ * back; so too before 4.2, which takes the leaving of any node but the primary for no reason to look, also while it has none.
+ * False: pgpool still calls some node primary, so it is searching, or `to` is on its way in.
  */
-async function searchAgain(context: Context): Promise<boolean> {
+async function searchAgain(context: Context, settings: PoolSettings): Promise<boolean> {
   const {pool} = context.world
   const [from, to] = [idIn(context, 'from'), idIn(context, 'to')]
   const nodes = (await pool.nodeInfo()).filter((node) => node.status !== 'unused')
   if (nodes.some((node) => node.role === 'primary')) return false
   if (!nodes.some((node) => node.id === to && isAttached(node))) return false
-  const other = nodes.find((node) => node.id !== to && node.id !== from && isAttached(node))
+  const looks = !settings.has('follow_master_command')
+  const other = looks ? nodes.find((node) => node.id !== to && node.id !== from && isAttached(node)) : undefined
   await pool.detach(other?.id ?? to)
   if (other) return true
   const wait = {limitMs: 60_000, everyMs: 100, what: `node ${to} out of the pool`, code: 'POOL_NOT_MOVED'}
@@ -125,7 +128,8 @@ export const movePool: Step = {
     // The new primary must be attached before the old one leaves, else pgpool has nobody to call primary.
     if (!nodes.some((node) => node.id === to && isAttached(node))) await pool.attach(to)
     if (old && isAttached(old)) await pool.detach(from)
-    const searchMs = 1000 * Number((await pool.settings()).get('search_primary_node_timeout') ?? 0)
+    const settings = await pool.settings()
+    const searchMs = 1000 * Number(settings.get('search_primary_node_timeout') ?? 0)
     const wait = {
       limitMs: 60_000 + searchMs,
       everyMs: 100,
@@ -135,7 +139,7 @@ export const movePool: Step = {
     let searches = false
     await awaitSeen(context, wait, async () => {
       const seen = await poolMoved(context)
-      if (seen.state !== 'done' && !searches) searches = await searchAgain(context)
+      if (seen.state !== 'done' && !searches) searches = await searchAgain(context, settings)
       return seen
     })
     return undefined

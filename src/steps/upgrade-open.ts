@@ -1,28 +1,16 @@
 /**
- * bring-standbys, open-pool, set-pool-paths: the new cluster serves.
+ * bring-standbys, verify-standbys, open-pool: the new cluster serves.
  *
  * Precondition: the new primary runs. Effect: the linked standbys follow it through slots of their own, and a row written on it was
- * read on each; pgpool has those that stream and no other, and knows the new directories. A standby that does not come is left out
- * of the pool and named for a recovery, as long as enough of them are there.
+ * read on each; pgpool has those that stream and no other. A standby that does not come is left out of the pool and named for a
+ * recovery, as long as enough of them are there.
  * Undo: none: the new primary has written into files that the old one shares. Repeat: harmless, everything is asked first.
  */
 import {isAttached} from '../cluster/pool-node.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import {
-  awaitSeen,
-  done,
-  hostOf,
-  idIn,
-  nodeConfig,
-  numberIn,
-  pending,
-  serverOf,
-  settingsIn,
-  type Context,
-  type Step,
-} from './context.js'
+import {done, hostOf, idIn, nodeConfig, numberIn, pending, serverOf, type Context, type Step} from './context.js'
 import {attachIfDetached, detachNode} from './pool-membership.js'
 import {startServer} from './server-power.js'
 import {awaitStreaming, verifyStandby, writeStandbySettings} from './standby.js'
@@ -125,35 +113,4 @@ export const verifyNew: Step = {
     return {proved: streamingOf(context)}
   },
   verify: () => Promise.resolve(done('a row written on the new primary was read on each of them')),
-}
-
-/** 4.3.5 takes the directories of backends at its start only, and a restart would cut off every client: pgpool.conf has them for that. */
-const RELOAD_MS = 1500
-
-async function pathsSeen(context: Context): Promise<Observation> {
-  const settings = await context.world.pool.settings()
-  // PCP gives a parameter per node its own name; a release that leaves it out shows nothing that could differ.
-  const wrong = Object.entries(settingsIn(context.input, 'settings')).filter(
-    ([name, value]) => settings.get(name) !== undefined && settings.get(name) !== value,
-  )
-  return wrong.length === 0
-    ? done('pgpool has the new directories')
-    : pending(`pgpool still says ${wrong.map(([name]) => `${name} = ${settings.get(name) ?? ''}`).join(', ')}`)
-}
-
-/** What pgpool hands to recovery and failover commands as the directory of a node. */
-export const setPoolPaths: Step = {
-  kind: 'set-pool-paths',
-  probe: () => Promise.resolve(pending('pgpool.conf is read first')),
-  async act(context) {
-    const {pgpoolHost, pool} = context.world
-    const changed = await pgpoolHost.setValues(context.operation, settingsIn(context.input, 'settings'))
-    if (changed) await pool.reload()
-    const wait = {limitMs: RELOAD_MS, everyMs: 200, what: 'the new directories in pgpool', code: 'POOL_PATHS_NOT_SEEN'}
-    const seen = await awaitSeen(context, wait, () => pathsSeen(context)).catch((error: unknown): Observation =>
-      pending(messageOf(error)),
-    )
-    return {inEffect: seen.state === 'done'}
-  },
-  verify: () => Promise.resolve(done('pgpool.conf has the new directories')),
 }

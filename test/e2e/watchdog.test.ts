@@ -1,20 +1,26 @@
-/** Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined. */
-import {readFile} from 'node:fs/promises'
+/**
+ * Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined;
+ * what is installed on the host of each, and a fence whose host dies before it is lifted.
+ */
+import {readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
-import type {LabSpec} from '../../src/lab/spec.js'
+import {startPostgres} from '../../src/lab/postgres-server.js'
+import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {DoctorData} from '../../src/report/doctor.js'
 import type {HealthData, WatchdogData} from '../../src/report/pools.js'
 import type {StatusData} from '../../src/report/status.js'
-import {change, DONE, ending, until, type SharedLab} from '../support/e2e-lab.js'
+import {change, DONE, ending, nodeOf, until, type SharedLab} from '../support/e2e-lab.js'
 import {schemaErrors} from '../support/e2e-schema.js'
 import {startLab} from '../support/lab.js'
 import {
+  killPoolSsh,
   killWatchdogPool,
   makeWatchdogPools,
+  startPoolSsh,
   startWatchdogPool,
   watchdogPools,
   type WatchdogPool,
@@ -27,7 +33,7 @@ let env: {POOLCTL_CONFIG: string}
 beforeAll(async () => {
   lab = await startLab()
   spec = await requireSpec(lab.directory)
-  env = {POOLCTL_CONFIG: await makeWatchdogPools(spec)}
+  env = {POOLCTL_CONFIG: await makeWatchdogPools(spec, 'each')}
   pools = watchdogPools(spec)
   for (const pool of pools) await startWatchdogPool(spec, pool)
 })
@@ -169,5 +175,67 @@ describe('three pgpools under watchdog', () => {
     for (const pool of pools.slice(0, 2)) await startWatchdogPool(spec, pool)
     expect(await untilFindings([])).not.toBeNull()
     expect((await doctor()).filter((code) => code.startsWith('WATCHDOG'))).toEqual([])
+  })
+
+  it('are given hooks on the host of each, or none at all while one cannot be reached', async () => {
+    const third = pools[2]!
+    await killPoolSsh(spec, third)
+    const install = ['scripts', 'install', '--hooks', '--hook-passfile', labPaths(spec.directory).pcpPassfile, '--yes']
+    const refused = await change(lab, install, env)
+    expect([refused.exitCode, refused.error?.code]).toEqual([6, 'PGPOOL_HOST_UNREACHABLE'])
+    expect(refused.error?.message).toContain(`the host of pgpool ${third.address}:${spec.ports.pcp} cannot be asked`)
+    for (const {directory} of pools) expect(await readdir(directory)).not.toContain('failover.sh')
+    await startPoolSsh(spec, third)
+    const {exitCode, error, data} = await change(lab, install, env)
+    expect({exitCode, error}).toEqual({exitCode: 13, error: null})
+    const acts = data?.steps.map(({kind, outcome}) => `${kind} ${outcome}`)
+    expect(acts?.filter((act) => act === 'install-hooks done')).toHaveLength(3)
+    for (const {address, directory} of pools) {
+      const conf = await readFile(join(directory, 'pgpool.conf'), 'utf8')
+      expect(conf).toContain(`failover_command = '"${directory}/failover.sh" %d `)
+      // The leader asks itself.
+      expect(await readFile(join(directory, 'follow_primary.sh'), 'utf8')).toContain(`pcp_host='${address}'`)
+    }
+    const again = await change(lab, install, env)
+    expect([again.exitCode, again.data?.outcome]).toEqual([0, 'nothing-to-do'])
+  })
+
+  it('keep a fence where the host dies before it is lifted, which is named, found, and lifted by a resume', async () => {
+    await startPostgres(spec, nodeOf(spec, 2))
+    await until(
+      'the standby streams',
+      async () => (await ask<StatusData>(['status'])).data.nodes[2]?.server.lagBytes === 0,
+    )
+    expect(ending(await change(lab, ['attach', '2'], env))).toEqual(DONE)
+    const {leader} = await watchdog()
+    const dying = pools.slice(1).find((pool) => leader === null || !named(pool).test(leader))!
+    const files = pools.map(({directory}) => join(directory, 'pgpool.conf'))
+    const own = join(dying.directory, 'pgpool.conf')
+    const before = await Promise.all(files.map((path) => readFile(path, 'utf8')))
+    const fenced = async (path: string): Promise<boolean> =>
+      (await readFile(path, 'utf8')).includes('# >>> poolctl fence ')
+    const running = change(lab, ['promote', '0', '--yes'], env)
+    await until('it is fenced', () => fenced(own))
+    await killPoolSsh(spec, dying)
+    await killWatchdogPool(dying)
+    const answer = await running
+    const operation = answer.data?.operation ?? ''
+    const left = `${dying.address} cannot be asked: the fence is still to be lifted in its ${own}; when it can: poolctl op resume ${operation}`
+    expect({...ending(answer), followUps: answer.data?.followUps}).toEqual({...DONE, exitCode: 13, followUps: [left]})
+    expect(await Promise.all(files.map(fenced))).toEqual(files.map((path) => path === own))
+    const early = await change(lab, ['op', 'resume', operation], env)
+    expect([early.exitCode, early.data?.followUps]).toEqual([13, [left]])
+
+    await startPoolSsh(spec, dying)
+    await startWatchdogPool(spec, dying)
+    const found = await ask<DoctorData>(['doctor', '--only', 'fence'])
+    expect(found.data.checks.flatMap(({findings}) => findings.map(({code, pool}) => [code, pool]))).toEqual([
+      ['FENCE_LEFT', `${dying.address}:${spec.ports.pcp}`],
+    ])
+    expect((await change(lab, ['promote', '1', '--yes'], env)).error?.hint).toBe(`poolctl op resume ${operation}`)
+    expect(ending(await change(lab, ['op', 'resume', operation], env))).toEqual(DONE)
+    expect(await Promise.all(files.map((path) => readFile(path, 'utf8')))).toEqual(before)
+    expect(await untilFindings([])).not.toBeNull()
+    expect((await ask<StatusData>(['status'])).data.health).toBe('ok')
   })
 })

@@ -3,6 +3,7 @@ import {afterAll, beforeAll} from 'vitest'
 import {fileSession, type Session, type SessionFlags} from '../../src/cli/session.js'
 import {requireClusterFile} from '../../src/cluster/config/locate.js'
 import {nodeHostContract} from '../contract/node-host.js'
+import {pgpoolHostContract} from '../contract/pgpool-host.js'
 import {poolContract} from '../contract/pool.js'
 import {postgresContract} from '../contract/postgres.js'
 import {startLab, type TestLab} from '../support/lab.js'
@@ -22,7 +23,7 @@ afterAll(async () => {
   await lab.end()
 })
 
-// The suites run in this order on the same site, and each leaves it as it found it.
+// The suites run in this order on the same site, and each but the last leaves it as it found it.
 poolContract('Pgpool-II over PCP', () => {
   const {pool, file} = session.world
   const nodes = file.nodes.map(({id}) => id)
@@ -46,4 +47,9 @@ postgresContract('PostgreSQL by SQL', () => {
 nodeHostContract('over SSH', () => {
   const {world} = session
   return Promise.resolve({host: world.host(world.file.nodes[2]!.id), end})
+})
+
+pgpoolHostContract('over SSH', () => {
+  const [place] = session.world.pools
+  return Promise.resolve({host: place!.host, end})
 })

@@ -13,16 +13,14 @@ export type FakeWorld = World & {readonly clock: FakeClock}
 /** One process's view of `site`. Make a new one after a simulated kill. */
 export function fakeWorld(site: Site): FakeWorld {
   const pool = new FakePool(site)
-  const pgpoolHost = new FakePgpoolHost(site)
   return {
     file: site.file,
     clock: siteClock(site),
     pool,
-    pools: [{pool, host: pgpoolHost}],
+    pools: [{pool, host: new FakePgpoolHost(site)}],
     proxy: new FakeProxy(site),
     postgres: (id) => new FakePostgres(site, id),
     host: (id) => new FakeNodeHost(site, id, site.file.nodes.find((node) => node.id === id)?.data),
-    pgpoolHost,
     upgradeSql: (id) => new FakeUpgradeSql(site, id),
     upgradeHost: (id) => new FakeUpgradeHost(site, id),
     wayBackHost: (id) => new FakeMigrationHost(site, id, 'wayBack'),

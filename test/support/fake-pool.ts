@@ -1,9 +1,10 @@
 /** Pgpool-II of a fake site: believes what it is told, accepts more than it does, and does it later. */
 import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
-import {Refused} from '../../src/lib/errors.js'
+import {Locked, Refused} from '../../src/lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
 import type {Outage, Pool, PoolRank, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
+import {FAILOVER_SCRIPTS, hookSettings} from '../../src/templates/pgpool-scripts.js'
 import {reachPool, reply} from './fake-faults.js'
 import {isPrimary, nodeOf, runPool, upstream, type Site} from './fake-site.js'
 
@@ -165,16 +166,41 @@ export class FakePgpoolHost implements PgpoolHost {
     )
   }
 
+  /** Acts need the lock where the site asks for locks, as on a node's machine. */
+  #act(operation: string, method: string, change: (pool: Site['pool']) => void): Promise<void> {
+    return attempt(() => {
+      const {pool, locksRequired} = this.#site
+      if (pool.lock ? pool.lock.operation !== operation : locksRequired === true)
+        throw new Locked({code: 'LOCK_MISSING', message: `${this.name}: ${operation} does not hold the lock`})
+      change(pool)
+      reply(this.#site, `pgpoolHost.${method}`)
+    })
+  }
+
   hooks(): ReturnType<PgpoolHost['hooks']> {
-    return Promise.resolve({states: [], settings: {}})
+    const {hooks} = this.#site.pool
+    const states = FAILOVER_SCRIPTS.map((name) => ({
+      name,
+      path: `/etc/pgpool2/${name}`,
+      wanted: `digest of ${name}`,
+      installed: hooks?.[name] ?? null,
+    }))
+    return Promise.resolve({states, settings: hookSettings('/etc/pgpool2')})
   }
 
   checkHook(name: string): ReturnType<PgpoolHost['checkHook']> {
     return Promise.resolve({result: 'missing', text: `${name} is not there`})
   }
 
-  installHooks(): Promise<void> {
-    return Promise.resolve()
+  installHooks(operation: string, _options: unknown, wanted: Readonly<Record<string, string>>): Promise<void> {
+    return this.#act(operation, 'installHooks', (pool) => {
+      for (const name of FAILOVER_SCRIPTS) {
+        if (!(name in wanted)) continue
+        if (wanted[name] !== `digest of ${name}`)
+          throw new Refused({code: 'SCRIPT_CHANGED', message: `${name} would not be the one that was reviewed`})
+        pool.hooks = {...pool.hooks, [name]: wanted[name]}
+      }
+    })
   }
 
   async settingsEdit(settings: Record<string, string>): ReturnType<PgpoolHost['settingsEdit']> {
@@ -184,34 +210,27 @@ export class FakePgpoolHost implements PgpoolHost {
     return {before, after: `${before}${JSON.stringify(settings)}\n`}
   }
 
-  writeSettings(_: string, settings: Record<string, string>): Promise<void> {
-    return attempt(() => {
-      Object.assign(this.#site.pool.config, settings)
-      reply(this.#site, 'pgpoolHost.writeSettings')
+  writeSettings(operation: string, settings: Record<string, string>): Promise<void> {
+    return this.#act(operation, 'writeSettings', (pool) => {
+      pool.config = {...pool.config, ...settings}
     })
   }
 
   fence(operation: string, settings: Record<string, string>): Promise<void> {
-    return attempt(() => {
-      this.#site.pool.fence = {operation, settings: {...settings}}
-      reply(this.#site, 'pgpoolHost.fence')
+    return this.#act(operation, 'fence', (pool) => {
+      pool.fence = {operation, settings: {...settings}}
     })
   }
 
-  setValues(_operation: string, settings: Record<string, string>): Promise<boolean> {
-    return attempt(() => {
-      const {config} = this.#site.pool
-      const changed = Object.entries(settings).some(([name, value]) => config[name] !== value)
-      Object.assign(config, settings)
-      reply(this.#site, 'pgpoolHost.setValues')
-      return changed
+  setValues(operation: string, settings: Record<string, string>): Promise<void> {
+    return this.#act(operation, 'setValues', (pool) => {
+      pool.config = {...pool.config, ...settings}
     })
   }
 
-  unfence(): Promise<void> {
-    return attempt(() => {
-      this.#site.pool.fence = null
-      reply(this.#site, 'pgpoolHost.unfence')
+  unfence(operation: string): Promise<void> {
+    return this.#act(operation, 'unfence', (pool) => {
+      pool.fence = null
     })
   }
 
@@ -219,10 +238,9 @@ export class FakePgpoolHost implements PgpoolHost {
     return Promise.resolve(this.#site.pool.fence?.operation ?? null)
   }
 
-  reload(): Promise<void> {
-    return attempt(() => {
-      this.#site.pool.reloadPending = true
-      reply(this.#site, 'pgpoolHost.reload')
+  reload(operation: string): Promise<void> {
+    return this.#act(operation, 'reload', (pool) => {
+      pool.reloadPending = true
     })
   }
 

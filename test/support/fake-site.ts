@@ -103,6 +103,8 @@ export type FakePool = {
   reloadPending: boolean
   lock: LockHolder | null
   nextRead: number
+  /** Hook scripts beside pgpool.conf, by their digests. */
+  hooks?: Record<string, string>
 }
 
 export type Fault =
@@ -368,11 +370,12 @@ function clientWrites(site: Site): void {
 }
 
 /**
- * pgpool looks for the primary only when a node leaves or comes: one that is promoted meanwhile is a standby to it.
+ * pgpool looks for the primary only when a node leaves or comes: one that is promoted meanwhile is a standby to it. Before 4.2 only when
+ * a node comes or the primary leaves.
  * It carries out its queue, applies a reload, and (unless fenced) detaches what its health check finds dead. */
 export function runPool(site: Site): void {
   const {pool} = site
-  const before = pool.nodes.map(({status}) => status === 'down').join()
+  const before = pool.nodes.map(({status, role}) => ({down: status === 'down', role}))
   for (const {act, node: id} of pool.queue.splice(0)) {
     const node = pool.nodes.find((n) => n.id === id)
     // An id without a node was accepted all the same: pgpool logs it and forgets it.
@@ -387,7 +390,9 @@ export function runPool(site: Site): void {
   const fenced = pool.applied['failover_on_backend_error'] === 'off' || pool.applied['health_check_period'] === '0'
   if (!fenced)
     for (const node of pool.nodes) if (node.status !== 'unused' && !nodeOf(site, node.id).running) node.status = 'down'
-  if (pool.nodes.map(({status}) => status === 'down').join() === before) return
+  const turned = before.filter(({down}, at) => down !== (pool.nodes[at]?.status === 'down'))
+  const looks = turned.some(({down, role}) => down || role === 'primary' || !('follow_master_command' in pool.applied))
+  if (!looks) return
   const primary = pool.nodes.find((n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)))
   for (const node of pool.nodes) node.role = node === primary ? 'primary' : 'standby'
 }
@@ -396,8 +401,9 @@ export function runPool(site: Site): void {
 export function holdLocks(site: Site, operation: string, nodes: readonly number[]): void {
   site.locksRequired = true
   const since = new Date(site.nowMs).toISOString()
-  for (const id of nodes)
-    nodeOf(site, id).lock = {operation, verb: 'matrix', user: 'op', host: 'admin1', pid: 4711, since}
+  const lock = {operation, verb: 'matrix', user: 'op', host: 'admin1', pid: 4711, since}
+  for (const id of nodes) nodeOf(site, id).lock = lock
+  site.pool.lock = lock
 }
 
 /** kill -9 of poolctl: the kernel closes its connections, and servers end what hung on them. */

@@ -1,11 +1,15 @@
-/** Three pgpools under watchdog in front of the servers of a lab, each with an address and a directory of its own, on this one machine. */
-import {cp, readFile, rename, writeFile} from 'node:fs/promises'
+/**
+ * Three pgpools under watchdog in front of the servers of a lab, each with an address and a directory of its own, on this one machine; when
+ * asked for, each also with an sshd of its own, so that its host can die.
+ */
+import {appendFile, cp, readFile, rename, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {giveToServers, writeForServers} from '../../src/lab/credentials.js'
-import {pidFrom} from '../../src/lab/processes.js'
+import {labProcesses, pidFrom} from '../../src/lab/processes.js'
 import {runAsServer} from '../../src/lab/run.js'
 import {noteSegments} from '../../src/lab/shared-memory.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {sshPidFile, startSsh, writeSshConfig, type LabHost} from '../../src/lab/ssh-server.js'
 import {saveSpec} from '../../src/lab/store.js'
 
 export type WatchdogPool = {id: number; address: string; directory: string; watchdogPort: number}
@@ -24,7 +28,7 @@ export function watchdogPools(spec: LabSpec): WatchdogPool[] {
 }
 
 /** The lab's own pgpool is stopped. Returns a cluster file that names the three; they are not started yet. */
-export async function makeWatchdogPools(spec: LabSpec): Promise<string> {
+export async function makeWatchdogPools(spec: LabSpec, ssh: 'one' | 'each' = 'one'): Promise<string> {
   const paths = labPaths(spec.directory)
   await runAsServer(spec, paths.pgpoolControl, ['stop'], {withinMs: 60_000})
   const pools = watchdogPools(spec)
@@ -35,14 +39,50 @@ export async function makeWatchdogPools(spec: LabSpec): Promise<string> {
   const own = passfile.split('\n').filter((line) => line.startsWith(`${spec.proxy.address}:`))
   const more = pools.flatMap(({address}) => own.map((line) => line.replace(spec.proxy.address, address)))
   await writeFile(paths.passfile, `${passfile}${more.join('\n')}\n`, {mode: 0o600})
-  return clusterFile(spec, pools)
+  if (ssh === 'each') {
+    const known = (await readFile(paths.knownHosts, 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(spec.proxy.address))
+    const lines = pools.flatMap(({address}) => known.map((line) => `${line.replace(spec.proxy.address, address)}\n`))
+    await appendFile(paths.knownHosts, lines.join(''))
+    for (const pool of pools) {
+      await writeSshConfig(spec, sshHost(pool))
+      await startPoolSsh(spec, pool)
+    }
+  }
+  return clusterFile(spec, pools, ssh)
+}
+
+function sshHost({id, address, directory}: WatchdogPool): LabHost {
+  return {name: `proxy${id}`, address, directory}
+}
+
+export async function startPoolSsh(spec: LabSpec, pool: WatchdogPool): Promise<void> {
+  await startSsh(spec, sshHost(pool))
+}
+
+/** Nobody can log in any more; who is logged in is cut off too. */
+export async function killPoolSsh(spec: LabSpec, pool: WatchdogPool): Promise<void> {
+  const pid = await pidFrom(sshPidFile(pool))
+  if (pid === null) return
+  const all = await labProcesses(spec)
+  const ours = new Set([pid])
+  // Sessions are children of the daemon and of each other.
+  for (const {pid: child, parent} of all.toSorted((a, b) => a.pid - b.pid)) if (ours.has(parent)) ours.add(child)
+  for (const one of ours) {
+    try {
+      process.kill(one, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
 }
 
 async function makeOne(spec: LabSpec, pool: WatchdogPool, pools: readonly WatchdogPool[]): Promise<void> {
   const {proxy} = labPaths(spec.directory)
   await cp(proxy, pool.directory, {
     recursive: true,
-    filter: (source) => !/\.s\.PGSQL|pgpool\.(?:pid|log)$/.test(source),
+    filter: (source) => !/\.s\.PGSQL|pgpool\.(?:pid|log)$|sshd[^/]*$/.test(source),
   })
   for (const name of [
     '',
@@ -88,7 +128,7 @@ async function makeOne(spec: LabSpec, pool: WatchdogPool, pools: readonly Watchd
   await writeForServers(spec, control, own(await readFile(control, 'utf8')), 0o755)
 }
 
-async function clusterFile(spec: LabSpec, pools: readonly WatchdogPool[]): Promise<string> {
+async function clusterFile(spec: LabSpec, pools: readonly WatchdogPool[], ssh: 'one' | 'each'): Promise<string> {
   const path = join(spec.directory, 'watchdog.yaml')
   const lines = (await readFile(labPaths(spec.directory).clusterFile, 'utf8')).split('\n')
   const at = lines.findIndex((line) => line.startsWith('  - {"host"'))
@@ -96,7 +136,8 @@ async function clusterFile(spec: LabSpec, pools: readonly WatchdogPool[]): Promi
   const entries = pools.map(({address, directory}) => {
     const control = (verb: string): string[] => [join(directory, 'pgpool-control'), verb]
     const service = {start: control('start'), stop: control('stop'), reload: control('reload')}
-    const entry = {...one, address, pcp: {...one.pcp, host: address}, config: join(directory, 'pgpool.conf'), service}
+    const own = {address, pcp: {...one.pcp, host: address}, config: join(directory, 'pgpool.conf'), service}
+    const entry = {...one, ...own, ...(ssh === 'each' ? {host: address} : {})}
     return `  - ${JSON.stringify(entry)}`
   })
   await writeFile(`${path}.new`, [...lines.slice(0, at), ...entries, ...lines.slice(at + 1)].join('\n'))

@@ -5,8 +5,9 @@ import type {Plan} from '../../src/engine/plan.js'
 import {rollbackPlan, runPlan} from '../../src/engine/run.js'
 import type {Gate} from '../../src/engine/setup.js'
 import {ActFailed} from '../../src/lib/errors.js'
-import {planRun} from '../../src/operations/upgrade/plan-run.js'
+import {planRun, poolPathSteps} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
+import {pairFor} from '../../src/operations/upgrade/survey.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
 import {dangers, unserved} from '../support/fake-cluster.js'
 import {completedPlan, crashMatrix, OPERATION, processOn, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
@@ -125,6 +126,17 @@ describe('the plan of an upgrade', () => {
     ])
     expect(steps.filter(({irreversible}) => irreversible).map(({title}) => title)).toEqual([
       'start version 17 on node 0 (POINT OF NO RETURN: the old data of nodes 0, 1 cannot be used after it)',
+    ])
+  })
+
+  it('gives each of several pgpools the new directories by a step of its own, one that is away too', () => {
+    const pairs = preparedSite().file.nodes.map((node) => ({node, pair: pairFor(node, 15, 17)}))
+    const settings = Object.fromEntries(pairs.map(({pair}, id) => [`backend_data_directory${id}`, pair.new.data]))
+    const steps = poolPathSteps({proxy1: {}, proxy2: 'silent', proxy3: 'away'}, pairs, 'new')
+    expect(steps.map(({id, kind, title, input}) => [id, kind, title, input])).toEqual([
+      ['set-pool-paths', 'set-pool-paths', 'give pgpool proxy1 the new data directories', {settings, pool: 'proxy1'}],
+      ['set-pool-paths-1', 'set-pool-paths', 'give pgpool proxy2 the new data directories', {settings, pool: 'proxy2'}],
+      ['set-pool-paths-2', 'set-pool-paths', 'give pgpool proxy3 the new data directories', {settings, pool: 'proxy3'}],
     ])
   })
 

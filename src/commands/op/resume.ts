@@ -4,9 +4,9 @@ import {continueFlags, operationArgument} from '../../cli/flags.js'
 import {performText} from '../../output/text/perform.js'
 
 export default class OpResume extends BaseCommand {
-  static override summary = 'Go on with an operation that was interrupted.'
+  static override summary = 'Go on with an operation that was interrupted, or has a part left.'
   static override description =
-    'Every step that is not recorded as done is looked at first: what has happened is not repeated, and memory is never believed.'
+    'Every step that is not recorded as done is looked at first: what has happened is not repeated, and memory is never believed. Of an operation that ended with a part left on a machine that did not answer (exit 13), that part is done.'
   static override args = {operation: operationArgument}
   static override flags = continueFlags
   static override examples = [

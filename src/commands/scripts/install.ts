@@ -14,11 +14,12 @@ export default class ScriptsInstall extends BaseCommand {
     hooks: Flags.boolean({
       default: false,
       description:
-        'also failover.sh and follow_primary.sh, and failover_command and follow_primary_command that call them',
+        'also failover.sh and follow_primary.sh on the host of every pgpool, and failover_command and follow_primary_command that call them',
       env: 'POOLCTL_HOOKS',
     }),
     'hook-passfile': Flags.string({
-      description: "PCP password file on pgpool's host for follow_primary.sh (default: ~/.pcppass of pgpool's user)",
+      description:
+        "PCP password file on each pgpool's host for follow_primary.sh (default: ~/.pcppass of pgpool's user)",
       helpValue: 'PATH',
       env: 'POOLCTL_HOOK_PASSFILE',
     }),

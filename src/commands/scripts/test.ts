@@ -12,7 +12,7 @@ export default class ScriptsTest extends BaseCommand {
     ...hostKeyFlag,
     hooks: Flags.boolean({
       default: false,
-      description: "also failover.sh and follow_primary.sh, on pgpool's host",
+      description: 'also failover.sh and follow_primary.sh, on the host of every pgpool',
       env: 'POOLCTL_HOOKS',
     }),
   }

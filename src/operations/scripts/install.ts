@@ -1,18 +1,26 @@
 /**
  * `poolctl scripts install`: what pgpool's own recovery (and, when asked, its failover) needs, in place and proved to be so: scripts in
- * every node's data directory, the extension that calls them, pgpool.conf, reload.
+ * every node's data directory, the extension that calls them; beside every pgpool.conf the hooks, in it the settings; reload.
  *
  * Order: scripts before the settings that name them, because pgpool runs what is set at the next event; the reload comes last.
  */
 import {scriptMode, type ScriptMode, type ScriptOptions} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
-import {messageOf, Unreachable} from '../../lib/errors.js'
+import {messageOf} from '../../lib/errors.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import type {ScriptState} from '../../ports/host.js'
-import type {PoolPlace, World} from '../../ports/world.js'
+import type {World} from '../../ports/world.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
-import {lineDiff} from './diff.js'
+import {
+  followSetting,
+  lookAtPgpool,
+  outdated,
+  pgpoolSteps,
+  seenPgpools,
+  step,
+  type PgpoolView,
+} from './install-pgpools.js'
 
 export type InstallRequest = {
   jobs: number
@@ -39,9 +47,8 @@ export type InstallFacts = {
     systemIdentifier: string | null
     reason: string | null
   }[]
-  hooks: ScriptState[]
-  /** Of each pgpool: the leader recovers, and any of them can come to lead. Empty: has them all. */
-  pgpools: {name: string; settings: Record<string, string>; diff: string[]; reason: string | null}[]
+  /** Each of them: the leader recovers and runs the hooks, and any can come to lead. */
+  pgpools: PgpoolView[]
 }
 
 function optionsFrom(mode: ScriptMode, request: InstallRequest): ScriptOptions {
@@ -57,7 +64,7 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
   const options = optionsFrom(mode ?? 'streaming', request)
   // Configurable from 4.7 on; before, pgpool always goes to template1.
   const database = poolSettings.get('recovery_database') ?? 'template1'
-  const hooks = request.hooks ? await world.pgpoolHost.hooks(options) : {states: [], settings: {}}
+  const hooks = request.hooks ? {options, follow: followSetting(poolSettings)} : null
   const settings = {
     recovery_1st_stage_command: 'recovery_1st_stage',
     recovery_2nd_stage_command: mode === 'native' ? 'recovery_2nd_stage' : '',
@@ -66,8 +73,7 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
   }
   const [nodes, pgpools] = await Promise.all([
     Promise.all(world.file.nodes.map((node) => lookAt(world, node.id, options, database))),
-    // The hooks lie beside the first one's pgpool.conf, and it alone is told of them.
-    Promise.all(world.pools.map((place, at) => editOf(place, at === 0 ? {...settings, ...hooks.settings} : settings))),
+    Promise.all(world.pools.map((place) => lookAtPgpool(place, settings, hooks))),
   ])
   return {
     pool,
@@ -76,21 +82,7 @@ async function survey(request: InstallRequest, world: World, observe: (text: str
     database,
     systemIdentifier: nodes.find((node) => node.systemIdentifier !== null)?.systemIdentifier ?? null,
     nodes,
-    hooks: hooks.states,
     pgpools,
-  }
-}
-
-async function editOf(
-  {pool, host}: PoolPlace,
-  settings: Record<string, string>,
-): Promise<InstallFacts['pgpools'][number]> {
-  try {
-    const edit = await host.settingsEdit(settings)
-    return {name: pool.name, settings, diff: edit === null ? [] : lineDiff(edit.before, edit.after), reason: null}
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error
-    return {name: pool.name, settings, diff: [], reason: error.message}
   }
 }
 
@@ -125,14 +117,6 @@ async function lookAt(
   }
 }
 
-function outdated(states: readonly ScriptState[]): Record<string, string> {
-  return Object.fromEntries(states.filter((s) => s.installed !== s.wanted).map((s) => [s.name, s.wanted]))
-}
-
-function step(draft: Pick<PlannedStep, 'id' | 'kind' | 'title' | 'input'> & Partial<PlannedStep>): PlannedStep {
-  return {host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
-}
-
 function checks(facts: InstallFacts): Refusal[] {
   const found: Refusal[] = []
   const refuse = (code: string, message: string, hint: string): void => {
@@ -153,6 +137,15 @@ function checks(facts: InstallFacts): Refusal[] {
         'EXTENSION_MISSING',
         `node ${node.id} does not offer the extension pgpool_recovery`,
         "Install it there; Debian's package is postgresql-MAJOR-pgpool2.",
+      )
+  }
+  // Whichever leads does what its own files say: one of them without its share is a failover that nobody follows.
+  for (const pgpool of facts.pgpools) {
+    if (!pgpool.reachable)
+      refuse(
+        'PGPOOL_HOST_UNREACHABLE',
+        `the host of pgpool ${pgpool.name} cannot be asked: ${pgpool.reason}`,
+        'Bring it back first, or take it out of the cluster file. poolctl recovery --driver ssh needs nothing of this.',
       )
   }
   return found
@@ -176,29 +169,9 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
     const input = {node: node.id, database: facts.database}
     steps.push(step({id: `recovery-extension-${node.id}`, kind: 'recovery-extension', title, input}))
   }
-  const hooks = outdated(facts.hooks)
-  if (Object.keys(hooks).length > 0)
-    steps.push(
-      step({
-        id: 'install-hooks',
-        kind: 'install-hooks',
-        title: `install ${Object.keys(hooks).join(', ')} beside pgpool.conf`,
-        input: {options, wanted: hooks},
-      }),
-    )
-  for (const [at, {name, settings, diff}] of facts.pgpools.entries()) {
-    if (diff.length === 0) continue
-    const where = facts.pgpools.length === 1 ? '' : ` of ${name}`
-    steps.push(
-      step({
-        id: at === 0 ? 'pgpool-settings' : `pgpool-settings-${at}`,
-        kind: 'pgpool-settings',
-        title: `set ${Object.keys(settings).join(', ')} in pgpool.conf${where} and reload it`,
-        input: {settings, pool: name},
-      }),
-    )
-  }
-  const diff = facts.pgpools.find((one) => one.diff.length > 0)?.diff ?? []
+  const pgpools = seenPgpools(facts.pgpools)
+  steps.push(...pgpoolSteps(pgpools, options))
+  const diff = pgpools.find((one) => one.diff.length > 0)?.diff ?? []
   if (steps.length === 0) return {kind: 'nothing-to-do', because: 'scripts, extension and settings are all in place'}
   const reasons: JsonObject = {mode: facts.mode, diff}
   return {
@@ -210,18 +183,13 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
       measuresOutage: false,
     },
     consent: {level: 'confirm', question: `Install what pgpool's own recovery needs (${facts.mode} mode)?`},
-    warnings: [
-      ...facts.nodes
-        .filter((node) => node.scripts === null)
-        .map((node) => ({
-          code: 'NODE_LEFT_OUT',
-          message: `node ${node.id} is left out: ${node.reason ?? 'its host does not answer'}`,
-          node: node.id,
-        })),
-      ...facts.pgpools.flatMap(({name, reason}) =>
-        reason === null ? [] : [{code: 'POOL_LEFT_OUT', message: `pgpool ${name} is left out: ${reason}`, node: null}],
-      ),
-    ],
+    warnings: facts.nodes
+      .filter((node) => node.scripts === null)
+      .map((node) => ({
+        code: 'NODE_LEFT_OUT',
+        message: `node ${node.id} is left out: ${node.reason ?? 'its host does not answer'}`,
+        node: node.id,
+      })),
   }
 }
 
@@ -230,8 +198,7 @@ function fingerprint(facts: InstallFacts): JsonObject {
   return {
     mode: facts.mode,
     nodes: facts.nodes.map((node) => [node.id, states(node.scripts ?? []), node.extension?.installed ?? null]),
-    hooks: states(facts.hooks),
-    pgpoolConf: facts.pgpools.map(({name, diff}) => [name, diff]),
+    pgpools: seenPgpools(facts.pgpools).map(({name, hooks, diff}) => [name, states(hooks), diff]),
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import {messageOf, Refused} from '../../lib/errors.js'
-import type {ScriptCheck} from '../../ports/host.js'
+import type {PgpoolHost, ScriptCheck} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {ScriptTests} from '../../report/scripts.js'
 
@@ -34,7 +34,10 @@ export async function testScripts(world: World, hooks: boolean): Promise<ScriptT
   const names = new Map(pool.map((node) => [Number(node.id), node.hostname]))
   const nodes = world.file.nodes.map((node) => ({...node, address: names.get(node.id) ?? node.address}))
   const called = nodes.find((node) => node.id === source.id) ?? source
-  const planned = [...recoveryTests(world, called, nodes), ...(hooks ? hookTests(world, called, nodes) : [])]
+  const planned = [
+    ...recoveryTests(world, called, nodes),
+    ...(hooks ? world.pools.flatMap(({host}) => hookTests(host, called, nodes)) : []),
+  ]
   const tests: Test[] = []
   // One after the other: they log in on the same hosts.
   for (const one of planned) tests.push(await run(one))
@@ -79,10 +82,10 @@ function recoveryTests(world: World, source: NodeConfig, nodes: readonly NodeCon
 }
 
 /**
- * All placeholders in the order of hookSettings, also as they are when there is no new main node: then pgpool gives -1 and empty words.
+ * On one pgpool's host, as each can come to lead. All placeholders in the order of hookSettings, also as they are when there is no new
+ * main node: then pgpool gives -1 and empty words.
  */
-function hookTests(world: World, primary: NodeConfig, nodes: readonly NodeConfig[]): Planned[] {
-  const {pgpoolHost} = world
+function hookTests(pgpool: PgpoolHost, primary: NodeConfig, nodes: readonly NodeConfig[]): Planned[] {
   const others = nodes.filter((node) => node.id !== primary.id)
   const words = (down: NodeConfig, next: NodeConfig | null): string[] => [
     String(down.id),
@@ -100,9 +103,9 @@ function hookTests(world: World, primary: NodeConfig, nodes: readonly NodeConfig
   ]
   const test = (script: string, down: NodeConfig, next: NodeConfig | null): Planned => ({
     script,
-    host: pgpoolHost.name,
+    host: pgpool.name,
     target: down.id,
-    run: () => pgpoolHost.checkHook(script, words(down, next)),
+    run: () => pgpool.checkHook(script, words(down, next)),
   })
   const [first] = others
   return [

@@ -14,15 +14,11 @@ import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
 import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
-import {step} from './plan-run.js'
+import {poolPathSteps, step} from './plan-run.js'
 import type {FollowRequest} from './request.js'
 
 export function pairsOf(noted: readonly Noted[]): JsonObject {
   return Object.fromEntries(noted.map(({node, pair}): [string, Json] => [String(node.id), pair]))
-}
-
-function poolPaths(noted: readonly Noted[], which: 'old' | 'new'): {[name: string]: string} {
-  return Object.fromEntries(noted.map(({node, pair}) => [`backend_data_directory${node.id}`, pair[which].data]))
 }
 
 /** Where the old version comes up again: the standby that was held back, or the place of a backup, which is restored first. */
@@ -110,11 +106,7 @@ export function stopNewStep(note: UpgradeNote, {id, host}: NodeConfig, common: J
 export function closingSteps(facts: FollowFacts, noted: readonly Noted[], common: JsonObject): PlannedStep[] {
   const all = {...common, nodes: noted.map(({node}) => node.id)}
   return [
-    step({
-      id: 'set-pool-paths',
-      title: 'give pgpool the old data directories',
-      input: {settings: poolPaths(noted, 'old')},
-    }),
+    ...poolPathSteps(facts.pools, noted, 'old'),
     step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
     step({
       id: 'move-in-file',

@@ -9,7 +9,7 @@
  * new version. What clients do not wait for comes after the pool is open.
  */
 import type {PlannedStep} from '../../engine/plan.js'
-import {fenceInput} from '../../cluster/pool-fence.js'
+import {fenceInput, type SettingsByPool} from '../../cluster/pool-fence.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {heldBy} from './refusals.js'
 import type {PrepareRequest, RunRequest} from './request.js'
@@ -61,6 +61,26 @@ export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): Pl
       },
     }),
   ]
+}
+
+/** Each pgpool has a file of its own, and any of them can come to lead. */
+export function poolPathSteps(
+  pools: SettingsByPool,
+  pairs: readonly Pick<PairView, 'node' | 'pair'>[],
+  which: 'old' | 'new',
+): PlannedStep[] {
+  const settings = Object.fromEntries(
+    pairs.map(({node, pair}) => [`backend_data_directory${node.id}`, pair[which].data]),
+  )
+  const names = Object.keys(pools)
+  return names.map((pool, at) =>
+    step({
+      id: at === 0 ? 'set-pool-paths' : `set-pool-paths-${at}`,
+      kind: 'set-pool-paths',
+      title: `give pgpool${names.length === 1 ? '' : ` ${pool}`} the ${which} data directories`,
+      input: {settings, pool},
+    }),
+  )
 }
 
 const NO_RETURN = 'POINT OF NO RETURN'
@@ -252,15 +272,7 @@ function open(cast: Cast): PlannedStep[] {
 function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedStep[] {
   const all = {...common, nodes: facts.pairs.map(({node}) => node.id)}
   return [
-    step({
-      id: 'set-pool-paths',
-      title: 'give pgpool the new data directories',
-      input: {
-        settings: Object.fromEntries(
-          facts.pairs.map(({node, pair}) => [`backend_data_directory${node.id}`, pair.new.data]),
-        ),
-      },
-    }),
+    ...poolPathSteps(facts.pools, facts.pairs, 'new'),
     step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
     step({
       id: 'move-in-file',

@@ -38,7 +38,7 @@ export function summariseRun(
     ...objectOf(results.get('bring-rest')?.['failed']),
   }
   const failedExtensions = objectOf(results.get('update-extensions')?.['failed'])
-  const restart = results.get('set-pool-paths')?.['inEffect'] === false
+  const restart = [...results].some(([id, result]) => id.startsWith('set-pool-paths') && result['inEffect'] === false)
   return {
     facts: {
       from: plan.reasons['from'] ?? null,

@@ -40,7 +40,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'failover_on_backend_error takes a node out at the first broken connection; health checks try again first.',
   FALSE_PRIMARY_STAYS:
     'After a failover the old primary may come back as a primary. detach_false_primary lets pgpool notice and detach it.',
-  FENCE_LEFT: 'An operation switched automatic failover off in pgpool.conf and did not come to switch it on again.',
+  FENCE_LEFT:
+    'An operation switched automatic failover off in pgpool.conf and did not come to switch it on again: it was interrupted, or it ended while this machine could not be asked. Resuming it gives this pgpool its own settings back. Where its record is gone, remove the marked block and restart pgpool.',
   FOLLOW_PRIMARY_EMPTY:
     'pgpool promotes one standby; the others keep asking the old primary until follow_primary_command tells them.',
   FSYNC_OFF:

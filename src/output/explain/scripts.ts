@@ -12,6 +12,8 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
   NODE_NOT_EQUAL: 'After the recovery the node does not serve the data of the node that it was copied from.',
   NO_RECOVERY_IN_MODE:
     'pgpool has online recovery in streaming replication, native replication and snapshot isolation mode only.',
+  PGPOOL_HOST_UNREACHABLE:
+    'The machine of one of the pgpools cannot be reached. Any of them can come to lead, and would recover or fail over by what its own files say, so nothing is installed anywhere until all can be.',
   RECOVERY_COMMAND_OTHER:
     'recovery_1st_stage_command or recovery_2nd_stage_command is not what poolctl installs. pgpool takes the name of a file in the data directory; a path of its own breaks it. Put it right with: poolctl scripts install',
   RECOVERY_NOT_SEEN:

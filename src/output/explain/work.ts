@@ -100,8 +100,6 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   DETACH_NOT_SEEN: 'pgpool accepted the detach and did not show it in time.',
   POOL_UNFENCED:
     'One of several pgpools does not answer. Its pgpool.conf is fenced too when its host can be reached; whether it runs cannot be seen from here.',
-  POOL_LEFT_OUT:
-    'The machine of one of several pgpools could not be reached, so nothing was installed there. Repeat when it is back.',
   POOL_VALUE_UNFIT:
     'pgpool reads what stands between two quotes as it is, so a value with a bare quote in it, or with a lone backslash at its end, cannot be written to pgpool.conf.',
   POOL_NOT_IN_FILE:

@@ -76,6 +76,84 @@ describe('a resume', () => {
   })
 })
 
+describe('what a step has left on a machine that did not answer', () => {
+  const LEFT = ['proxy2 cannot be asked']
+  /** Done, whether or not `far` is on; says what is left while it is off. */
+  const near = (): ToyCode =>
+    toggle('b', {
+      probe: ({world}) =>
+        Promise.resolve(
+          world.on.includes('b')
+            ? {state: 'done', because: 'b is on', result: {left: world.on.includes('far') ? [] : LEFT}}
+            : {state: 'pending', because: 'b is off'},
+        ),
+      act: ({world}) => {
+        turnOn(world, 'b')
+        return Promise.resolve({left: world.on.includes('far') ? [] : LEFT})
+      },
+    })
+  const withLeft = (): ToyOperation =>
+    new ToyOperation({a: {code: toggle('a')}, b: {code: near(), irreversible: true}, c: {code: toggle('c')}})
+
+  test('completes the operation as one with follow-ups, and a resume does that part alone', async () => {
+    const op = withLeft()
+    const {outcome, results} = await op.go('run')
+    expect([outcome, results.get('b'), op.journal.at(-1)]).toEqual([
+      {kind: 'completed'},
+      {left: LEFT},
+      closed('completed', 13),
+    ])
+    expect(op.events.at(-1)).toMatchObject({type: 'op.done', exitCode: 13})
+    const before = op.journal.length
+    op.world.on.push('far')
+    const resumed = await op.go('resume')
+    expect(resumed.outcome).toEqual({kind: 'completed'})
+    expect(resumed.steps.map(({id, outcome: end}) => `${id} ${end}`)).toEqual(['a done', 'b already', 'c done'])
+    expect(op.journal.slice(before)).toEqual([
+      takenOver('resume'),
+      done('b', {outcome: 'already', result: {left: []}}),
+      closed('completed', 0),
+    ])
+    await expect(op.go('resume')).rejects.toMatchObject({code: 'OPERATION_CLOSED'})
+  })
+
+  test('is left again while the machine is away, and is never rolled back', async () => {
+    const op = withLeft()
+    await op.go('run')
+    expect((await op.go('resume')).outcome).toEqual({kind: 'completed'})
+    expect(op.journal.at(-1)).toEqual(closed('completed', 13))
+    await expect(op.go('rollback')).rejects.toMatchObject({code: 'OPERATION_CLOSED'})
+    expect(op.world.on).toEqual(['a', 'b', 'c'])
+  })
+
+  test('is still left when a resume fails at it or dies in it, and nothing else is undone or repeated', async () => {
+    const op = withLeft()
+    await op.go('run')
+    op.mend(
+      'b',
+      toggle('b', {
+        probe: () => Promise.resolve({state: 'pending', because: 'far is off'}),
+        act: () => Promise.reject(new ActFailed({code: 'BOOM', message: 'boom'})),
+      }),
+    )
+    const {outcome} = await op.go('resume')
+    expect(outcome).toMatchObject({
+      kind: 'incomplete',
+      failure: {code: 'BOOM', resume: `poolctl op resume ${OPERATION}`},
+    })
+    await op.die('resume', 'after-intent b')
+    expect(op.world.calls).toEqual([])
+    op.mend('b', near())
+    op.world.on.push('far')
+    expect((await op.go('resume')).outcome).toEqual({kind: 'completed'})
+    expect([op.world.calls, op.journal.at(-1), op.world.on]).toEqual([
+      [],
+      closed('completed', 0),
+      ['a', 'b', 'c', 'far'],
+    ])
+  })
+})
+
 describe('a step that holds what dies with the process', () => {
   const hold = (onAbandon: () => void = () => undefined): ToyCode => {
     const look = ({held}: StepContext<Toy>): ReturnType<ToyCode['probe']> =>

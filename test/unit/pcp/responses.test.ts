@@ -368,6 +368,17 @@ describe('the other answers', () => {
     }
   })
 
+  test.each([
+    ['4.6', [], {'1': '1', '2': '2', '5': '5', '6': '6'}],
+    ['4.7', [['recovery_database', 'postgres']], {'1': '1', '2': '2', '4': '5', '5': '6'}],
+  ] as const)('rule 9: clustering modes of %s are told in the numbers of 4.2', (_, more, modes) => {
+    for (const [reported, told] of Object.entries(modes)) {
+      const rows = [['backend_clustering_mode', reported] as const, ...more]
+      const settings = visibleSettings(rows.map(([name, value]) => ({name, value, description: ''})))
+      expect([reported, settings.get('backend_clustering_mode')]).toEqual([reported, told])
+    }
+  })
+
   test('rule 9: settings whose name looks like a secret are withheld', () => {
     const names = ['wd_lifecheck_password', 'pool_passwd', 'wd_authkey', 'SSL_KEY', 'port']
     const rows = names.map((name) => packet('b', 'ProcessConfig', name, 'canary', 'd'))

@@ -379,16 +379,25 @@ describe('the primary of the pool', () => {
     ])
   })
 
-  test.each<[string, number[], string[], string[]]>([
-    ['another standby leaves', [], ['detach 2'], ['0 down standby', '1 up primary', '2 down standby']],
+  test.each<[string, number[], Record<string, string>, string[], string[]]>([
+    ['another standby leaves', [], {}, ['detach 2'], ['0 down standby', '1 up primary', '2 down standby']],
     [
       'it leaves and comes back, when there is no other',
       [2],
+      {},
       ['detach 1', 'attach 1'],
       ['0 down standby', '1 waiting primary', '2 down standby'],
     ],
-  ])('is searched for once more when pgpool has given up: %s', async (_, down, changes, end) => {
+    [
+      'it leaves and comes back, where another would leave unnoticed (before 4.2)',
+      [],
+      {follow_master_command: ''},
+      ['detach 1', 'attach 1'],
+      ['0 down standby', '1 waiting primary', '2 up standby'],
+    ],
+  ])('is searched for once more when pgpool has given up: %s', async (_, down, older, changes, end) => {
     const site = healthySite()
+    Object.assign(site.pool.applied, older)
     nodeOf(site, 0).running = false
     Object.assign(nodeOf(site, 1).directory!, {standbySignal: false, connection: null, timeline: 2})
     for (const node of site.pool.nodes) {

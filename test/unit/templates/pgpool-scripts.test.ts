@@ -9,6 +9,7 @@ import {nodeId} from '../../../src/cluster/node-id.js'
 import type {ClusterFile} from '../../../src/cluster/cluster-file.js'
 import {ALL_SCRIPTS, hookSettings, renderScript} from '../../../src/templates/pgpool-scripts.js'
 import {renderVariant, VARIANTS} from '../../../src/templates/variants.js'
+import {VARIANT_VALUES} from '../../support/variant-values.js'
 
 const execute = promisify(execFile)
 const OPTIONS = {mode: 'streaming', jobs: 4, limitSeconds: 3600, startWaitSeconds: 60, hookPassfile: null} as const
@@ -122,24 +123,11 @@ describe('the scripts that pgpool runs', () => {
   })
 })
 
-const VALUES: Readonly<Record<string, Record<string, string>>> = {
-  'aws-elastic-ip': {region: 'eu-west-1', allocation: 'eipalloc-0123456789abcdef0'},
-  'aws-private-ip': {region: 'eu-west-1', address: '10.0.0.50'},
-  'aws-route': {region: 'eu-west-1', address: '192.168.0.50', table: 'rtb-0123456789abcdef0'},
-  'aws-dns': {region: 'eu-west-1', zone: 'Z0123456789ABCDEF', record: 'db.example.com'},
-  aurora: {
-    writer: 'shop.cluster-x.eu-west-1.rds.amazonaws.com',
-    reader: 'shop.cluster-ro-x.eu-west-1.rds.amazonaws.com',
-  },
-  kubernetes: {writer: 'shop-rw', reader: 'shop-ro'},
-  'warm-standby': {archive: '/mnt/archive'},
-}
-
 describe('the variants', () => {
   it('are all rendered here, and their scripts pass shellcheck', async () => {
-    expect(Object.keys(VALUES).sort()).toEqual(Object.keys(VARIANTS).sort())
+    expect(Object.keys(VARIANT_VALUES).sort()).toEqual(Object.keys(VARIANTS).sort())
     const paths: string[] = []
-    for (const [variant, values] of Object.entries(VALUES)) {
+    for (const [variant, values] of Object.entries(VARIANT_VALUES)) {
       for (const file of await renderVariant(variant, values)) {
         expect(file.text).not.toContain('@@')
         if (file.executable) paths.push(await written(`${variant}-${file.name}`, file.text))
@@ -164,7 +152,7 @@ describe('the variants', () => {
   })
 
   it('keep pgpool from failing over where the cloud does it', async () => {
-    const [file] = await renderVariant('aurora', VALUES['aurora'] ?? {})
+    const [file] = await renderVariant('aurora', VARIANT_VALUES['aurora'] ?? {})
     const settings = Object.fromEntries(
       (file?.text ?? '')
         .split('\n')

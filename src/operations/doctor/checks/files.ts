@@ -205,7 +205,7 @@ const fence = ofPoolHosts(
       ? null
       : {
           message: `${config.path} carries the fence of ${operation}: pgpool does not fail over by itself`,
-          remedy: `poolctl op resume ${operation}, or poolctl op rollback ${operation}`,
+          remedy: `poolctl op resume ${operation} (also when it has ended without this pgpool), or poolctl op rollback ${operation}`,
         }
   },
 )

@@ -610,6 +610,13 @@ describe('doctor', () => {
       ['PGPOOL_CONF_DRIFT'],
     ],
     [
+      'one that was away when its fence was to be lifted',
+      watched(({pools}) =>
+        Object.assign(valueOf(pools[2]!.host), {configText: '# >>> poolctl fence promote-1\n# <<< poolctl fence\n'}),
+      ),
+      ['FENCE_LEFT proxy3:9898'],
+    ],
+    [
       'releases that differ',
       watched(({pools}) => (valueOf(pools[1]!.sql).version = '4.4.12')),
       ['PGPOOL_RELEASES_MIXED'],

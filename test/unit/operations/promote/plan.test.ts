@@ -214,7 +214,7 @@ describe('the runbook', () => {
       health_check_period0: '5',
       backend_clustering_mode: '1',
     }
-    const fence = stepsOf({}, promoteFacts({pools: {proxy1: settings, proxy2: null}})).find(
+    const fence = stepsOf({}, promoteFacts({pools: {proxy1: settings, proxy2: 'silent', proxy3: 'away'}})).find(
       (step) => step.id === 'fence-pool',
     )
     const both = {
@@ -226,7 +226,7 @@ describe('the runbook', () => {
         health_check_period0: '5',
       },
     }
-    // The silent one gets what the other has: its file is written when its machine can be reached.
+    // The silent one gets what the other has; where nobody can write, nothing will have to be lifted either.
     expect(fence?.input).toEqual({pools: {proxy1: both, proxy2: both}})
   })
 })
