@@ -64,15 +64,15 @@ function serviceFor(
 }
 
 /**
- * `text` with the directories of `old` replaced by those of `fresh`, and with Debian's names of a cluster (`15/main`, `15-main`) by the
+ * `text` with the directories and programs of `old` replaced by those of `fresh`, and with Debian's names of a cluster (`15/main`, `15-main`) by the
  * new one's: hba_file, certificates, external_pid_file and cluster_name would otherwise be those of the old cluster.
  */
 export function inPlace(
   text: string,
-  old: Pick<ClusterPlace, 'data' | 'config'>,
-  fresh: Pick<ClusterPlace, 'data' | 'config'>,
+  old: Omit<ClusterPlace, 'service'>,
+  fresh: Omit<ClusterPlace, 'service'>,
 ): string {
-  const moved = text.replaceAll(whole(old.data), () => fresh.data)
+  const moved = text.replaceAll(whole(old.data), () => fresh.data).replaceAll(whole(old.bin), () => fresh.bin)
   if (old.config === null) return moved
   const [from, to] = [directoryOf(old.config), fresh.config === null ? fresh.data : directoryOf(fresh.config)]
   return (

@@ -56,6 +56,8 @@ export type ScanName =
   | 'polymorphic-functions'
   | 'not-null-inheritance'
   | 'invalid-indexes'
+  | 'stale-indexes'
+  | 'stale-default-indexes'
   | 'version-dependent-collations'
   | 'unready-subscriptions'
 

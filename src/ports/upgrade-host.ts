@@ -19,7 +19,7 @@ export type InitdbRequest = {
 }
 
 /**
- * One configuration file, as latin1 so that every byte survives; `conf.d/x.conf` for one in a directory, `etc/x.conf` for one outside
+ * One configuration file or script, as latin1 so that every byte survives; `conf.d/x.conf` for one in a directory, `etc/x.conf` for one outside
  * the data directory.
  */
 export type ConfigFile = {name: string; text: string}

@@ -206,6 +206,18 @@ JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamesp
     `SELECT format('%I.%I', n.nspname, c.relname) AS object FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT x.indisvalid AND c.relkind = 'i' ORDER BY 1`,
   ),
+  'stale-indexes': scan(
+    'ALTER COLLATION, Notes',
+    `SELECT x.indexrelid::regclass::text AS object FROM pg_index x WHERE EXISTS (
+  SELECT FROM unnest(x.indcollation::oid[]) AS used(oid) JOIN pg_collation c ON c.oid = used.oid
+  WHERE c.collversion <> pg_collation_actual_version(c.oid)) ORDER BY 1`,
+  ),
+  'stale-default-indexes': scan(
+    'ALTER DATABASE, REFRESH COLLATION VERSION',
+    `SELECT x.indexrelid::regclass::text AS object FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid, pg_database d
+WHERE d.datname = current_database() AND d.datcollversion <> pg_database_collation_actual_version(d.oid) AND c.relkind <> 't' AND EXISTS (
+  SELECT FROM unnest(x.indcollation::oid[]) AS used(oid) JOIN pg_collation k ON k.oid = used.oid WHERE k.collprovider = 'd') ORDER BY 1`,
+  ),
   'version-dependent-collations': scan(
     'ALTER COLLATION',
     `SELECT format('%I.%I', n.nspname, c.collname) AS object FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace

@@ -26,6 +26,11 @@ export function pairOf(context: Context, id: NodeId): Pair {
   return {from: numberIn(pair, 'from'), to: numberIn(pair, 'to'), old: place('old'), new: place('new')}
 }
 
+/** Of every node that the plan is about; a rehearsal's has one. */
+export function pairsOf(context: Context): Pair[] {
+  return Object.keys(objectIn(context.input, 'pairs')).map((id) => pairOf(context, nodeId(Number(id))))
+}
+
 /** The same step's context, about one node. */
 export function about(context: Context, node: NodeId, more: JsonObject = {}): Context {
   return {...context, input: {...context.input, ...more, node}}

@@ -11,13 +11,18 @@ import {inPlace} from '../cluster/upgrade-target.js'
 import type {Json, JsonObject} from '../lib/json.js'
 import type {ConfigFile, Pair} from '../ports/upgrade-host.js'
 import {done, flagIn, idIn, numberIn, pending, textIn, type Context, type Step} from './context.js'
-import {pairOf} from './upgrade-place.js'
+import {pairOf, pairsOf} from './upgrade-place.js'
 
-export function translated(files: readonly ConfigFile[], pair: Pair): {files: ConfigFile[]; changes: JsonObject[]} {
-  const results = files.map(({name, text}) => ({
-    name,
-    ...translateConfig(inPlace(text, pair.old, pair.new), pair.from, pair.to),
-  }))
+/** `all`: of every node, `pair` among them. A script of pgpool's recovery knows them all. */
+export function translated(
+  files: readonly ConfigFile[],
+  pair: Pair,
+  all: readonly Pair[] = [pair],
+): {files: ConfigFile[]; changes: JsonObject[]} {
+  const results = files.map(({name, text}) => {
+    if (name.endsWith('.conf')) return {name, ...translateConfig(inPlace(text, pair.old, pair.new), pair.from, pair.to)}
+    return {name, text: all.reduce((moved, one) => inPlace(moved, one.old, one.new), text), changes: []}
+  })
   return {
     files: results.map(({name, text}) => ({name, text})),
     changes: results.flatMap(({name, changes}) => changes.map((change): JsonObject => ({...change, file: name}))),
@@ -36,7 +41,7 @@ export const stageConfig: Step = {
   async act(context) {
     const host = context.world.migrationHost(idIn(context))
     const pair = pairOf(context, idIn(context))
-    const {files, changes} = translated(await host.readConfig(pair), pair)
+    const {files, changes} = translated(await host.readConfig(pair), pair, pairsOf(context))
     await host.stageConfig(context.operation, pair, files)
     return {changes: changes satisfies Json[]}
   },

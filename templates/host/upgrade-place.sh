@@ -34,6 +34,9 @@ stage() {
     if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
     cp -a -- "$path" "$keep/config.part/" || fail WRITE_FAILED "cannot keep $path"
   done
+  for path in "$old"/*; do
+    if [ -f "$path" ] && [ -x "$path" ]; then cp -a -- "$path" "$keep/config.part/" || fail WRITE_FAILED "cannot keep $path"; fi
+  done
   rm -f -- "$keep/config.part/recovery.conf"
   if [ -n "$oldconfig" ]; then cp -a -- "${oldconfig%/*}" "$keep/config.part/etc" || fail WRITE_FAILED "cannot keep ${oldconfig%/*}"; fi
   while [ "$#" -gt 0 ]; do

@@ -8,15 +8,13 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {parse} from 'yaml'
 import {runAsServer} from '../../src/lab/run.js'
-import type {LabSpec} from '../../src/lab/spec.js'
-import {requireSpec, saveSpec} from '../../src/lab/store.js'
+import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
+import {labIn, OLD_TO_NEW} from '../support/upgrade-lab.js'
 
-const OLD = '/usr/lib/postgresql/13/bin'
-const NEW = '/usr/lib/postgresql/15/bin'
-/** Where both versions are (bin/install-packages test). */
-const possible = existsSync(join(OLD, 'postgres')) && existsSync(join(NEW, 'pg_upgrade'))
+const {old: OLD, new: NEW} = OLD_TO_NEW.bin
 
 let lab: SharedLab
 let spec: LabSpec
@@ -58,10 +56,38 @@ async function describeSite(): Promise<void> {
   await writeFile(path, JSON.stringify({...file, nodes}, null, 2))
 }
 
+/** Somebody who is no node reads the WAL through a slot, until the server goes away. */
+async function readFromOutside(): Promise<void> {
+  const {replicationPassfile} = labPaths(spec.directory)
+  const place = join(spec.directory, 'node0', 'outside')
+  await sqlOn(lab, 0, "SELECT pg_create_physical_replication_slot('outside')")
+  await asServer(['mkdir', place])
+  const source = ['-h', spec.nodes[0]?.address ?? '', '-p', String(spec.ports.postgres), '-U', 'repl', '-w']
+  const words = ['-D', place, '-S', 'outside', '--no-loop', ...source]
+  void runAsServer(spec, join(OLD, 'pg_receivewal'), words, {env: {PGPASSFILE: replicationPassfile}}).catch(() => '')
+  await until('the slot is in use', async () => {
+    const [active] = await sqlOn(lab, 0, "SELECT active FROM pg_replication_slots WHERE slot_name = 'outside'")
+    return active === 't'
+  })
+}
+
+/** An index that was broken off, and one of a collation that is said to have changed since. */
+async function spoilIndexes(): Promise<void> {
+  const provoke = [
+    "CREATE COLLATION mine (provider = icu, locale = 'de')",
+    'CREATE TABLE word (text text COLLATE mine, number int)',
+    "INSERT INTO word VALUES ('a', 1), ('b', 1)",
+    'CREATE INDEX word_order ON word (text)',
+    "UPDATE pg_collation SET collversion = '1' WHERE collname = 'mine'",
+  ]
+  for (const text of provoke) await sqlOn(lab, 0, text, LAB_DATABASE)
+  await sqlOn(lab, 0, 'CREATE UNIQUE INDEX CONCURRENTLY twice ON word (number)', LAB_DATABASE).catch(() => [])
+}
+
 const configFiles = (): Promise<string[]> =>
   Promise.all(spec.nodes.map(async ({id}) => (await sqlOn(lab, id, 'SHOW config_file')).join()))
 
-describe.runIf(possible)('a site with its configuration below /etc', () => {
+describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: 13, nodes: 3})
     spec = await requireSpec(lab.directory)
@@ -72,6 +98,8 @@ describe.runIf(possible)('a site with its configuration below /etc', () => {
       return senders.length === 2
     })
     for (const id of [0, 1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
+    await lab.poolctl(['scripts', 'install', '--yes'])
+    await spoilIndexes()
   })
   afterAll(async () => {
     await lab.end()
@@ -117,12 +145,19 @@ describe.runIf(possible)('a site with its configuration below /etc', () => {
 
   it('is upgraded, and poolctl starts and stops the new version by the words of the site from then on', async () => {
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
-    await underLedger(lab, async () => {
-      const flags = ['--way-back', 'none', '--min-standbys', '2', '--confirm', 'lab']
-      expect(ending(await change(lab, ['upgrade', 'run', '--to', '15', ...flags]))).toEqual(DONE)
-      const nodes = spec.nodes.map((node) => ({...node, data: `${node.data}-15`}))
-      await saveSpec({...(await requireSpec(lab.directory)), bin: NEW, postgresMajor: 15, nodes})
+    await readFromOutside()
+    const {result} = await underLedger(lab, async () => {
+      const flags = ['--way-back', 'none', '--min-standbys', '2', '--accept', 'FOREIGN_SLOTS', '--confirm', 'lab']
+      const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...flags])
+      expect(ending(answer)).toEqual(DONE)
+      await labIn(lab, OLD_TO_NEW, 'new')
+      return answer
     })
+    expect(result.data?.facts['indexesToRebuild']).toEqual({[LAB_DATABASE]: ['public.twice', 'public.word_order']})
+    expect(await sqlOn(lab, 0, "SELECT slot_type FROM pg_replication_slots WHERE slot_name = 'outside'")).toEqual([
+      'physical',
+    ])
+    await sqlOn(lab, 0, "SELECT pg_drop_replication_slot('outside')")
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
     const file = parse(await readFile(join(lab.directory, 'poolctl.yaml'), 'utf8')) as {
       nodes: Record<string, unknown>[]
@@ -141,9 +176,14 @@ describe.runIf(possible)('a site with its configuration below /etc', () => {
         service: {start: words(id, startWords(id)), stop: words(id, stopWords(id))},
       })),
     ])
+    const tested = await lab.poolctl(['scripts', 'test', '--json'])
+    const {data} = tested.json as {data: {tests: {result: string; text: string}[]}}
+    expect(data.tests.filter(({result: seen}) => seen !== 'proved')).toEqual([])
     await underLedger(lab, async () => {
-      await asServer(words(2, stopWords(2)))
-      expect(ending(await change(lab, ['recovery', '2', '--yes']))).toEqual(DONE)
+      for (const driver of ['ssh', 'pgpool']) {
+        await asServer(words(2, stopWords(2)))
+        expect(ending(await change(lab, ['recovery', '2', '--yes', '--driver', driver]))).toEqual(DONE)
+      }
     })
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
     await expectHealthy(lab)

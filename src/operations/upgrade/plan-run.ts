@@ -280,6 +280,14 @@ function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedSte
       input: {...all, which: 'new'},
     }),
     step({id: 'leave-note', title: 'leave a note of the upgrade on each host', input: {...all, phase: 'opened'}}),
+    ...slotsOfOthers(facts).map((slot) =>
+      step({
+        id: `create-slot-${slot}`,
+        kind: 'create-slot',
+        title: `make slot "${slot}" again, which was in use and belongs to no node: whoever reads from it begins anew`,
+        input: {on: primary.node.id, slot},
+      }),
+    ),
     ...(later ? theRest(common) : []),
     step({
       id: 'make-statistics',
@@ -292,6 +300,13 @@ function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedSte
       input: {on: primary.node.id},
     }),
   ]
+}
+
+/** An unused one would only keep WAL. */
+function slotsOfOthers({check, pairs}: RunFacts): string[] {
+  const ours = new Set(pairs.map(({node}) => node.slot))
+  const slots = check.content?.slots ?? []
+  return slots.filter(({kind, active, name}) => kind === 'physical' && active && !ours.has(name)).map(({name}) => name)
 }
 
 /** Their old files are as they were at the last checkpoint, and nobody waits for them. */

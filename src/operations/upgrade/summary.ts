@@ -57,6 +57,7 @@ export function summariseRun(
         : 'has the new directories',
       wayBack: plan.reasons['wayBack'] ?? null,
       extensions: objectOf(results.get('update-extensions')?.['updated']),
+      ...objectOf(plan.reasons['afterCare']),
       window: windowOf(plan, steps),
       forecast: compared(forecastIn(plan.reasons), steps),
       seconds: Object.fromEntries(steps.map(({id, seconds}) => [id, seconds])),

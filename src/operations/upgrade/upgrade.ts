@@ -5,6 +5,7 @@
 import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {Operation, Decision} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
+import {afterCare} from './after-care.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
@@ -36,6 +37,7 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
         held,
         standbys: standbysOf(facts).map(({node}) => node.id),
         windowMs: request.windowMs,
+        afterCare: afterCare(facts),
         forecast,
       },
       steps,

@@ -32,6 +32,8 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   NEW_DATA_NESTED: 'The new data directory is the old one, or one of them lies in the other.',
   NEW_DATA_NOT_EMPTY: 'The place of the new cluster holds something else.',
   NEW_DATA_PARENT_NOT_WRITABLE: 'The new data directory cannot be made.',
+  STALE_INDEXES:
+    'The order of text is that of a library, which has changed since these indexes were built: searches in them may miss rows until they are built anew.',
   NEW_CONFIG_NOT_EMPTY:
     'The configuration is outside the data directory, and where that of the new version belongs something is already, which is never overwritten.',
   NEW_CONFIG_NOT_WRITABLE: 'The directory for the configuration of the new version cannot be made.',

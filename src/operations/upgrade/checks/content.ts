@@ -184,7 +184,8 @@ function checkSlots({slots}: UpgradeContent, survey: UpgradeSurvey, from: number
               `${name} (${active ? 'in use' : 'unused'}${retainedBytes === null ? '' : `, holds ${bytesText(retainedBytes)}`})`,
           ),
         )}`,
-        detail: 'poolctl makes the slots of its own nodes again; who uses these loses its place.',
+        detail:
+          'Those in use are made again on the new primary, and who reads from them begins anew; unused ones are gone.',
         hint: "Drop an unused one: SELECT pg_drop_replication_slot('…')",
       }),
     )

@@ -485,11 +485,12 @@ test('clients of pgpool and pgpool itself are no direct clients', () => {
 })
 
 test('only scans that apply to the two versions are asked for', () => {
-  const both = ['invalid-indexes', 'reg-columns', 'system-composites', 'version-dependent-collations']
+  const both = ['invalid-indexes', 'reg-columns', 'stale-indexes', 'system-composites', 'version-dependent-collations']
   const of14 = ['encoding-conversions', 'polymorphic-functions', 'postfix-operators']
   expect(scansFor(13, 15).toSorted()).toEqual([...both, ...of14].toSorted())
-  expect(scansFor(15, 17).toSorted()).toEqual(['aclitem', ...both])
-  expect(scansFor(17, 18).toSorted()).toEqual([...both, 'not-null-inheritance', 'unready-subscriptions'].toSorted())
+  const of15 = [...both, 'stale-default-indexes']
+  expect(scansFor(15, 17).toSorted()).toEqual(['aclitem', ...of15].toSorted())
+  expect(scansFor(17, 18).toSorted()).toEqual([...of15, 'not-null-inheritance', 'unready-subscriptions'].toSorted())
 })
 
 test('a refusal carries code, node, fact, remedy and the flag that lifts it', () => {
