@@ -5,11 +5,12 @@
  * pgpool.conf and a reload; the fence holds when each pgpool itself reports the values. Without it a health check in the middle of a
  * switchover would run failover_command and promote a server of its own choice. A pgpool that does not answer has its file changed when
  * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up.
- * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
+ * Undo: the site's own values come back into effect and the block is removed; where the plan stops all servers (input `untilServed`), not
+ * before one of them serves again. Repeat: harmless, the block is replaced as a whole.
  */
 import {wholeEscapes} from '../cluster/pool-fence.js'
 import type {Observation} from '../engine/step.js'
-import {Unreachable} from '../lib/errors.js'
+import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
 import type {PoolPlace} from '../ports/world.js'
 import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
@@ -149,6 +150,30 @@ async function reloadIfRunning(context: Context, fence: Fence): Promise<void> {
   if ((await settingsOf(fence)) !== null) await reloadPool(context, fence)
 }
 
+/**
+ * Where the operation has stopped every server and could not start them again (a host is cut off), the fence is all that keeps pgpool from
+ * dropping every node. It stays then, and the next rollback takes it off once somebody serves.
+ */
+async function refuseUnserved({world, operation}: Context): Promise<void> {
+  const serving = await Promise.all(
+    world.file.nodes.map(({id}) =>
+      world
+        .postgres(id)
+        .facts()
+        .then(
+          ({inRecovery}) => !inRecovery,
+          () => false,
+        ),
+    ),
+  )
+  if (serving.includes(true)) return
+  throw new ActFailed({
+    code: 'FENCE_KEPT',
+    message: 'no primary answers, and without the fence pgpool would drop every node',
+    hint: `Once the hosts can be reached again: poolctl op rollback ${operation}`,
+  })
+}
+
 export const fencePool: Step = {
   kind: 'fence-pool',
   probe: seenFenced,
@@ -163,6 +188,7 @@ export const fencePool: Step = {
   },
   verify: seenFenced,
   async undo(context) {
+    if (context.input['untilServed'] === true) await refuseUnserved(context)
     if ((await seenUnfenced(context)).state !== 'done') await removeFence(context)
   },
 }

@@ -143,15 +143,7 @@ $wanted
   say missingLocale "$1"
 }
 
-table# try_clone FILE DIRECTORY: "ok", or why not.
-try_clone() {
-  clone_to=$2/.poolctl-clone.$$
-  rm -f -- "$clone_to"
-  if clone_why=$(cp --reflink=always -- "$1" "$clone_to" 2>&1); then printf ok; else printf '%s' "${clone_why##*: }"; fi
-  rm -f -- "$clone_to"
-}
-
-space() {
+tablespace() {
   spc_oid=$1
   spc=$2
   spc_link='it is not there'
@@ -170,7 +162,7 @@ space() {
       # An empty tablespace has nothing to link yet: a file of ours in the server's own directory stands for what may come.
       spc_old=$(find "$spc/" -mindepth 1 -maxdepth 1 -type d -name 'PG_*' ! -name "PG_${newmajor}_*" -print -quit)
       spc_file=${spc_old:-$spc}/.poolctl-from.$$
-      if touch -- "$spc_file" 2>/dev/null; then
+      if { printf . >"$spc_file"; } 2>/dev/null; then
         spc_link=$(try_link "$spc_file" "$spc")
         spc_clone=$(try_clone "$spc_file" "$spc")
         rm -f -- "$spc_file"

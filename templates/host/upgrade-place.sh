@@ -45,7 +45,7 @@ stage() {
 # overlay DIRECTORY: the node's own configuration over what initdb, or another node, has there.
 overlay() {
   if [ ! -d "$keep/config" ]; then fail CONFIG_NOT_STAGED "no configuration waits in $keep"; fi
-  cp -a -- "$keep/config/." "$1/" || fail WRITE_FAILED "cannot write the configuration into $1"
+  overlay_why=$(cp -a -- "$keep/config/." "$1/" 2>&1) || fail WRITE_FAILED "cannot write the configuration into $1: ${overlay_why##*: }"
   chmod 700 -- "$1"
 }
 
