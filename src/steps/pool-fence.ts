@@ -6,7 +6,8 @@
  * switchover would run failover_command and promote a server of its own choice. A pgpool that does not answer has its file changed when
  * its host can be reached, so that it is fenced if somebody starts it meanwhile, and holds nothing up. One whose host cannot be reached
  * when the fences are lifted keeps its own, which is named for a resume; the others are lifted all the same.
- * Undo: the site's own values come back into effect and the block is removed. Repeat: harmless, the block is replaced as a whole.
+ * Undo: the site's own values come back into effect and the block is removed; where the plan stops all servers (input `untilServed`), not
+ * before one of them serves again. Repeat: harmless, the block is replaced as a whole.
  */
 import {wholeEscapes} from '../cluster/pool-fence.js'
 import {leftOf} from '../engine/record.js'
@@ -166,6 +167,30 @@ async function reloadIfRunning(context: Context, fence: Fence): Promise<void> {
   if ((await settingsOf(fence)) !== null) await reloadPool(context, fence)
 }
 
+/**
+ * Where the operation has stopped every server and could not start them again (a host is cut off), the fence is all that keeps pgpool from
+ * dropping every node. It stays then, and the next rollback takes it off once somebody serves.
+ */
+async function refuseUnserved({world, operation}: Context): Promise<void> {
+  const serving = await Promise.all(
+    world.file.nodes.map(({id}) =>
+      world
+        .postgres(id)
+        .facts()
+        .then(
+          ({inRecovery}) => !inRecovery,
+          () => false,
+        ),
+    ),
+  )
+  if (serving.includes(true)) return
+  throw new ActFailed({
+    code: 'FENCE_KEPT',
+    message: 'no primary answers, and without the fence pgpool would drop every node',
+    hint: `Once the hosts can be reached again: poolctl op rollback ${operation}`,
+  })
+}
+
 export const fencePool: Step = {
   kind: 'fence-pool',
   probe: seenFenced,
@@ -181,6 +206,7 @@ export const fencePool: Step = {
   verify: seenFenced,
   /** Here a fence that is left is a failure: the cluster is not as before while one stands. */
   async undo(context) {
+    if (context.input['untilServed'] === true) await refuseUnserved(context)
     await liftFences(context)
     const seen = await seenUnfenced(context)
     const left = seen.state === 'done' ? leftOf(seen.result ?? null) : [seen.because]

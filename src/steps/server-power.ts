@@ -55,6 +55,8 @@ async function start(context: Context): Promise<undefined> {
  * for running would leave nobody. One that answers is not going down, because a shutdown refuses new connections at once.
  */
 async function runAgain(context: Context): Promise<void> {
+  // A host that cannot be asked is no server on its way down: the operator is told at once, and not after two minutes.
+  await seenStopped(context)
   const wait = {limitMs: STOP_SECONDS * 1000, everyMs: 100, what: 'a server that runs or is down', code: 'NOT_RUNNING'}
   await awaitSeen(context, wait, async () => {
     if ((await seenStopped(context)).state === 'done') return done('it is down')

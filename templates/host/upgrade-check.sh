@@ -174,7 +174,7 @@ tablespace() {
       # An empty tablespace has nothing to link yet: a file of ours in the server's own directory stands for what may come.
       spc_old=$(find "$spc/" -mindepth 1 -maxdepth 1 -type d -name 'PG_*' ! -name "PG_${newmajor}_*" -print -quit)
       spc_file=${spc_old:-$spc}/.poolctl-from.$$
-      if touch -- "$spc_file" 2>/dev/null; then
+      if { printf . >"$spc_file"; } 2>/dev/null; then
         spc_link=$(try_link "$spc_file" "$spc")
         spc_clone=$(try_clone "$spc_file" "$spc")
         rm -f -- "$spc_file"

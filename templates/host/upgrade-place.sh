@@ -73,7 +73,7 @@ overlay() {
     # Of a configuration outside, what stays outside is there already.
     case $newconfig:$path in ?*:"$keep"/config/etc/*) continue ;; esac
     if [ ! -e "$path" ]; then continue; fi
-    cp -a -- "$path" "$1/" || fail WRITE_FAILED "cannot write the configuration into $1"
+    overlay_why=$(cp -a -- "$path" "$1/" 2>&1) || fail WRITE_FAILED "cannot write the configuration into $1: ${overlay_why##*: }"
   done
   chmod 700 -- "$1"
 }

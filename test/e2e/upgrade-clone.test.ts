@@ -5,6 +5,7 @@
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint} from '../support/e2e-checks.js'
@@ -90,6 +91,12 @@ describe.runIf('path' in disk)('an upgrade by clones on XFS', () => {
 
   it('can be made again after that, and given up for good', async () => {
     await sqlOn(lab, 0, "INSERT INTO place VALUES (3, 'again')", LAB_DATABASE)
+    // In a tablespace nobody but the site knows whose a directory is: it is named, with what removes it.
+    const left = await change(lab, ['upgrade', 'prepare', '--to', String(TO)])
+    const [refusal] = left.data?.refusals?.filter(({node}) => node === 0) ?? []
+    expect({exitCode: left.exitCode, code: refusal?.code}).toEqual({exitCode: 6, code: 'TABLESPACE_LEFTOVER'})
+    const [, place = ''] = /: rm -r (\S+)$/.exec(refusal?.hint ?? '') ?? []
+    await runAsServer(await requireSpec(lab.directory), 'rm', ['-r', place])
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', String(TO)]))).toEqual(DONE)
     await underLedger(lab, async () => {
       expect(ending(await change(lab, RUN))).toEqual(DONE)

@@ -163,7 +163,7 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
       const reason = await mountingFails(lab)
       if (reason !== null) return context.skip(reason)
       const answer = await withClients((spec) =>
-        movedToSmallDisk(lab, 1, 1500, async (directory) => {
+        movedToSmallDisk(lab, 1, 900, async (directory) => {
           await until('all are attached', async () => {
             const {json} = await lab.poolctl(['status', '--json'])
             if ((json as {data: {disagreements: unknown[]}}).data.disagreements.length === 0) return true
@@ -172,10 +172,7 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
           })
           const ended = await during(run('--way-back', 'none', '--min-standbys', String(needed)), async () => {
             const held = await holdJob(spec, 1, 'link')
-            const filling = keptFull(directory, held.ended())
-            await sleep(1500)
-            held.goOn()
-            await filling
+            await keptFull(directory, held.ended(), () => held.goOn())
             await rm(join(directory, 'filler'))
           })
           return [needed === 1 ? 'new' : 'old', ended]

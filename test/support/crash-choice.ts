@@ -83,6 +83,16 @@ export function oneCaseOfEach<R extends Runbook>(groups: readonly (readonly R[])
   return groups.map((scenarios) => drawCase(draw, placesOf(scenarios)))
 }
 
+export function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const draw = generator(seed)
+  const left = [...items]
+  return items.map(() => {
+    const item = draw(left)
+    left.splice(left.indexOf(item), 1)
+    return item
+  })
+}
+
 type Draw = ReturnType<typeof generator>
 type Place<R extends Runbook> = {scenario: R; step: ScenarioStep}
 

@@ -65,7 +65,7 @@ export function reportText(rows: readonly Row[]): string {
     '',
     'Upgrade: from PostgreSQL 13 to 15, each case on a copy of a lab that was prepared, or upgraded with a standby held back. A row says',
     'FAILED unless in the end one version serves on the nodes that it should and on no other, no two versions ever ran side by side, no',
-    'acknowledged write is lost (going back after the opening loses what came after it, by design), no lock, job or fence is left, and',
+    'acknowledged write is lost (going back after the opening loses what came after it, by design), no lock, fence or job without an end is left, and',
     '`poolctl upgrade status` said meanwhile that something is under way.',
     '',
     `${ALL.length} operations × ${POINTS.length} points × ${ROUNDS.length} rounds over ${steps} steps: ${wanted.length} cases (a step that is so`,

@@ -115,11 +115,16 @@ async function untilPrimary(lab: TestLab): Promise<void> {
   })
 }
 
-export async function until(what: string, look: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  look: () => Promise<boolean> | boolean,
+  withinMs = 30_000,
+  everyMs = 50,
+): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!(await look())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await sleep(50)
+    await sleep(everyMs)
   }
 }
 

@@ -6,6 +6,9 @@ import {exists} from '../../src/lab/store.js'
 import {nodeOf, until} from './e2e-lab.js'
 import {OLD_TO_NEW, placeOf} from './upgrade-lab.js'
 
+/** Jobs on tiny data are over in a second. */
+const SOON_MS = 5
+
 export type HeldJob = {
   /** Its processes are ended as by `kill -9` of their group; servers that it has started are in groups of their own. */
   kill(): void
@@ -23,16 +26,21 @@ export async function holdJob(
   const jobs = join(`${placeOf(nodeOf(spec, node), OLD_TO_NEW, 'old')}.poolctl`, 'jobs')
   let directory = ''
   let group = 0
-  await until(`${name} runs on node ${node}`, async () => {
-    const found = (await readdir(jobs).catch(() => [])).find((entry) =>
-      new RegExp(`-\\d{6}-\\w{4}-${name}$`).test(entry),
-    )
-    if (found === undefined) return false
-    directory = join(jobs, found)
-    const phase = await readFile(join(directory, 'phase'), 'utf8').catch(() => '')
-    group = Number.parseInt(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''), 10)
-    return phase !== '' && group > 1 && (await also())
-  })
+  await until(
+    `${name} runs on node ${node}`,
+    async () => {
+      const found = (await readdir(jobs).catch(() => [])).find((entry) =>
+        new RegExp(`-\\d{6}-\\w{4}-${name}$`).test(entry),
+      )
+      if (found === undefined) return false
+      directory = join(jobs, found)
+      const phase = await readFile(join(directory, 'phase'), 'utf8').catch(() => '')
+      group = Number.parseInt(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''), 10)
+      return phase !== '' && group > 1 && (await also())
+    },
+    60_000,
+    SOON_MS,
+  )
   process.kill(-group, 'SIGSTOP')
   return {
     kill: () => process.kill(-group, 'SIGKILL'),

@@ -78,9 +78,9 @@ export async function movedToSmallDisk<T>(
 
 /**
  * No block is free until `ended`: rsync gives back what it wrote when it finds the disk full, and the next file would fit there.
- * It is awaited whatever happens, because the disk cannot be unmounted under a recovery.
+ * It is awaited whatever happens, because the disk cannot be unmounted under a recovery. `onFull`: each time that nothing fits any more.
  */
-export async function keptFull<T>(data: string, ended: Promise<T>): Promise<T> {
+export async function keptFull<T>(data: string, ended: Promise<T>, onFull = (): void => undefined): Promise<T> {
   const file = await open(join(data, 'filler'), 'w')
   const state = {over: false}
   const watched = ended.finally(() => (state.over = true))
@@ -88,6 +88,7 @@ export async function keptFull<T>(data: string, ended: Promise<T>): Promise<T> {
     for (const block = Buffer.alloc(256 * 1024); !state.over;) {
       await file.write(block).catch(async (error: unknown) => {
         expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
+        onFull()
         await sleep(20)
       })
     }

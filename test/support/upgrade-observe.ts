@@ -15,6 +15,7 @@ export type SeenUpgradeNode = {
   role: 'primary' | 'standby' | null
   attached: boolean
   locked: boolean
+  /** Of those that have no end; the logs of the others stay. */
   jobs: string[]
   /** Its old cluster has a control file of its own, so it can start. */
   oldStartable: boolean
@@ -50,9 +51,15 @@ async function seenNode(
     role: recovering === undefined ? null : recovering === 't' ? 'standby' : 'primary',
     attached,
     locked: await exists(join(work, 'lock')),
-    jobs: (await readdir(join(work, 'jobs')).catch(() => [])).toSorted(),
+    jobs: await unended(join(work, 'jobs')),
     oldStartable: await exists(join(old, 'global', 'pg_control')),
   }
+}
+
+async function unended(jobs: string): Promise<string[]> {
+  const names = (await readdir(jobs).catch(() => [])).toSorted()
+  const ended = await Promise.all(names.map((name) => exists(join(jobs, name, 'status'))))
+  return names.filter((_, at) => ended[at] !== true)
 }
 
 /** By the lock file of a live postmaster: the same look for a server of whatever version, and cheap enough to repeat all the time. */

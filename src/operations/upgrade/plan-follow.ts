@@ -85,7 +85,7 @@ export function fenceStep({pools}: FollowFacts): PlannedStep {
   return step({
     id: 'fence-pool',
     title: 'keep pgpool from failing over or re-attaching by itself',
-    input: fenceInput(pools),
+    input: {...fenceInput(pools), untilServed: true},
     undo: 'the fence is removed',
   })
 }

@@ -147,7 +147,7 @@ function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held}: 
     step({
       id: 'fence-pool',
       title: 'keep pgpool from failing over or re-attaching by itself',
-      input: fenceInput(facts.pools),
+      input: {...fenceInput(facts.pools), untilServed: true},
       undo: 'the fence is removed',
     }),
     ...leaving,

@@ -9,6 +9,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
+  FENCE_KEPT:
+    'On the way back no primary could be started, so the fence stays: without it pgpool would drop every node. The next op rollback takes it off.',
   LAST_STANDBY:
     'The rehearsal would take the only attached standby away for as long as it lasts; nobody could take over from the primary meanwhile.',
   NEW_VERSION_HAS_WRITTEN:
