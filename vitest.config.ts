@@ -1,4 +1,25 @@
 import {defineConfig} from 'vitest/config'
+import {BaseSequencer, type TestSpecification} from 'vitest/node'
+
+/** By seconds that they take: what is begun last leaves the other worker idle. A file that is not named comes after them, as vitest has it. */
+const LONG = [
+  'crash-matrix',
+  'watchdog-links',
+  'upgrade-faults',
+  'pgpool-recovery',
+  'upgrade.test',
+  'upgrade-crash-matrix',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({moduleId}: TestSpecification): number => {
+      const at = LONG.findIndex((name) => moduleId.includes(`/e2e/${name}`))
+      return at === -1 ? LONG.length : at
+    }
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
+  }
+}
 
 /**
  * Four projects: the first two need no server and no network; the other two start real servers, two files at a time, because such a
@@ -7,6 +28,7 @@ import {defineConfig} from 'vitest/config'
  */
 export default defineConfig({
   test: {
+    sequence: {sequencer: LongestFirst},
     disableConsoleIntercept: true,
     projects: [
       {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000}},
