@@ -84,15 +84,19 @@ function floor(lab) {
   return since(began)
 }
 
-/** Times and bytes as the record of the operation has them. */
-function byPoolctl(lab, minStandbys) {
-  const flags = ['--way-back', 'none', '--min-standbys', String(minStandbys), '--confirm', 'lab']
-  const args = ['upgrade', 'run', '--to', String(TO), ...flags, '--output', 'ndjson']
+/** Its events, the envelope last. */
+function upgradeRun(lab, flags) {
+  const args = ['upgrade', 'run', '--to', String(TO), ...flags, '--confirm', 'lab', '--output', 'ndjson']
   const {stdout} = lab.cli(args, {expect: [0, 13]})
-  const events = stdout
+  return stdout
     .trim()
     .split('\n')
     .map((text) => JSON.parse(text))
+}
+
+/** Times and bytes as the record of the operation has them. */
+function byPoolctl(lab, minStandbys) {
+  const events = upgradeRun(lab, ['--way-back', 'none', '--min-standbys', String(minStandbys)])
   const {data} = events.at(-1)
   const timeOf = (event, step) => Date.parse(events.find((one) => one.type === event && one.step === step).at)
   return {
@@ -161,6 +165,30 @@ export function benchUpgrade({runs, scale, many}) {
     result.many = {standbys: many, with1, withMany, ratio: withMany / with1, target: TARGETS.many}
   }
   return result
+}
+
+/** What a rehearsal on the last standby foresees, against what the run then takes. */
+export function benchForecast({runs, scale}) {
+  const rows = several(runs, 'forecast', () =>
+    prepared(3, scale, (lab) => {
+      lab.cli(['upgrade', 'rehearse', '--to', String(TO), '--yes'])
+      const {data} = upgradeRun(lab, []).at(-1)
+      const {forecastOutageSeconds, outageSeconds, ratio} = data.facts.forecast
+      return {forecastOutageSeconds, outageSeconds, ratio, writesStopped: data.outage.writesStoppedSeconds}
+    }),
+  )
+  return {from: FROM, to: TO, scale, runs: rows, within: 0.25}
+}
+
+export function forecastText({from, to, scale, runs, within}) {
+  line(
+    `upgrade ${from} to ${to} after a rehearsal, scale ${scale}; the outage should be within ${within * 100} % of the forecast`,
+  )
+  for (const {forecastOutageSeconds, outageSeconds, ratio, writesStopped} of runs) {
+    line(
+      `foreseen ${forecastOutageSeconds.toFixed(2)} s, took ${outageSeconds.toFixed(2)} s, ratio ${ratio.toFixed(2)}; writes stopped ${writesStopped.toFixed(2)} s`,
+    )
+  }
 }
 
 export function upgradeText(result) {
