@@ -30,7 +30,7 @@ export function visibleSettings(parameters: readonly PoolParameter[]): Map<strin
   return settings
 }
 
-/** Slony's number is gone in 4.7, and those behind it moved up: raw and snapshot isolation (5 seen on 4.7.3, where 5 was raw on 4.3.5). */
+/** Slony's number is gone in 4.7, and those behind it moved up: raw and snapshot isolation are 5 and 6 on 4.3.5, 4 and 5 on 4.7.3 (seen). */
 const MOVED_UP = new Map([
   ['4', '5'],
   ['5', '6'],

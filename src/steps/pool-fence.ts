@@ -47,7 +47,7 @@ function fencesIn({world, input}: Context): Fence[] {
 }
 
 /** Null: neither is there, so nothing acts there. A machine that is cut off while its pgpool answers is an error. */
-async function settingsOf({pool}: Fence): Promise<PoolSettings | null> {
+async function settingsOf({pool}: Pick<PoolPlace, 'pool'>): Promise<PoolSettings | null> {
   try {
     return await pool.settings()
   } catch (error) {
@@ -191,10 +191,24 @@ async function refuseUnserved({world, operation}: Context): Promise<void> {
   })
 }
 
+/** One that was away when the plan was made has no fence in it: if it answers by now, it would act by itself. */
+async function refuseUnplanned({world, input}: Context): Promise<void> {
+  const planned = Object.keys(objectIn(input, 'pools'))
+  for (const place of world.pools) {
+    if (planned.includes(place.pool.name) || (await settingsOf(place)) === null) continue
+    throw new ActFailed({
+      code: 'POOL_CAME_BACK',
+      message: `pgpool ${place.pool.name} answers now, and the plan has no fence for it`,
+      hint: 'Make the plan anew, so that it is fenced too.',
+    })
+  }
+}
+
 export const fencePool: Step = {
   kind: 'fence-pool',
   probe: seenFenced,
   async act(context) {
+    await refuseUnplanned(context)
     for (const fence of fencesIn(context)) {
       const written = await onHost(context, fence, () => fence.host.fence(context.operation, fence.settings))
       if (written) await reloadIfRunning(context, fence)

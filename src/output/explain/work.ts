@@ -100,6 +100,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   DETACH_NOT_SEEN: 'pgpool accepted the detach and did not show it in time.',
   POOL_UNFENCED:
     'One of several pgpools does not answer. Its pgpool.conf is fenced too when its host can be reached; whether it runs cannot be seen from here.',
+  POOL_CAME_BACK:
+    'A pgpool whose host was out of reach when the plan was made answers again. It would fail over by itself in the middle of the operation, so nothing was stopped. Repeat the command.',
   POOL_VALUE_UNFIT:
     'pgpool reads what stands between two quotes as it is, so a value with a bare quote in it, or with a lone backslash at its end, cannot be written to pgpool.conf.',
   POOL_NOT_IN_FILE:

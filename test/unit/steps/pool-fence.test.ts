@@ -66,6 +66,19 @@ describe('a fence of three pgpools', () => {
     expect(owners(sites)).toEqual([OPERATION, null, null])
   })
 
+  test('is not begun while one answers that was away when the plan was made', async () => {
+    const {proxy1, proxy2} = INPUT.pools
+    const all = three('fence-pool', {pools: {proxy1, proxy2}} as JsonObject)
+    expect(await failureOf(all.act())).toMatchObject({
+      code: 'POOL_CAME_BACK',
+      message: 'pgpool proxy3 answers now, and the plan has no fence for it',
+    })
+    expect(owners(all.sites)).toEqual([null, null, null])
+    all.gone.add('proxy3')
+    await all.act()
+    expect(owners(all.sites)).toEqual([OPERATION, OPERATION, null])
+  })
+
   test('is not undone while one stands: the others are lifted, and that one fails the way back', async () => {
     const {undo, sites, gone} = fenced('fence-pool')
     gone.add('proxy2')
