@@ -87,6 +87,8 @@ async function poolMoved(context: Context): Promise<Observation> {
   if (!to || !from) return pending('pgpool does not list both nodes')
   if (to.role !== 'primary') return pending(`pgpool calls node ${to.id} ${to.role}`)
   if (!isAttached(to)) return pending(`pgpool says node ${to.id} is ${to.status}`)
+  // A process that died between attach and detach has left it there, and pgpool may have found the new primary by itself.
+  if (isAttached(from)) return pending(`pgpool still has node ${from.id}`)
   return done(`pgpool calls node ${to.id} primary`)
 }
 

@@ -8,7 +8,7 @@ export default class UpgradeRollback extends BaseCommand {
   static override summary =
     'Go back to the old version after the new one has served, from the standby that was held back or from a backup.'
   static override description =
-    'For an upgrade that has ended; one that has not is rolled back by its operation (op rollback) and loses nothing. Stops the new version on all nodes, starts and promotes the held standby (or a copy of the backup that upgrade prepare has made), and gives pgpool and the cluster file the old places. What was written since the new version opened, or since the backup, is lost, and said first; the other nodes are then recovered from it (exit 13).'
+    'For an upgrade that has ended; one that has not is rolled back by its operation (op rollback) and loses nothing. Stops the new version on all nodes, starts and promotes the held standby (or a copy of the backup that upgrade prepare has made; after --transfer clone, the old version on all nodes), and gives pgpool and the cluster file the old places. What was written since the new version opened, or since the backup, is lost, and said first; the other nodes are then recovered from it (exit 13).'
   static override flags = {...changingFlags}
   static override examples = [
     '<%= config.bin %> upgrade rollback --dry-run',

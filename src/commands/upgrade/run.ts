@@ -13,6 +13,7 @@ export default class UpgradeRun extends BaseCommand {
   static override examples = [
     '<%= config.bin %> upgrade run --to 15 --window 60m --dry-run',
     '<%= config.bin %> upgrade run --to 15 --window 60m --min-standbys 1 --confirm shop',
+    '<%= config.bin %> upgrade run --to 17 --window 30m --transfer clone --confirm shop',
     '<%= config.bin %> upgrade run --to 17 --way-back none --confirm shop --json',
   ]
 

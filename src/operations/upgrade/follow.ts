@@ -74,7 +74,7 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
         held: held.node.id,
         backup: held.backup,
         lost: `everything written since ${held.since}`,
-        kept: keptIn(noted),
+        newDataKeptIn: keptIn(noted),
       },
       steps: planRollback(facts, note, held),
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
@@ -102,7 +102,7 @@ function backToWhole(request: FollowRequest, facts: FollowFacts, note: UpgradeNo
         to: note.from,
         held: note.primary,
         lost: `everything written since ${note.at}`,
-        kept: keptIn(notedPairs(facts, note.operation)),
+        newDataKeptIn: keptIn(notedPairs(facts, note.operation)),
       },
       steps: planBackToWhole(request, facts, note),
       locks: notedPairs(facts, note.operation)
@@ -207,7 +207,7 @@ export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
       version: plan.reasons['to'] ?? null,
       lost: plan.reasons['lost'] ?? null,
       // What the new version was told can be looked up there; the next `upgrade prepare` makes those places anew.
-      newDataKeptIn: plan.reasons['kept'] ?? [],
+      newDataKeptIn: plan.reasons['newDataKeptIn'] ?? [],
     },
     followUps: plan.steps
       .filter(({kind, input}) => kind === 'stop-new' && input['comesBack'] !== true)

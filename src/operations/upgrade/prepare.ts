@@ -2,6 +2,7 @@
 import type {JsonObject} from '../../lib/json.js'
 import type {Operation} from '../operation.js'
 import {upgradeChecks} from './checks/checks.js'
+import {warningOf} from './checks/finding.js'
 import {planPrepare} from './plan-run.js'
 import {prepareRefusals} from './refusals.js'
 import type {PrepareAndSecureRequest} from './request.js'
@@ -58,7 +59,7 @@ export function lockedIds(facts: MigrationFacts): number[] {
 export function warningsOf(facts: MigrationFacts): {code: string; message: string; node: number | null}[] {
   return upgradeChecks(facts.check)
     .filter(({severity, code}) => severity === 'warn' && code !== 'TRIAL_SKIPPED')
-    .map(({code, message, node}) => ({code, message, node}))
+    .map(warningOf)
 }
 
 /** Another primary, timeline, version, or preparation makes a reviewed plan stale. */

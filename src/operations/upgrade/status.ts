@@ -8,6 +8,7 @@ import type {World} from '../../ports/world.js'
 import type {UpgradeStatusData, UpgradeStatusNode} from '../../report/upgrade-status.js'
 import type {Warning} from '../../report/envelope.js'
 import {recoverUnreadable} from './follow-ups.js'
+import {warningOf} from './checks/finding.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
 import {newest} from './survey.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
@@ -36,9 +37,7 @@ export async function readUpgradeStatus(
   return {
     data: statusData(note, locks, nodes, safety, now),
     systemIdentifier,
-    warnings: countsOn(note)
-      ? oldWayBack(safety, now, safety?.to ?? 0).map(({code, message, node}) => ({code, message, node}))
-      : [],
+    warnings: countsOn(note) ? oldWayBack(safety, now).map(warningOf) : [],
   }
 }
 

@@ -6,6 +6,7 @@ import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {Operation, Decision} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
 import {afterCare} from './after-care.js'
+import {warningOf} from './checks/finding.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
@@ -49,11 +50,7 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
       question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${wayAfter(held, safety, request, now)}`,
       name: facts.cluster,
     },
-    warnings: [
-      ...warningsOf(facts),
-      ...oldWayBack(safety, now, request.to).map(({code, message, node}) => ({code, message, node})),
-      ...silentPools(facts.pools),
-    ],
+    warnings: [...warningsOf(facts), ...oldWayBack(safety, now).map(warningOf), ...silentPools(facts.pools)],
   }
 }
 

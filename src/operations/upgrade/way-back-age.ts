@@ -28,7 +28,7 @@ export function wayBackView(note: WayBackNote | null, now: Date): UpgradeWayBack
 }
 
 /** Nothing is refused for it: how much a site can lose is for the site to say. */
-export function oldWayBack(note: WayBackNote | null, now: Date, to: number): Finding[] {
+export function oldWayBack(note: WayBackNote | null, now: Date): Finding[] {
   if (note === null || ageSeconds(note, now) <= OLD_SECONDS) return []
   return [
     warn({
@@ -39,8 +39,8 @@ export function oldWayBack(note: WayBackNote | null, now: Date, to: number): Fin
       detail: `Going back to it loses everything that was written since ${note.at}.`,
       hint:
         note.kind === 'backup'
-          ? `Take a new one just before: poolctl upgrade prepare --to ${to} --way-back backup --backup-dir DIR`
-          : `Let your command make a new one just before: poolctl upgrade prepare --to ${to} --way-back command --backup-command WORD`,
+          ? `Take a new one just before: poolctl upgrade prepare --to ${note.to} --way-back backup --backup-dir DIR`
+          : `Let your command make a new one just before: poolctl upgrade prepare --to ${note.to} --way-back command --backup-command WORD`,
     }),
   ]
 }

@@ -198,6 +198,21 @@ describe('the fence', () => {
     expect([site.pool.fence, site.pool.applied['failover_command']]).toEqual([null, '/etc/pgpool2/failover.sh'])
   })
 
+  test('of a plan that has stopped all servers stays until one of them is a primary again', async () => {
+    const {act, undo, site} = bench('fence-pool', {...input, untilServed: true})
+    await act()
+    nodeOf(site, 0).running = false
+    expect(await failureOf(undo())).toEqual({
+      code: 'FENCE_KEPT',
+      message: 'no primary answers, and without the fence pgpool would drop every node',
+      detail: undefined,
+    })
+    expect(site.pool.fence?.operation).toBe(OPERATION)
+    nodeOf(site, 0).running = true
+    await undo()
+    expect(site.pool.fence).toBeNull()
+  })
+
   test('is put in force by the service on its host where PCP knows no reload, as before 4.2', async () => {
     const site = healthySite()
     const reload = (): Promise<never> =>

@@ -16,7 +16,7 @@ export function checkReport(
   safety: WayBackNote | null = null,
 ): UpgradeCheckData {
   const now = new Date(survey.takenAt)
-  const findings = [...upgradeChecks(survey), ...oldWayBack(safety, now, survey.request.to)]
+  const findings = [...upgradeChecks(survey), ...oldWayBack(safety, now)]
   const inventory = inventoryOf(survey)
   return {
     checkedAt: survey.takenAt,

@@ -32,6 +32,11 @@ export function warn(said: Said): Finding {
   return {...NOTHING, ...said, severity: 'warn'}
 }
 
+/** As a plan and an envelope warn. */
+export function warningOf({code, message, node}: Finding): Pick<Finding, 'code' | 'message' | 'node'> {
+  return {code, message, node}
+}
+
 export function stops(findings: readonly Finding[]): Finding[] {
   return findings.filter(({severity}) => severity === 'stop')
 }

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {Plan, PlannedStep} from '../../../../src/engine/plan.js'
+import {summariseRun} from '../../../../src/operations/upgrade/summary.js'
 import {decide, rollbackSeconds, upgradeGate} from '../../../../src/operations/upgrade/deadline.js'
 
 const step = (id: string, irreversible = false): PlannedStep => ({
@@ -69,6 +70,16 @@ describe('a window', () => {
       say: 'the window ended at 16:01:00 UTC; past the point of no return, going on',
       stop: null,
     })
+  })
+
+  it('is said in the end to have been kept or not', () => {
+    const window = (windowMs: number | null, seconds: number): unknown => {
+      const steps = [{id: 'a', kind: 'a', host: null, title: 'a', seconds, outcome: 'done' as const, because: null}]
+      return summariseRun({...plan(windowMs), reasons: {windowMs}}, steps, new Map()).facts['window']
+    }
+    expect(window(60_000, 60)).toEqual({promisedSeconds: 60, stepsSeconds: 60, kept: true})
+    expect(window(60_000, 61)).toEqual({promisedSeconds: 60, stepsSeconds: 61, kept: false})
+    expect(window(null, 61)).toBeNull()
   })
 
   it('that was not promised asks nothing', () => {
