@@ -59,6 +59,11 @@ ${table(
       'only when a node comes: `promote --failover` lets the new primary leave and come back',
     ],
     ['Pgpool-II 4.3', 'what each server says of itself in node info', '`backendStatus` and `backendRole` are null'],
+    [
+      'Pgpool-II 4.3',
+      'recovery by pgpool with an extension of 4.3 or later',
+      'an older extension is refused (`EXTENSION_TOO_OLD`): Debian 12 has that for PostgreSQL 13, hence one test there',
+    ],
     ['Pgpool-II 4.6', 'log rotation and cache invalidation by PCP', 'exit 6, `PCP_UNSUPPORTED`'],
     [
       'Pgpool-II 4.7',

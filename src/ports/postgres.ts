@@ -63,6 +63,9 @@ export interface BackupSession {
   abandon(): Promise<void>
 }
 
+/** `parameters`: the most that its function pgpool_recovery() takes; it gained one with several releases. Null: there is none. */
+export type RecoveryExtension = {available: boolean; installed: boolean; parameters: number | null}
+
 export interface Postgres {
   readonly node: NodeId
   facts(): Promise<ServerFacts>
@@ -91,7 +94,7 @@ export interface Postgres {
   writeMarker(token: string): Promise<Lsn>
   markerSeen(token: string): Promise<boolean>
   /** pgpool's extension for online recovery in a database of this server: can it be made there, and is it. */
-  recoveryExtension(database: string): Promise<{available: boolean; installed: boolean}>
+  recoveryExtension(database: string): Promise<RecoveryExtension>
   createRecoveryExtension(database: string): Promise<void>
   /** Paths of relations in pg_class whose main file is not on disk, over all databases. Empty is healthy. */
   missingRelationFiles(): Promise<string[]>

@@ -2,6 +2,7 @@
  * Every SQL text of poolctl but the doctor's (doctor-queries.ts), by name, with the section of the PostgreSQL manual that it rests on (by title: numbers move
  * between majors). All hold for 13 to 18; what was renamed between majors is asked of cluster/pg-version.ts.
  */
+import type {RecoveryExtension} from '../ports/postgres.js'
 import {backupFunctions} from '../cluster/pg-version.js'
 
 /** `Row` is what the driver returns: numbers for int4, text for int8 and pg_lsn, objects for json. */
@@ -250,10 +251,11 @@ named AS MATERIALIZED (SELECT path FROM files WHERE path IS NOT NULL)
 SELECT path FROM named WHERE (pg_stat_file(path, true)).size IS NULL ORDER BY path`,
 )
 
-export const RECOVERY_EXTENSION = define<{available: boolean; installed: boolean}>(
+export const RECOVERY_EXTENSION = define<RecoveryExtension>(
   'pg_available_extensions',
   `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgpool_recovery') AS available,
-  EXISTS (SELECT FROM pg_extension WHERE extname = 'pgpool_recovery') AS installed`,
+  EXISTS (SELECT FROM pg_extension WHERE extname = 'pgpool_recovery') AS installed,
+  (SELECT max(pronargs)::int FROM pg_proc WHERE proname = 'pgpool_recovery') AS parameters`,
 )
 
 export const CREATE_RECOVERY_EXTENSION = define<never>(

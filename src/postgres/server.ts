@@ -10,7 +10,7 @@ import {parseLsn, type Lsn} from '../cluster/lsn.js'
 import type {NodeId} from '../cluster/node-id.js'
 import {parseHistory, type TimelineStep} from '../cluster/timeline.js'
 import {ActFailed} from '../lib/errors.js'
-import type {BackupSession, Postgres, ServerFacts, StandbyConnection} from '../ports/postgres.js'
+import type {BackupSession, Postgres, RecoveryExtension, ServerFacts, StandbyConnection} from '../ports/postgres.js'
 import {backupApplicationName, startBackup} from './backup-session.js'
 import {openSession, serverTarget, type Call, type CallKind, type Session, type Target} from './connect.js'
 import {isConnectionLost, sqlState} from './errors.js'
@@ -157,10 +157,10 @@ class PostgresServer implements Postgres {
     }
   }
 
-  async recoveryExtension(database: string): Promise<{available: boolean; installed: boolean}> {
+  async recoveryExtension(database: string): Promise<RecoveryExtension> {
     return this.#inDatabase(database, 'read', 'look for the extension pgpool_recovery', async (session, call) => {
       const [row] = await session.query(sql.RECOVERY_EXTENSION, [], call)
-      return row ?? {available: false, installed: false}
+      return row ?? {available: false, installed: false, parameters: null}
     })
   }
 

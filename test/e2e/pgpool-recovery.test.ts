@@ -69,7 +69,29 @@ async function standbyState(node: number): Promise<unknown> {
   return {settings, files, mode: (await stat(data)).mode.toString(8), roles: roles(await statusOf(lab))}
 }
 
-describe('in streaming replication', () => {
+/** Debian's extension for an older PostgreSQL can be that of an older pgpool. */
+const {pgpoolVersion, major} = await findPrograms(Number(process.env['POOLCTL_LAB_POSTGRES'] ?? 0) || null)
+const extension = await readFile(`/usr/share/postgresql/${major}/extension/pgpool_recovery.control`, 'utf8')
+const fits = !isRelease(pgpoolVersion, 4, 3) || /default_version = '1\.[4-9]/.test(extension)
+
+describe.runIf(!fits)('with an extension of an older pgpool', () => {
+  it('is refused before anything is changed, with what is to be installed', async () => {
+    lab = await startCheckedLab()
+    try {
+      await install()
+      await killNode(lab.directory, 2, 'wipe')
+      const before = {pool: await poolView(lab), data: await listing(await dataOf(lab, 2))}
+      const answer = await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+      expect({exitCode: answer.exitCode, code: answer.error?.code}).toEqual({exitCode: 6, code: 'EXTENSION_TOO_OLD'})
+      expect({pool: await poolView(lab), data: await listing(await dataOf(lab, 2))}).toEqual(before)
+      expect(ending(await change(lab, ['recovery', '2', '--yes']))).toEqual(DONE)
+    } finally {
+      await lab.end()
+    }
+  })
+})
+
+describe.runIf(fits)('in streaming replication', () => {
   beforeAll(async () => {
     lab = await startCheckedLab()
     await install()
@@ -277,8 +299,6 @@ function samplePrimaries(): {stop: () => Promise<{most: number}>} {
   }
 }
 
-const {pgpoolVersion} = await findPrograms(null)
-
 const MODES = [
   {mode: 'native', number: '2', diesUnderClients: true, since: [3, 0]},
   // pgpool 4.3.5 never commits again when a failover cuts sessions in the middle of a commit in this mode, so nobody writes then.
@@ -290,7 +310,7 @@ const MODES = [
   },
 ] as const
 
-describe.each(MODES.filter(({since: [major, minor]}) => isRelease(pgpoolVersion, major, minor)))(
+describe.runIf(fits).each(MODES.filter(({since: [since, minor]}) => isRelease(pgpoolVersion, since, minor)))(
   'in mode $mode',
   ({mode, number, diesUnderClients}) => {
     beforeAll(async () => {

@@ -4,7 +4,13 @@ import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {TimelineStep} from '../../src/cluster/timeline.js'
 import {segmentsBetween} from '../../src/cluster/wal-segment.js'
 import {ActFailed, Unreachable} from '../../src/lib/errors.js'
-import type {BackupSession, Postgres, ServerFacts, StandbyConnection} from '../../src/ports/postgres.js'
+import type {
+  BackupSession,
+  Postgres,
+  RecoveryExtension,
+  ServerFacts,
+  StandbyConnection,
+} from '../../src/ports/postgres.js'
 import {reachServer, reply} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
 import {SEGMENT_BYTES, asLsn, nodeOf, replicate, upstream, type FakeDirectory, type Site} from './fake-site.js'
@@ -37,10 +43,10 @@ export class FakePostgres implements Postgres {
     return ids.filter((id) => upstream(this.#site, id).sender === this.#id)
   }
 
-  recoveryExtension(): Promise<{available: boolean; installed: boolean}> {
+  recoveryExtension(): Promise<RecoveryExtension> {
     return attempt(() => {
       this.#serving()
-      return {available: true, installed: true}
+      return {available: true, installed: true, parameters: 7}
     })
   }
 

@@ -10,10 +10,12 @@ import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {nodeId} from '../../cluster/node-id.js'
 import type {Pool, PoolSession, PoolSettings} from '../../ports/pool.js'
+import type {RecoveryExtension} from '../../ports/postgres.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
 import {checkIdentity, checkPrimary, checkRoom, checkSecondPrimary, checkVersion} from './checks.js'
+import {checkExtension} from './extension.js'
 import type {Ground} from './ladder.js'
 import {comeBack, leavePool, powerDown, step} from './plan.js'
 import type {RecoveryRequest} from './request.js'
@@ -25,7 +27,9 @@ export type PoolDriverFacts = RecoveryFacts & {
   settings: Record<string, string>
   /** Of the node that the scripts run on; null when its host does not answer or there is none. */
   scripts: ScriptState[] | null
-  extension: {available: boolean; installed: boolean} | null
+  extension: RecoveryExtension | null
+  /** With how many arguments this pgpool calls the function of the extension. */
+  callArguments: number
   sessions: PoolSession[]
   /** Of several pgpools; null without watchdog. `leader` is the one that is asked; null: none that answers leads with a quorum. */
   watchdog: {leader: string | null} | null
@@ -88,6 +92,8 @@ async function survey(
     primary,
     mode,
     settings: picked(settings),
+    // Since 4.3 also with the primary's host; that release came with this parameter.
+    callArguments: settings.has('failover_on_backend_shutdown') ? 7 : 6,
     scripts,
     extension,
     sessions,
@@ -149,9 +155,7 @@ function checkScripts(request: RecoveryRequest, facts: PoolDriverFacts): Refusal
       null,
       install,
     )
-  if (facts.extension?.installed === false)
-    refuse('EXTENSION_MISSING', `node ${facts.primary?.id} lacks the extension pgpool_recovery`, null, install)
-  return found
+  return [...found, ...checkExtension(request, facts)]
 }
 
 function checks(request: RecoveryRequest, facts: PoolDriverFacts): Refusal[] {

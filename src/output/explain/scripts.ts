@@ -4,6 +4,8 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
     'In native replication and snapshot isolation pgpool holds all clients back for the second stage. The warning says how many there are now, and whether they are waited for or cut off (client_idle_limit_in_recovery; set it with: poolctl scripts install --client-idle-limit N).',
   EXTENSION_MISSING:
     "pgpool starts its recovery scripts by a function of the extension pgpool_recovery, which is missing in the database that pgpool uses (template1; recovery_database from 4.7 on). Debian's package is postgresql-MAJOR-pgpool2; then: poolctl scripts install",
+  EXTENSION_TOO_OLD:
+    "The extension pgpool_recovery in that database is of an older Pgpool-II, whose function takes fewer arguments than this pgpool gives it. pgpool itself says only that the first stage failed. Install the extension of pgpool's release and update it.",
   FILE_EXISTS: 'scripts render writes new files only. Name an empty directory with --out.',
   FLAG_NOT_FOR_DRIVER:
     'The flag has no effect on recovery by pgpool, whose scripts were settled when they were installed.',

@@ -39,7 +39,8 @@ function facts(own: Own = {}, base: RecoveryChange = {}): PoolDriverFacts {
     mode: 'streaming',
     settings: SETTINGS,
     scripts: SCRIPTS,
-    extension: {available: true, installed: true},
+    extension: {available: true, installed: true, parameters: 7},
+    callArguments: 7,
     sessions: [],
     watchdog: null,
     pools: 1,
@@ -115,6 +116,12 @@ describe('a recovery by pgpool is refused', () => {
       ],
     ],
     [
+      'by an extension that takes fewer arguments than this pgpool gives',
+      {extension: {available: true, installed: true, parameters: 6}},
+      {},
+      [['EXTENSION_TOO_OLD', 'this pgpool calls pgpool_recovery() with 7 arguments, and node 0 has it with 6']],
+    ],
+    [
       "by everything that is missing of the scripts at once, and a path in pgpool's setting",
       {
         mode: 'native',
@@ -127,7 +134,7 @@ describe('a recovery by pgpool is refused', () => {
         scripts: SCRIPTS.map((script) =>
           script.name === 'recovery_2nd_stage' ? {...script, installed: null} : script,
         ),
-        extension: {available: true, installed: false},
+        extension: {available: true, installed: false, parameters: null},
       },
       native,
       [
