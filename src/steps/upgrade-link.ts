@@ -8,7 +8,7 @@
  * if nothing had been, because no server of the new version has written into a shared file yet. `upgrade prepare` is then repeated.
  * Repeat: harmless: joins a running job, a finished one counts; a pg_upgrade that was killed cannot be repeated, and fails.
  */
-import {ActFailed, messageOf} from '../lib/errors.js'
+import {ActFailed, OutcomeUnknown, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
@@ -27,6 +27,13 @@ const START_STEP = 'start-primary'
 /** Plans of a rehearsal do not say it: they always link, as the copy has to stay. */
 function transferIn({input}: Context): PgUpgradeJob['transfer'] {
   return TRANSFERS.find((transfer) => transfer === input['transfer']) ?? 'link'
+}
+
+/** The answer may be lost with the connection: whoever follows the job sees whether it runs. */
+async function started(start: Promise<void>): Promise<void> {
+  await start.catch((error: unknown) => {
+    if (!(error instanceof OutcomeUnknown)) throw error
+  })
 }
 
 export const pgUpgrade: Step = {
@@ -50,7 +57,7 @@ export const pgUpgrade: Step = {
         jobs: numberIn(context.input, 'jobs'),
         transfer: transferIn(context),
       }
-      await context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job)
+      await started(context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job))
     }
     await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
     return undefined
@@ -118,7 +125,7 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
     await old.world.host(node).stopJob(operation, job)
   await host.claim(operation, pairOf(context, node))
   const {ssh} = world.file
-  await host.startJob(operation, job, {
+  const start = host.startJob(operation, job, {
     kind: 'link',
     pair: pairOf(context, node),
     how: transferIn(context) === 'clone' ? 'clone' : 'link',
@@ -131,6 +138,7 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
       kept: from === 'kept',
     },
   })
+  await started(start)
   const {bytesOnWire} = await followJob(about(old, node), job, 'linking')
   await host.configure(operation, pairOf(context, node))
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
