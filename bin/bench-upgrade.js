@@ -14,8 +14,20 @@ const TO = 15
 const bin = (major) => `/usr/lib/postgresql/${major}/bin`
 const TARGETS = {byHand: 0.6, floor: 1.5, bytes: 1.2, many: 1.6}
 
-function prepared(nodes, scale, work) {
+/** `size`: pgbench scale, and how many small tables beside pgbench's four, which is what pg_upgrade takes its time for. */
+function prepared(nodes, {scale, tables}, work) {
   return withLab(['--postgres', String(FROM), '--nodes', String(nodes), '--scale', String(scale)], (lab) => {
+    if (tables > 0) {
+      lab.sql(
+        0,
+        `DO $do$ BEGIN FOR n IN 1..${tables} LOOP
+          EXECUTE format('CREATE TABLE "order_%s" (id bigserial PRIMARY KEY, customer text NOT NULL, at timestamptz DEFAULT now())', n);
+          EXECUTE format('CREATE INDEX ON "order_%s" (customer)', n);
+          EXECUTE format('INSERT INTO "order_%s" (customer) SELECT md5(g::text) FROM generate_series(1, 20) g', n);
+        END LOOP; END $do$`,
+        'shop',
+      )
+    }
     lab.cli(['upgrade', 'prepare', '--to', String(TO)])
     return work(lab)
   })
@@ -129,15 +141,15 @@ function several(runs, name, one) {
 }
 
 /** `many`: how many standbys the large cluster has; 0 leaves it out. */
-export function benchUpgrade({runs, scale, many}) {
-  const result = {from: FROM, to: TO, scale, runs}
+export function benchUpgrade({runs, size, many}) {
+  const result = {from: FROM, to: TO, ...size, runs}
   const ours = []
   const hand = []
   const least = []
   for (let run = 0; run < runs; run += 1) {
-    hand.push(prepared(3, scale, byHand))
-    least.push(prepared(3, scale, floor))
-    ours.push(prepared(3, scale, (lab) => byPoolctl(lab, 2)))
+    hand.push(prepared(3, size, byHand))
+    least.push(prepared(3, size, floor))
+    ours.push(prepared(3, size, (lab) => byPoolctl(lab, 2)))
     const row = ours.at(-1)
     say(
       `  run ${run + 1}: by hand ${hand.at(-1).toFixed(2)} s, floor ${least.at(-1).toFixed(2)} s, poolctl ${row.outage.toFixed(2)} s, writes stopped ${row.writesStopped} s, ${row.streaming} standbys stream`,
@@ -159,8 +171,8 @@ export function benchUpgrade({runs, scale, many}) {
     lostWrites: ours.reduce((sum, row) => sum + row.lostWrites, 0),
   })
   if (many > 0) {
-    const one = several(runs, '1 standby', () => prepared(2, scale, (lab) => byPoolctl(lab, 1)))
-    const all = several(runs, `${many} standbys`, () => prepared(many + 1, scale, (lab) => byPoolctl(lab, 1)))
+    const one = several(runs, '1 standby', () => prepared(2, size, (lab) => byPoolctl(lab, 1)))
+    const all = several(runs, `${many} standbys`, () => prepared(many + 1, size, (lab) => byPoolctl(lab, 1)))
     const [with1, withMany] = [one, all].map((rows) => median(rows.map((row) => row.outage)))
     result.many = {standbys: many, with1, withMany, ratio: withMany / with1, target: TARGETS.many}
   }
@@ -168,21 +180,21 @@ export function benchUpgrade({runs, scale, many}) {
 }
 
 /** What a rehearsal on the last standby foresees, against what the run then takes. */
-export function benchForecast({runs, scale}) {
+export function benchForecast({runs, size}) {
   const rows = several(runs, 'forecast', () =>
-    prepared(3, scale, (lab) => {
+    prepared(3, size, (lab) => {
       lab.cli(['upgrade', 'rehearse', '--to', String(TO), '--yes'])
       const {data} = upgradeRun(lab, []).at(-1)
       const {forecastOutageSeconds, outageSeconds, ratio} = data.facts.forecast
       return {forecastOutageSeconds, outageSeconds, ratio, writesStopped: data.outage.writesStoppedSeconds}
     }),
   )
-  return {from: FROM, to: TO, scale, runs: rows, within: 0.25}
+  return {from: FROM, to: TO, ...size, runs: rows, within: 0.25}
 }
 
-export function forecastText({from, to, scale, runs, within}) {
+export function forecastText({from, to, scale, tables, runs, within}) {
   line(
-    `upgrade ${from} to ${to} after a rehearsal, scale ${scale}; the outage should be within ${within * 100} % of the forecast`,
+    `upgrade ${from} to ${to} after a rehearsal, scale ${scale} and ${tables} tables; the outage should be within ${within * 100} % of the forecast`,
   )
   for (const {forecastOutageSeconds, outageSeconds, ratio, writesStopped} of runs) {
     line(
@@ -193,7 +205,9 @@ export function forecastText({from, to, scale, runs, within}) {
 
 export function upgradeText(result) {
   const against = ({ratio, target}) => `${ratio.toFixed(2)} (target ${target})`
-  line(`upgrade ${result.from} to ${result.to} with 2 standbys back, scale ${result.scale}, medians of ${result.runs}`)
+  line(
+    `upgrade ${result.from} to ${result.to} with 2 standbys back, scale ${result.scale} and ${result.tables} tables, medians of ${result.runs}`,
+  )
   line(
     `by hand ${result.byHand.toFixed(2)} s, floor ${result.floor.toFixed(2)} s, poolctl ${result.poolctl.toFixed(2)} s`,
   )

@@ -18,9 +18,9 @@ export type Forecast = {
 const FIRST_OF_OUTAGE = 'stop-primary'
 const LAST_OF_OUTAGE = 'bring-standbys'
 /** Connect, ask, look again. */
-const SHORT_S = 0.4
+const SHORT_S = 0.25
 /** What a standby does beyond a start: its configuration is written, it connects, and is seen streaming. */
-const JOIN_S = 1
+const JOIN_S = 0.5
 /** Linking without a figure of its own: the same files as pg_upgrade, without its dump and restore. */
 const LINK_SHARE = 0.3
 

@@ -90,8 +90,8 @@ type Cast = {
   standbys: PairView[]
   held: PairView | null
   carried: PairView[]
-  /** More standbys are carried than clients wait for. */
-  later: boolean
+  /** Those of `carried` that clients do not wait for. */
+  later: PairView[]
   common: JsonObject
 }
 
@@ -105,7 +105,7 @@ function castOf(request: RunRequest, facts: RunFacts, primary: PairView): Cast {
     held: standbys.find(({node}) => node.id === heldId) ?? null,
     carried,
     // What was moved or cloned cannot be told from what is new, so the catalogs could not be kept apart.
-    later: carried.length > request.minStandbys && request.transfer === 'link',
+    later: request.transfer === 'link' ? carried.slice(request.minStandbys) : [],
     common: {
       pairs: pairsInput(facts.pairs),
       primary: primary.node.id,
@@ -132,17 +132,20 @@ export function planRun(request: RunRequest, facts: RunFacts): PlannedStep[] {
 }
 
 /** Before the outage. */
-function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held}: Cast): PlannedStep[] {
-  const leaving = held
-    ? [
-        step({
-          id: 'detach-node',
-          title: `take node ${held.node.id} out of the pool: it stays the old cluster, as the way back`,
-          input: {node: held.node.id, healthyBefore: true},
-          undo: 'it is attached again',
-        }),
-      ]
-    : []
+function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held, later}: Cast): PlannedStep[] {
+  const leave = ({node}: PairView, id: string, why: string): PlannedStep =>
+    step({
+      id,
+      kind: 'detach-node',
+      title: `take node ${node.id} out of the pool: ${why}`,
+      input: {node: node.id, healthyBefore: true},
+      undo: 'it is attached again',
+    })
+  const leaving = [
+    ...(held ? [leave(held, 'detach-node', 'it stays the old cluster, as the way back')] : []),
+    // pgpool takes about a second for each, and lets no client in while it counts on one that does not answer.
+    ...later.map((view) => leave(view, `detach-node-${view.node.id}`, 'clients do not wait for it')),
+  ]
   return [
     step({
       id: 'fence-pool',
@@ -202,7 +205,7 @@ function migrate(request: RunRequest, facts: RunFacts, {primary, carried, later,
   const swapped = request.transfer === 'swap'
   const cloned = request.transfer === 'clone'
   const names = carried.map(({node}) => `node ${node.id}`).join(', ')
-  const which = later ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
+  const which = later.length > 0 ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
   return [
     step({
       id: 'pg-upgrade',
@@ -212,7 +215,7 @@ function migrate(request: RunRequest, facts: RunFacts, {primary, carried, later,
       undo: swapped ? null : 'the old control file gets its name back, the new directory is removed',
       irreversible: swapped,
     }),
-    ...(later
+    ...(later.length > 0
       ? [
           step({
             id: 'keep-catalogs',
@@ -288,7 +291,7 @@ function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedSte
         input: {on: primary.node.id, slot},
       }),
     ),
-    ...(later ? theRest(common) : []),
+    ...(later.length > 0 ? theRest(common) : []),
     step({
       id: 'make-statistics',
       title: 'make statistics in three stages, while clients work',
