@@ -11,9 +11,11 @@ export function jobStateFrom(output: Buffer): JobState {
   const state = one('state')
   const stderrTail = tail(lastParts(one('stderr') ?? ''), STDERR_LINES)
   const outputs = pairs.get('out') ?? []
-  if (state === 'ended')
-    return {state, exitStatus: Number(one('status') ?? Number.NaN), wireBytes: wireBytes(outputs), stderrTail}
-  if (state === 'lost') return {state, stderrTail}
+  const status = /^\d+$/.exec(one('status')?.trim() ?? '')
+  if (state === 'ended' && status)
+    return {state, exitStatus: Number(status[0]), wireBytes: wireBytes(outputs), stderrTail}
+  // One that could not write how it ended is as good as killed.
+  if (state === 'ended' || state === 'lost') return {state: 'lost', stderrTail}
   if (state !== 'running') return {state: 'absent'}
   const lastLine = one('phase')?.trim() ?? ''
   // rsync tells its wire bytes only at its end: a sum over some workers would look like all.

@@ -128,5 +128,5 @@ function lockedError(name: string, call: Call, stderr: string): Locked {
 
 /** The last lines of a text, without empty ones at its end. */
 export function tail(text: string, lines: number): string {
-  return text.trimEnd().split('\n').slice(-lines).join('\n')
+  return text.trim().split('\n').slice(-lines).join('\n')
 }

@@ -10,6 +10,8 @@
  */
 import {ActFailed, OutcomeUnknown, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
+import type {ClusterPlace} from '../cluster/upgrade-target.js'
+import type {NodeHost} from '../ports/host.js'
 import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
@@ -77,12 +79,15 @@ export const pgUpgrade: Step = {
   async undo(context) {
     const id = idIn(context)
     await refuseOnceStarted(context)
-    const old = at(context, 'old').world.host(id)
-    await old.stopJob(context.operation, PG_UPGRADE_JOB)
+    const pair = pairOf(context, id)
+    await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
     // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
-    await at(context, 'new').world.host(id).stopServer(context.operation, 'immediate', LEFT_SECONDS)
-    await old.stopServer(context.operation, 'fast', LEFT_SECONDS)
-    await context.world.migrationHost(id).takeBack(context.operation, pairOf(context, id))
+    // No unit and no command of the site has started it.
+    const host = (place: ClusterPlace): NodeHost =>
+      context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
+    await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
+    await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
+    await context.world.migrationHost(id).takeBack(context.operation, pair)
   },
 }
 

@@ -8,9 +8,10 @@ ln -- "pid.$$" pid 2>/dev/null || exit 0
 rm -f -- "pid.$$"
 POOLCTL_JOB=$PWD
 export POOLCTL_JOB
+# Room for the status is taken now: a job that fills the disk must still be able to say how it ended.
+printf '...\n' >status.part
 # A stop goes to the whole group; the leader waits for the script and still writes what became of it.
 trap : TERM
 sh ./script "$@"
-printf '%s\n' "$?" >status.part
-sync -- status.part
-mv -f -- status.part status
+# Without its status a job counts as lost; with an empty one it would count as ended well.
+printf '%-3s\n' "$?" 1<>status.part && sync -- status.part && mv -f -- status.part status

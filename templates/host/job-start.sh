@@ -19,7 +19,9 @@ while [ "$count" -gt 0 ]; do
 done
 put "$dir.new" "$dir"
 # A session of its own: what sshd does to this one when the connection drops does not reach it.
-setsid sh "$dir/run" "$dir" "$@" </dev/null >"$dir/stdout" 2>"$dir/stderr" &
+# The first block of its stderr is there before the disk may be full, for the words that say so.
+printf '\n' >"$dir/stderr"
+setsid sh "$dir/run" "$dir" "$@" </dev/null >"$dir/stdout" 2>>"$dir/stderr" &
 tries=0
 while [ ! -e "$dir/pid" ]; do
   tries=$((tries + 1))

@@ -49,6 +49,14 @@ describe('the state of a job', () => {
     })
   })
 
+  it('is lost when it could not write how it ended, and never taken for one that ended well', () => {
+    for (const status of ['', '\n', '...\n']) {
+      expect(
+        jobStateFrom(printed('state', 'ended', 'status', status, 'stderr', '\nNo space left on device\n')),
+      ).toEqual({state: 'lost', stderrTail: 'No space left on device'})
+    }
+  })
+
   it('knows no wire bytes when a worker was cut off', () => {
     const output = printed('state', 'ended', 'status', '12', 'stderr', 'rsync: broken\n', 'out', STATS, 'out', 'x')
     expect(jobStateFrom(output)).toEqual({state: 'ended', exitStatus: 12, wireBytes: null, stderrTail: 'rsync: broken'})
