@@ -1,5 +1,5 @@
 /** Three pgpools under watchdog, each behind a link of its own: what status, watchdog and doctor say while links are cut, and mended. */
-import {appendFile} from 'node:fs/promises'
+import {appendFile, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -39,6 +39,15 @@ describe.skipIf(reason !== null)(`three pgpools behind links${reason === null ? 
       await network.run(pool, [join(pool.directory, 'pgpool-control'), 'start'])
       await noteWatchdogPool(spec, pool)
     }
+    // Before it each waits for a heartbeat of every other, for ever: a link that is cut until then is never noticed.
+    await until(
+      'each watches the others',
+      async () => {
+        const logs = await Promise.all(pools.map(({directory}) => readFile(join(directory, 'pgpool.log'), 'utf8')))
+        return logs.every((text) => text.includes('watchdog: lifecheck started'))
+      },
+      120_000,
+    )
   })
   afterAll(async () => {
     await lab.end()
