@@ -36,6 +36,11 @@ end_job() {
       done
     fi
   fi
+  # One that was killed has not removed its directory of sockets.
+  if [ -r "$dir/sockets" ]; then
+    sockets=$(cat -- "$dir/sockets")
+    case $sockets in /tmp/poolctl-*/*) ;; /tmp/poolctl-*.??????) rm -rf -- "$sockets" ;; esac
+  fi
   rm -rf -- "$dir"
 }
 

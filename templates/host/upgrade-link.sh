@@ -34,6 +34,7 @@ fetch() {
 phase 'fetching the list of links'
 # One login for all. It is a process of this job's group, and ends with it. Without it each transfer logs in by itself.
 sockets=$(mktemp -d /tmp/poolctl-link.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
+printf '%s' "$sockets" >sockets
 POOLCTL_SHARED=$sockets/ssh
 export POOLCTL_SHARED
 sh ./connection </dev/null >/dev/null 2>&1 &

@@ -21,6 +21,7 @@ need_stopped "$new"
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS PGPASSWORD PGPASSFILE
 # A socket's path may have 107 bytes.
 sockets=$(mktemp -d /tmp/poolctl-upgrade.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
+printf '%s' "$sockets" >sockets
 trap 'rm -rf -- "$sockets"' EXIT
 printf 'local all all trust\n' >"$sockets/hba"
 # What they write while they are being made is nobody's archive, and no standby is there to wait for.

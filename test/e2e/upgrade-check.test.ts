@@ -105,8 +105,18 @@ async function refusedBy(codes: string[], args: string[] = [], config = lab.clus
 async function traces(): Promise<Record<string, string[]>> {
   const places = Object.entries(await footprint(lab)).filter(([place]) => place !== lab.stateDirectory)
   const beside = await Promise.all(spec.nodes.map(async ({directory}) => (await readdir(directory)).toSorted()))
-  const temporary = (await readdir('/tmp')).filter((name) => /^poolctl-(trial|settings)/.test(name))
-  return {...Object.fromEntries(places), beside: beside.flat(), temporary}
+  return {...Object.fromEntries(places), beside: beside.flat(), temporary: await temporaryLeft()}
+}
+
+/** Trials of labs beside this one are over after a while; what is left of ours stays. */
+async function temporaryLeft(): Promise<string[]> {
+  let left: string[] = []
+  const none = async (): Promise<boolean> => {
+    left = (await readdir('/tmp')).filter((name) => /^poolctl-(trial|settings)/.test(name))
+    return left.length === 0
+  }
+  await until('no trial is at work', none, 60_000).catch(() => undefined)
+  return left
 }
 
 /** Process and start of each server: none was restarted. */

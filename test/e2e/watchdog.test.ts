@@ -35,7 +35,10 @@ beforeAll(async () => {
   spec = await requireSpec(lab.directory)
   env = {POOLCTL_CONFIG: await makeWatchdogPools(spec, 'each')}
   pools = watchdogPools(spec)
-  for (const pool of pools) await startWatchdogPool(spec, pool)
+  // Alone at first, so that it is the one that leads.
+  await startWatchdogPool(spec, pools[0]!)
+  await until('the first leads', async () => named(pools[0]!).test((await watchdog()).leader ?? ''), 60_000)
+  for (const pool of pools.slice(1)) await startWatchdogPool(spec, pool)
 })
 afterAll(async () => {
   await lab.end()

@@ -69,6 +69,7 @@ export const RUNS: readonly UpgradeScenario[] = [
     resumed: {end: NEW, code: 0},
     steps: [
       step('fence-pool'),
+      step('detach-node-2', 'detach-node'),
       ...REST,
       step('pg-upgrade'),
       step('keep-catalogs'),
@@ -78,7 +79,15 @@ export const RUNS: readonly UpgradeScenario[] = [
       step('drop-catalogs'),
       ...AFTERWARDS,
     ],
-    tried: ['keep-catalogs', 'link-standbys', 'start-primary', 'link-rest', 'bring-rest', 'drop-catalogs'],
+    tried: [
+      'detach-node-2',
+      'keep-catalogs',
+      'link-standbys',
+      'start-primary',
+      'link-rest',
+      'bring-rest',
+      'drop-catalogs',
+    ],
   },
 ]
 
