@@ -264,7 +264,7 @@ describe.runIf(fits)('in streaming replication', () => {
           const view = await poolView(lab).catch(() => [])
           return view[1] === '1 primary up' && view[2] === '2 standby up'
         },
-        90_000,
+        200_000,
       )
       return change(lab, ['recovery', '0', '--yes'])
     })
