@@ -24,7 +24,7 @@ export type Scenario = Runbook & {
 export const step = (id: string, kind = id): ScenarioStep => ({id, kind})
 const already = (id: string, kind = id): ScenarioStep => ({id, kind, already: true})
 
-const COME_BACK = [
+export const COME_BACK = [
   step('write-standby-settings'),
   step('start-server'),
   step('await-streaming'),

@@ -1,6 +1,6 @@
 /** The upgrade in the crash matrix: what is run on a lab of three nodes, the steps of its plan, and how it may end. */
 import type {Runbook} from './crash-choice.js'
-import {step} from './crash-scenarios.js'
+import {COME_BACK, step} from './crash-scenarios.js'
 import {OLD_TO_NEW} from './upgrade-lab.js'
 
 /** Node 0 is the primary throughout, node 2 the standby that is held back. */
@@ -136,13 +136,7 @@ export const FINISHES: readonly UpgradeScenario[] = [
       step('prove-wal'),
       step('finish-copy'),
       step('configure-new'),
-      step('write-standby-settings'),
-      step('start-server'),
-      step('await-streaming'),
-      step('verify-standby'),
-      step('attach-node'),
-      step('await-routing'),
-      step('clean-up'),
+      ...COME_BACK,
       ...[0, 1, 2].map((id) => step(`drop-old-${id}`, 'drop-old')),
       step('leave-note'),
     ],

@@ -1,4 +1,5 @@
 /** `poolctl upgrade rollback` after the new version has served, and `poolctl upgrade finish`. */
+import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
@@ -53,7 +54,7 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
   const ground = groundOf(facts, 'roll back')
   if (Array.isArray(ground)) return {kind: 'refused', refusals: [...ground, ...fenced(facts)]}
   const {note, noted} = ground
-  if (note.whole.includes(note.primary)) return backToWhole(request, facts, note)
+  if (note.whole.includes(note.primary)) return backToWhole(request, facts, ground)
   const held = sourceOf(facts, note, noted)
   const missing = held
     ? []
@@ -65,62 +66,50 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
       ]
   const refusals = [...missing, ...fenced(facts)]
   if (!held || refusals.length > 0) return {kind: 'refused', refusals}
+  const {node, backup, since} = held
+  return goingBack(facts, ground, since, {
+    who: {held: node.id, backup},
+    where: `from ${backup === null ? '' : 'the backup on '}node ${node.id}`,
+    steps: planRollback(facts, note, held),
+  })
+}
+
+/** All of them come up again as they were when the new version was opened. */
+function backToWhole(request: FollowRequest, facts: FollowFacts, ground: Ground): Decision {
+  const refusals = fenced(facts)
+  if (refusals.length > 0) return {kind: 'refused', refusals}
+  const {note} = ground
+  return goingBack(facts, ground, note.at, {
+    who: {held: note.primary},
+    where: 'on all nodes',
+    steps: planBackToWhole(request, facts, note),
+  })
+}
+
+function goingBack(
+  facts: FollowFacts,
+  {note, noted}: Ground,
+  since: string,
+  {who, where, steps}: {who: JsonObject; where: string; steps: PlannedStep[]},
+): Decision {
+  const lost = `everything written since ${since}`
+  const newDataKeptIn = [...new Set(noted.map(({pair}) => pair.new.data))]
   return {
     kind: 'planned',
     plan: {
-      reasons: {
-        from: note.to,
-        to: note.from,
-        held: held.node.id,
-        backup: held.backup,
-        lost: `everything written since ${held.since}`,
-        newDataKeptIn: keptIn(noted),
-      },
-      steps: planRollback(facts, note, held),
+      reasons: {from: note.to, to: note.from, ...who, lost, newDataKeptIn},
+      steps,
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
       // What a prober writes into the new version is lost by design, and would be reported as a fault.
       measuresOutage: false,
     },
     consent: {
       level: 'type-name',
-      question: `Go back to version ${note.from} from ${held.backup === null ? '' : 'the backup on '}node ${held.node.id} of cluster ${facts.cluster}? Everything written since ${held.since} is lost.`,
+      question: `Go back to version ${note.from} ${where} of cluster ${facts.cluster}? Everything written since ${since} is lost.`,
       name: facts.cluster,
     },
     warnings: [],
   }
-}
-
-/** All of them come up again as they were when the new version was opened. */
-function backToWhole(request: FollowRequest, facts: FollowFacts, note: UpgradeNote): Decision {
-  const refusals = fenced(facts)
-  if (refusals.length > 0) return {kind: 'refused', refusals}
-  return {
-    kind: 'planned',
-    plan: {
-      reasons: {
-        from: note.to,
-        to: note.from,
-        held: note.primary,
-        lost: `everything written since ${note.at}`,
-        newDataKeptIn: keptIn(notedPairs(facts, note.operation)),
-      },
-      steps: planBackToWhole(request, facts, note),
-      locks: notedPairs(facts, note.operation)
-        .map(({node}): number => node.id)
-        .sort((a, b) => a - b),
-      measuresOutage: false,
-    },
-    consent: {
-      level: 'type-name',
-      question: `Go back to version ${note.from} on all nodes of cluster ${facts.cluster}? Everything written since ${note.at} is lost.`,
-      name: facts.cluster,
-    },
-    warnings: [],
-  }
-}
-
-function keptIn(noted: readonly Noted[]): string[] {
-  return [...new Set(noted.map(({pair}) => pair.new.data))]
 }
 
 /** The held standby has everything up to the opening; a backup, what was there when it was taken. */
