@@ -200,7 +200,8 @@ export class RemoteMigrationHost implements MigrationHost {
 
   async #link({pair, how, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
     const peer = peerWords(source, this.#ssh)
-    const enter = (directory: string): string => commandLine(['sh', '-c', ENTER, 'poolctl', directory])
+    const enter = (program: string, directory: string): string =>
+      commandLine(['sh', '-c', program, 'poolctl', directory])
     return {
       files: new Map([
         ['script', Buffer.from(await scriptText('upgrade-names', 'upgrade-link'))],
@@ -209,7 +210,7 @@ export class RemoteMigrationHost implements MigrationHost {
       ]),
       args: [
         ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', how, source.links],
-        ...[enter(source.data), enter(source.links.slice(0, source.links.lastIndexOf('/')))],
+        ...[enter(ENTER, source.data), enter(ENTER_LISTED, source.links.slice(0, source.links.lastIndexOf('/')))],
       ],
     }
   }
@@ -223,6 +224,10 @@ function stoppedPlace(job: PgUpgradeJob | LinkJob | WayBackJob): string {
 
 /** Enters a root on the source and becomes what rsync asked for. */
 const ENTER = 'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec "$@"'
+/** The same for the directory of pg_upgrade's job, whose list of links comes last; a job that has ended without one is not waited for. */
+const ENTER_LISTED =
+  'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && while [ ! -e links ] && [ ! -e status ] && read -r pid rest <pid && [ -d "/proc/$pid" ]; ' +
+  'do sleep 0.05; done; exec "$@"'
 
 async function pgUpgrade({
   pair,

@@ -28,14 +28,14 @@ import {saveConfig, setControlAside, setDataAside} from './set-aside.js'
 import {createSlot, dropSlots} from './slots.js'
 import {startWhole} from './start-whole.js'
 import {configureNew, dropOld, leaveNote, makeStatistics, moveInFile, updateExtensions} from './upgrade-after.js'
-import {linkStandbys, pgUpgrade} from './upgrade-link.js'
+import {beginLinks, beginPgUpgrade, linkStandbys, pgUpgrade} from './upgrade-link.js'
 import {bringStandbys, openPool, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
 import {dropReplaced, restoreBackup, runCommand, takeBackup} from './upgrade-way-back.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
 import {drainClients} from './drain-clients.js'
 import {bringRest, dropCatalogs, keepCatalogs, linkRest} from './upgrade-rest.js'
-import {awaitShutdownCheckpoint, proveEqual, stopStandbys} from './upgrade-stop.js'
+import {awaitShutdownCheckpoint, proveEqual, stopOld, stopStandbys} from './upgrade-stop.js'
 import {awaitStreaming, cleanUp, verifyStandby, writeStandbySettings} from './standby.js'
 
 const ALL: readonly Step[] = [
@@ -71,13 +71,15 @@ const ALL: readonly Step[] = [
   verifyTopology,
   stageConfig,
   makeCluster,
-  located('stop-old', 'old', stopServer),
+  stopOld,
+  beginPgUpgrade,
   located('start-new', 'new', startServer),
   located('stop-new', 'new', stopServer),
   located('start-old', 'old', startServer),
   awaitShutdownCheckpoint,
   stopStandbys,
   proveEqual,
+  beginLinks,
   pgUpgrade,
   linkStandbys,
   keepCatalogs,

@@ -1,9 +1,10 @@
 /**
- * pg-upgrade, link-standbys: the new clusters come into being from the files of the old ones.
+ * begin-pg-upgrade, begin-links, pg-upgrade, link-standbys: the new clusters come into being from the files of the old ones.
  *
- * Precondition: all old servers are down at one checkpoint; the new cluster of the primary is prepared. Effect: pg_upgrade --link on the
- * primary's host; then each standby links its own old files as the primary's were linked, and fetches the rest. Both as jobs on the
- * hosts, so that neither our end nor a dropped connection ends them.
+ * Precondition: the old primary is down; the new cluster of the primary is prepared. Links: the standbys are down at its checkpoint.
+ * Effect: pg_upgrade --link on the primary's host; then each standby links its own old files as the primary's were linked, and fetches
+ * the rest. Both as jobs on the hosts, so that neither our end nor a dropped connection ends them. The jobs are begun before what is
+ * to be done beside them: pg_upgrade works while the standbys come to rest, and the standbys log in while it works.
  * Undo: the job is ended, the old control file gets its name back, what the new version has made is removed; the old cluster starts as
  * if nothing had been, because no server of the new version has written into a shared file yet. `upgrade prepare` is then repeated.
  * Repeat: harmless: joins a running job, a finished one counts; a pg_upgrade that was killed cannot be repeated, and fails.
@@ -11,12 +12,13 @@
 import {ActFailed, OutcomeUnknown, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import type {ClusterPlace} from '../cluster/upgrade-target.js'
-import type {NodeHost} from '../ports/host.js'
+import type {Observation} from '../engine/step.js'
+import type {JobState, NodeHost} from '../ports/host.js'
 import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
-import {carriedOf} from './upgrade-stop.js'
+import {carriedOf, shutdownCheckpoint} from './upgrade-stop.js'
 
 const TRANSFERS: readonly PgUpgradeJob['transfer'][] = ['link', 'clone', 'swap']
 const PG_UPGRADE_JOB = 'pg-upgrade'
@@ -38,29 +40,52 @@ async function started(start: Promise<void>): Promise<void> {
   })
 }
 
+function upgradeJobState(context: Context): Promise<JobState> {
+  return at(context, 'old').world.host(idIn(context)).jobState(context.operation, PG_UPGRADE_JOB)
+}
+
+/** One that has begun is left to itself, however it ended. */
+async function beginUpgrade(context: Context): Promise<void> {
+  if ((await upgradeJobState(context)).state !== 'absent') return
+  const id = idIn(context)
+  const job = {
+    kind: 'pg-upgrade' as const,
+    pair: pairOf(context, id),
+    port: nodeConfig(context.world, id).port,
+    user: textIn(context.input, 'user'),
+    jobs: numberIn(context.input, 'jobs'),
+    transfer: transferIn(context),
+  }
+  await started(context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job))
+}
+
+async function upgradeHasBegun(context: Context): Promise<Observation> {
+  const {state} = await upgradeJobState(context)
+  return state === 'absent' ? pending('pg_upgrade has not begun') : done(`pg_upgrade has begun, its job is ${state}`)
+}
+
+export const beginPgUpgrade: Step = {
+  kind: 'begin-pg-upgrade',
+  probe: upgradeHasBegun,
+  async act(context) {
+    shutdownCheckpoint(context)
+    await beginUpgrade(context)
+    return undefined
+  },
+  verify: upgradeHasBegun,
+  undo: takeUpgradeBack,
+}
+
 export const pgUpgrade: Step = {
   kind: 'pg-upgrade',
   deadlineMs: null,
   async probe(context) {
-    const state = await at(context, 'old').world.host(idIn(context)).jobState(context.operation, PG_UPGRADE_JOB)
+    const state = await upgradeJobState(context)
     if (state.state === 'ended' && state.exitStatus === 0) return done('pg_upgrade ended well')
     return pending(state.state === 'running' ? 'pg_upgrade is running' : 'pg_upgrade has not run')
   },
   async act(context) {
-    const id = idIn(context)
-    const host = at(context, 'old').world.host(id)
-    const {state} = await host.jobState(context.operation, PG_UPGRADE_JOB)
-    if (state === 'absent') {
-      const job = {
-        kind: 'pg-upgrade' as const,
-        pair: pairOf(context, id),
-        port: nodeConfig(context.world, id).port,
-        user: textIn(context.input, 'user'),
-        jobs: numberIn(context.input, 'jobs'),
-        transfer: transferIn(context),
-      }
-      await started(context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job))
-    }
+    await beginUpgrade(context)
     await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
     return undefined
   },
@@ -76,19 +101,22 @@ export const pgUpgrade: Step = {
       checkpoint: newControl.checkpointLsn,
     })
   },
-  async undo(context) {
-    const id = idIn(context)
-    await refuseOnceStarted(context)
-    const pair = pairOf(context, id)
-    await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
-    // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
-    // No unit and no command of the site has started it.
-    const host = (place: ClusterPlace): NodeHost =>
-      context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
-    await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
-    await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
-    await context.world.migrationHost(id).takeBack(context.operation, pair)
-  },
+  undo: takeUpgradeBack,
+}
+
+/** Where pg_upgrade begins in a step of its own, both steps are undone by it: the second time there is nothing left to do. */
+async function takeUpgradeBack(context: Context): Promise<void> {
+  const id = idIn(context)
+  await refuseOnceStarted(context)
+  const pair = pairOf(context, id)
+  await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
+  // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
+  // No unit and no command of the site has started it.
+  const host = (place: ClusterPlace): NodeHost =>
+    context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
+  await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
+  await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
+  await context.world.migrationHost(id).takeBack(context.operation, pair)
 }
 
 /**
@@ -116,8 +144,8 @@ async function refuseOnceStarted(context: Context): Promise<void> {
 export type Source = 'cluster' | 'kept'
 const JOB_OF: Readonly<Record<Source, string>> = {cluster: 'link', kept: 'link-late'}
 
-/** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
-async function linkOne(context: Context, node: NodeId, from: Source): Promise<number | null> {
+/** Starts the job on the node, unless it runs or has ended well. */
+async function beginLink(context: Context, node: NodeId, from: Source): Promise<void> {
   const {world, operation} = context
   const primary = idIn(context, 'primary')
   const source = nodeConfig(world, primary)
@@ -126,8 +154,8 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
   const old = at(context, 'old')
   const job = JOB_OF[from]
   const state = await old.world.host(node).jobState(operation, job)
-  if (state.state === 'lost' || (state.state === 'ended' && state.exitStatus !== 0))
-    await old.world.host(node).stopJob(operation, job)
+  if (state.state === 'running' || (state.state === 'ended' && state.exitStatus === 0)) return
+  if (state.state !== 'absent') await old.world.host(node).stopJob(operation, job)
   await host.claim(operation, pairOf(context, node))
   const {ssh} = world.file
   const start = host.startJob(operation, job, {
@@ -144,8 +172,13 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
     },
   })
   await started(start)
-  const {bytesOnWire} = await followJob(about(old, node), job, 'linking')
-  await host.configure(operation, pairOf(context, node))
+}
+
+/** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
+async function linkOne(context: Context, node: NodeId, from: Source): Promise<number | null> {
+  await beginLink(context, node, from)
+  const {bytesOnWire} = await followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking')
+  await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 
@@ -179,6 +212,35 @@ export async function linkSome(
   return result
 }
 
+/** Only links tell what is new from what is not, so that it could be kept for those that are linked later. */
+function wantedOf(context: Context): number {
+  return transferIn(context) === 'link' ? numberIn(context.input, 'minStandbys') : carriedOf(context).length
+}
+
+/** Those whose turn comes first: a job that could not begin is begun again, or replaced, by `link-standbys`. */
+function firstOf(context: Context): NodeId[] {
+  return carriedOf(context).slice(0, wantedOf(context)).map(nodeId)
+}
+
+export const beginLinks: Step = {
+  kind: 'begin-links',
+  probe: () => Promise.resolve(pending('each is asked')),
+  async act(context) {
+    const failed: Record<string, string> = {}
+    await Promise.all(
+      firstOf(context).map((node) =>
+        beginLink(context, node, 'cluster').catch((error: unknown) => {
+          context.signal.throwIfAborted()
+          failed[String(node)] = detailOf(error)
+        }),
+      ),
+    )
+    return {failed}
+  },
+  verify: () => Promise.resolve(done('the jobs wait for the list of links')),
+  undo: leaveAllOut,
+}
+
 export const linkStandbys: Step = {
   kind: 'link-standbys',
   deadlineMs: null,
@@ -186,8 +248,7 @@ export const linkStandbys: Step = {
   async act(context) {
     const carried = carriedOf(context)
     const enough = numberIn(context.input, 'minStandbys')
-    // Only links tell what is new from what is not, so that it could be kept for those that are linked later.
-    const wanted = transferIn(context) === 'link' ? enough : carried.length
+    const wanted = wantedOf(context)
     const result = await linkSome(context, carried, wanted, 'cluster')
     if (result.linked.length < enough) {
       throw new ActFailed({
@@ -206,10 +267,12 @@ export const linkStandbys: Step = {
     return result
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
-  async undo(context) {
-    await refuseOnceStarted(context)
-    await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
-  },
+  undo: leaveAllOut,
+}
+
+async function leaveAllOut(context: Context): Promise<void> {
+  await refuseOnceStarted(context)
+  await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
 }
 
 /** A process that was killed may have chosen others: none of them may go on fetching once the new primary writes. */

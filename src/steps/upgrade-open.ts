@@ -23,14 +23,18 @@ async function makeSlot(context: Context, node: NodeId): Promise<void> {
   await serverOf(at(context, 'new'), 'primary').createSlot(nodeConfig(context.world, node).slot)
 }
 
-/** A linked standby is started, and seen streaming from the new primary through its slot. */
-export async function bring(context: Context, node: NodeId): Promise<void> {
+/** False when it runs already, as after a resume. */
+async function madeReady(context: Context, node: NodeId): Promise<boolean> {
   const one = about(at(context, 'new'), node, {overrides: {}})
-  const {postmasterPid} = await hostOf(one).look()
-  if (postmasterPid === null) {
-    await writeStandbySettings.act(one)
-    await startServer.act(one)
-  }
+  if ((await hostOf(one).look()).postmasterPid !== null) return false
+  await writeStandbySettings.act(one)
+  return true
+}
+
+/** A linked standby is started, and seen streaming from the new primary through its slot. */
+export async function bring(context: Context, node: NodeId, ready = madeReady(context, node)): Promise<void> {
+  const one = about(at(context, 'new'), node, {overrides: {}})
+  if (await ready) await startServer.act(one)
   await awaitStreaming.act(one)
 }
 
@@ -46,16 +50,21 @@ export const bringStandbys: Step = {
   deadlineMs: null,
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
-    // pgpool lets no client in while it counts on a server that does not answer.
-    await leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)])
-    // Also for those that come later: what they still need is kept from the first moment on.
-    await Promise.all(carriedOf(context).map((node) => makeSlot(context, nodeId(node))))
+    const ready = new Map(linkedOf(context).map((node) => [node, madeReady(context, node)]))
+    await Promise.all([
+      // pgpool lets no client in while it counts on a server that does not answer.
+      leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)]),
+      // Also for those that come later: what they still need is kept from the first moment on.
+      ...carriedOf(context).map((node) => makeSlot(context, nodeId(node))),
+      // What becomes of it is asked for below, of each by itself.
+      Promise.allSettled(ready.values()),
+    ])
     const streaming: number[] = []
     const failed: Record<string, string> = {}
     await Promise.all(
       linkedOf(context).map(async (node) => {
         try {
-          await bring(context, node)
+          await bring(context, node, ready.get(node))
           streaming.push(node)
         } catch (error) {
           context.signal.throwIfAborted()

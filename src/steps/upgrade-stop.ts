@@ -1,30 +1,62 @@
 /**
- * await-shutdown-checkpoint, stop-standbys, prove-equal: the old cluster comes to rest, the same on every node.
+ * stop-old, await-shutdown-checkpoint, stop-standbys, prove-equal: the old cluster comes to rest, the same on every node.
  *
- * Precondition: the primary was stopped cleanly while the standbys stream. Effect: all standbys stop after they have replayed the
- * primary's shutdown checkpoint; "Latest checkpoint location" is compared in the control files. A stopped primary is also the proof
- * that no client writes, by whatever way it comes: there is no server to write to, and nothing of the site's access rules has to be
- * changed and changed back. What ran at that moment is rolled back and was acknowledged to nobody.
- * Undo: the standbys are started again. Repeat: harmless; a server is looked for first.
+ * Precondition: the standbys stream. Effect: the primary is stopped cleanly, and where its shutdown checkpoint is, is kept: pg_upgrade
+ * works on it from then on and writes later ones. All standbys stop after they have replayed that checkpoint; "Latest checkpoint
+ * location" is compared in the control files. A stopped primary is also the proof that no client writes, by whatever way it comes:
+ * there is no server to write to, and nothing of the site's access rules has to be changed and changed back. What ran at that moment
+ * is rolled back and was acknowledged to nobody.
+ * Undo: with that of the stop of the primary, when pg_upgrade has been taken back: it is started, then the standbys, which would
+ * ask again only after wal_retrieve_retry_interval, five seconds later, if they found nobody. Repeat: harmless; a server is looked
+ * for first.
  */
 import {lsnBytes} from '../cluster/lsn.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
-import {awaitSeen, done, idIn, numberIn, pending, type Context, type Step} from './context.js'
+import {awaitSeen, done, hostOf, idIn, numberIn, pending, type Context, type Step} from './context.js'
 import {startServer, stopServer} from './server-power.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
 
 const RECEIVE_MS = 15_000
 const STREAM_MS = 30_000
 
-async function shutdownCheckpoint(context: Context): Promise<string> {
-  const primary = idIn(context, 'primary')
-  const {control, postmasterPid} = await at(context, 'old').world.host(primary).look()
-  if (postmasterPid === null && control?.state === 'shut down') return control.checkpointLsn
+async function atRest(context: Context): Promise<Observation> {
+  const {control, postmasterPid} = await hostOf(at(context, 'old')).look()
+  if (postmasterPid !== null) return pending(`postmaster ${postmasterPid} is running`)
+  const state = control?.state ?? 'unreadable'
+  return done(`it is down, "${state}" at ${control?.checkpointLsn ?? 'an unknown place'}`, {
+    state,
+    checkpoint: control?.checkpointLsn ?? null,
+  })
+}
+
+export const stopOld: Step = {
+  kind: 'stop-old',
+  probe: atRest,
+  act: (context) => stopServer.act(at(context, 'old')),
+  verify: atRest,
+  async undo(context) {
+    const old = at(context, 'old')
+    await stopServer.undo?.(old)
+    if (!context.begun('stop-standbys')) return
+    await Promise.all(
+      nodesIn(context).map(async (node) => {
+        const one = about(old, node)
+        if ((await startServer.probe(one)).state !== 'done') await startServer.act(one)
+        await streamsAgain(context, node)
+      }),
+    )
+  },
+}
+
+/** Throws where the primary did not come down cleanly: nothing that follows would hold. */
+export function shutdownCheckpoint(context: Context): string {
+  const {state, checkpoint} = context.result('stop-primary')
+  if (state === 'shut down' && typeof checkpoint === 'string') return checkpoint
   throw new ActFailed({
     code: 'PRIMARY_NOT_CLEAN',
-    message: `node ${primary} is "${control?.state ?? 'unreadable'}", not "shut down"`,
+    message: `node ${idIn(context, 'primary')} was "${typeof state === 'string' ? state : 'unreadable'}" when it was down, not "shut down"`,
     hint: 'The old servers are started again; look at the server log of the node.',
   })
 }
@@ -42,7 +74,7 @@ export const awaitShutdownCheckpoint: Step = {
   kind: 'await-shutdown-checkpoint',
   probe: () => Promise.resolve(pending('to be proved')),
   async act(context) {
-    const checkpoint = await shutdownCheckpoint(context)
+    const checkpoint = shutdownCheckpoint(context)
     const late: Record<string, string> = {}
     await Promise.all(
       nodesIn(context).map(async (node) => {
@@ -79,16 +111,6 @@ export const stopStandbys: Step = {
     return undefined
   },
   verify: allStopped,
-  // The primary first: a standby that finds nobody asks again after wal_retrieve_retry_interval only, five seconds later.
-  async undo(context) {
-    const old = at(context, 'old')
-    const up = async (node: NodeId): Promise<void> => {
-      if ((await startServer.probe(about(old, node))).state !== 'done') await startServer.act(about(old, node))
-    }
-    await up(idIn(context, 'primary'))
-    await Promise.all(nodesIn(context).map(up))
-    await Promise.all(nodesIn(context).map((node) => streamsAgain(context, node)))
-  },
 }
 
 async function streamsAgain(context: Context, node: NodeId): Promise<void> {
@@ -103,7 +125,7 @@ type Compared = {checkpoint: string; equal: number[]; different: Record<string, 
 
 async function compare(context: Context): Promise<Compared> {
   const {world} = at(context, 'old')
-  const checkpoint = await shutdownCheckpoint(context)
+  const checkpoint = shutdownCheckpoint(context)
   const equal: number[] = []
   const different: Record<string, string> = {}
   await Promise.all(

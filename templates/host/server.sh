@@ -27,16 +27,17 @@ export PGDATA
 wait_for() {
   waited=0
   until "$@"; do
-    if [ "$waited" -ge "$wait_seconds" ]; then return 1; fi
-    sleep 1
+    if [ "$waited" -ge "$((wait_seconds * 5))" ]; then return 1; fi
+    sleep 0.2
     waited=$((waited + 1))
   done
 }
 # Line 8 of postmaster.pid is the postmaster's own word: "ready", or "standby" for a standby that takes no connections yet.
 is_up() {
-  [ -n "$(postmaster_pid "$data")" ] || return 1
-  case $(tail -n +8 -- "$data/postmaster.pid" 2>/dev/null | head -n 1) in ready* | standby*) return 0 ;; esac
-  return 1
+  lines=0
+  word=
+  while [ "$lines" -lt 8 ] && IFS= read -r word; do lines=$((lines + 1)); done 2>/dev/null <"$data/postmaster.pid"
+  case $lines$word in 8ready* | 8standby*) [ -n "$(postmaster_pid "$data")" ] ;; *) return 1 ;; esac
 }
 is_down() { [ -z "$(postmaster_pid "$data")" ]; }
 
@@ -58,9 +59,19 @@ run() {
   esac
 }
 
+reached() { if [ "$verb" = start ]; then is_up; else is_down; fi; }
+
 # Every descriptor of the server must point away from this session, or the SSH channel stays open as long as the server lives.
+run "$@" </dev/null >>"$work/server.log" 2>&1 &
+# pg_ctl looks ten times a second, and clients wait meanwhile. A unit or a command of the site may have more to do than can be seen here.
+if [ "$how" = pg_ctl ]; then
+  while kill -s 0 "$!" 2>/dev/null; do
+    if reached; then exit 0; fi
+    sleep 0.02
+  done
+fi
 status=0
-run "$@" </dev/null >>"$work/server.log" 2>&1 || status=$?
+wait "$!" || status=$?
 if [ "$verb" = start ]; then
   if [ "$status" -ne 0 ] && is_down; then fail START_FAILED "the server did not start, status $status"; fi
   if wait_for is_up; then exit 0; fi

@@ -14,9 +14,6 @@ enter_links=$8
 cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
-# What was kept has none of the linked files, so they must not be taken for superfluous here.
-delete=--delete
-if [ "$source" = kept ]; then delete=; fi
 phase() { printf '%s\n' "$1" >phase; }
 
 # fetch COMMAND NAME OPTION...: rsync with the given way into the root on the primary.
@@ -31,7 +28,7 @@ fetch() {
   }
 }
 
-phase 'fetching the list of links'
+phase 'waiting for pg_upgrade on the primary'
 # One login for all. It is a process of this job's group, and ends with it. Without it each transfer logs in by itself.
 sockets=$(mktemp -d /tmp/poolctl-link.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
 printf '%s' "$sockets" >sockets
@@ -41,9 +38,15 @@ sh ./connection </dev/null >/dev/null 2>&1 &
 connection=$!
 trap 'kill "$connection" 2>/dev/null; rm -rf -- "$sockets"' EXIT
 while [ ! -S "$POOLCTL_SHARED" ] && kill -s 0 "$connection" 2>/dev/null; do sleep 0.02; done
+# This blocks until the list is there: pg_upgrade may have just begun.
 fetch "$enter_links" list "source:./${links##*/}" :./unlogged :./names ./
 phase 'linking'
-mkdir -p -- "$new/pg_tblspc" || fail WRITE_FAILED "cannot make $new"
+# Half of an earlier try would not be told from what belongs there.
+for place in "$new"/pg_tblspc/*/PG_"${to}"_*; do
+  if [ -d "$place" ]; then rm -rf -- "$place" || fail WRITE_FAILED "cannot remove $place"; fi
+done
+rm -rf -- "$new" || fail WRITE_FAILED "cannot remove $new"
+mkdir -p -- "$new/pg_tblspc" "$new/pg_replslot" || fail WRITE_FAILED "cannot make $new"
 chmod 700 -- "$new"
 : >tablespaces
 for link in "$old"/pg_tblspc/*; do
@@ -63,7 +66,7 @@ awk '{ to = $2; sub(/\/[^\/]*$/, "", to); m = split($1, f, "/"); n = split($2, t
 sort -k 1,1 same | awk '{ if ($1 != dir || count >= 500) { if (dir != "") print dir files; dir = $1; files = ""; count = 0 } files = files " " $2; count++ }
   END { if (dir != "") print dir files }' >groups
 cd -- "$old" || exit 91
-missing=0
+: >"$POOLCTL_JOB/absent"
 # bring OPTION...: a second name, or a clone, of this node's own files.
 bring() {
   case $how in
@@ -71,11 +74,11 @@ bring() {
   *) ln -f "$@" ;;
   esac
 }
-# A free space map is not in WAL: here it may be missing, or of another length. It is fetched, or made anew when somebody asks for space.
+# A free space map is not in WAL: here it may be missing, or of another length. It is made anew when somebody asks for space.
 absent() {
   case $source:$1 in
   *:*_fsm) ;;
-  cluster:*) missing=$((missing + 1)) ;;
+  cluster:*) printf '%s\n' "$2" >>"$POOLCTL_JOB/absent" ;;
   *) fail LINK_IMPOSSIBLE "$old/$1 is not there" ;;
   esac
 }
@@ -84,24 +87,20 @@ while read -r directory files; do
   # shellcheck disable=SC2086
   if bring -t "$new/$directory" -- $files 2>/dev/null; then continue; fi
   for file in $files; do
-    if [ -e "$file" ]; then bring -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else absent "$file"; fi
+    if [ -e "$file" ]; then bring -t "$new/$directory" -- "$file" || fail LINK_IMPOSSIBLE "cannot link $old/$file to $new/$directory"; else absent "$file" "$directory/${file##*/}"; fi
   done
 done <"$POOLCTL_JOB/groups"
 while read -r one two; do
-  if [ -e "$one" ]; then bring -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else absent "$one"; fi
+  if [ -e "$one" ]; then bring -T -- "$one" "$new/$two" || fail LINK_IMPOSSIBLE "cannot link $old/$one to $new/$two"; else absent "$one" "$two"; fi
 done <"$POOLCTL_JOB/renamed"
 cd -- "$POOLCTL_JOB" || exit 91
-printf '%s\n' "$missing" >missing
 
 phase 'fetching catalogs'
-{
-  sed 's|^\(.*\)$|- /\1\n- /\1.[0-9]*\n- /\1_fsm\n- /\1_vm|' unlogged
-  printf '%s\n' '- /postmaster.pid' '- /postmaster.opts' '- /pg_upgrade_output.d/' '- /log/' '- /pg_log/' '- /current_logfiles' '- /pg_tblspc/*' \
-    '- /*.conf' '- /conf.d/' '- /*.crt' '- /*.key' '- /*.pem' '- /*.crl' '- /standby.signal' '- /pg_replslot/*'
-} >filter
-# What is there is linked, or was fetched whole by an earlier try. A linked file may be shorter than the primary's: a relation grows by
-# empty pages that are in no WAL. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
-fetch "$enter_new" main -z --compress-level=1 -rlpD --ignore-existing ${delete:+"$delete"} --filter='merge ./filter' source:./ "$new/"
+# By name, so that neither side walks over what is linked. A linked file may be shorter than the primary's: a relation grows by empty pages
+# that are in no WAL. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
+awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, pair, " "); linked[pair[2]] } while ((getline name < "absent") > 0) delete linked[name] }
+  { name = substr($0, length($1 $2) + 3) } !(name in linked) && name !~ /^pg_tblspc\// { print name }' names >main
+fetch "$enter_new" main -z --compress-level=1 -lpD --files-from=main source:./ "$new/"
 while read -r oid; do
   sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
   printf '%s\n' "+ /PG_${to}_*/" "- /*" >>"filter.$oid"
@@ -121,7 +120,8 @@ awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, pair, " "); lin
 if [ -s differ ]; then fail LINKS_DIFFER "$(head -n 3 differ)"; fi
 awk '$2 !~ /_fsm(\.[0-9]+)?$/ { print $2 }' wanted | (cd -- "$new" && xargs -r stat -c '%h %n' --) >counts || fail LINKS_DIFFER 'a linked file is missing'
 alone=$(grep -c '^1 ' counts)
-if [ "$how" = link ] && [ "$alone" -gt "$missing" ]; then fail LINKS_DIFFER "$alone files have no second name, $missing were fetched: $(grep '^1 ' counts | head -n 3)"; fi
+fetched=$(wc -l <absent)
+if [ "$how" = link ] && [ "$alone" -gt "$fetched" ]; then fail LINKS_DIFFER "$alone files have no second name, $((fetched)) were fetched: $(grep '^1 ' counts | head -n 3)"; fi
 
 phase 'flushing'
 # The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.

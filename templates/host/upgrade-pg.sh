@@ -103,11 +103,12 @@ if ! (list_names "$new" "$to") >names.all; then fail LINKS_UNLISTED "cannot list
 # Main forks of unlogged tables are not for a standby: it has none, and recovery makes them anew (manual, 69.5).
 awk 'BEGIN { while ((getline name < "unlogged") > 0) unlogged[name] }
   { base = $3; sub(/(_vm)?(\.[0-9]+)?$/, "", base); if (!(base in unlogged)) print }' names.all >names
+sync -- links.part unlogged names
+# From here on standbys fetch: what they read is what is flushed next, and none of it changes before the new version starts.
+mv -f -- links.part links
 printf 'flushing\n' >phase
 sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"
 for place in "$new"/pg_tblspc/*/; do
   if [ -d "$place" ]; then sync -f -- "$place" || fail WRITE_FAILED "cannot flush $place"; fi
 done
-sync -- links.part unlogged names
-mv -f -- links.part links
 rm -f -- old.names new.names roots inits names.all

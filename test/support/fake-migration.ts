@@ -356,6 +356,14 @@ function emptyCluster(node: FakeNode): FakeDirectory {
   }
 }
 
+/** A standby's job stands at the primary until pg_upgrade there has listed what it linked, or has ended without. */
+export function waitsForLinks(site: Site, {job}: FakeJob): boolean {
+  if (job.kind !== 'link' || job.source.kept) return false
+  const from = site.file.nodes.find(({address}) => address === job.source.address)
+  const jobs = from ? Object.values(nodeOf(site, from.id).jobs) : []
+  return jobs.some((one) => one.job.kind === 'pg-upgrade' && one.state === 'running')
+}
+
 /** Called when a job of a fake host has been looked at often enough. */
 export function finishUpgradeJob(site: Site, id: number, job: FakeJob): void {
   const [exitStatus, stderr] = upgradeJobEnd(site, id, job)

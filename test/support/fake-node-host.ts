@@ -17,7 +17,7 @@ import type {
 } from '../../src/ports/host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
 import {countPoll, guard, needRoom, reachHost, reply} from './fake-faults.js'
-import {finishUpgradeJob} from './fake-migration.js'
+import {finishUpgradeJob, waitsForLinks} from './fake-migration.js'
 import {attempt} from './fake-pool.js'
 import {
   SEGMENT_BYTES,
@@ -405,7 +405,7 @@ export class FakeNodeHost implements NodeHost {
     countPoll(this.#site)
     job.polls += 1
     if (job.job.kind !== 'copy' && job.job.kind !== 'rewind') {
-      if (job.polls >= JOB_POLLS) finishUpgradeJob(this.#site, this.#id, job)
+      if (job.polls >= JOB_POLLS && !waitsForLinks(this.#site, job)) finishUpgradeJob(this.#site, this.#id, job)
       return
     }
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null

@@ -30,9 +30,11 @@ const REST = [
   ...CHECKPOINTS,
   step('drain-clients'),
   step('stop-primary', 'stop-old'),
+  step('begin-pg-upgrade'),
   step('await-shutdown-checkpoint'),
   step('stop-standbys'),
   step('prove-equal'),
+  step('begin-links'),
 ]
 const SERVE = [
   step('link-standbys'),

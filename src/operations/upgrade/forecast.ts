@@ -17,6 +17,8 @@ export type Forecast = {
 
 const FIRST_OF_OUTAGE = 'stop-primary'
 const LAST_OF_OUTAGE = 'bring-standbys'
+const BEGIN_UPGRADE = 'begin-pg-upgrade'
+const UPGRADE = 'pg-upgrade'
 /** Connect, ask, look again. */
 const SHORT_S = 0.25
 /** What a standby does beyond a start: its configuration is written, it connects, and is seen streaming. */
@@ -50,6 +52,7 @@ function secondsOf({kind}: PlannedStep, {seconds}: RehearsalFigures): number {
 export function forecastRun(steps: readonly PlannedStep[], figures: RehearsalFigures | null): Forecast | null {
   if (figures === null || figures.seconds.pgUpgrade === null) return null
   const forecast = new Map(steps.map((step) => [step.id, secondsOf(step, figures)]))
+  forecast.set(UPGRADE, Math.max(SHORT_S, (forecast.get(UPGRADE) ?? 0) - beside(steps, forecast)))
   const total = (list: readonly PlannedStep[]): number => list.reduce((sum, {id}) => sum + (forecast.get(id) ?? 0), 0)
   return {
     seconds: total(steps),
@@ -57,6 +60,14 @@ export function forecastRun(steps: readonly PlannedStep[], figures: RehearsalFig
     steps: Object.fromEntries(forecast),
     basis: `rehearsal ${figures.operation} on node ${figures.node} at ${figures.at}`,
   }
+}
+
+/** Seconds that pass in other steps while pg_upgrade works. */
+function beside(steps: readonly PlannedStep[], seconds: ReadonlyMap<string, number>): number {
+  const begun = steps.findIndex(({id}) => id === BEGIN_UPGRADE)
+  const joined = steps.findIndex(({id}) => id === UPGRADE)
+  if (begun === -1) return 0
+  return steps.slice(begun + 1, joined).reduce((sum, {id}) => sum + (seconds.get(id) ?? 0), 0)
 }
 
 /** Clients wait during these. */

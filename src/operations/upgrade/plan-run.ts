@@ -1,25 +1,20 @@
 /**
- * The runbook of an upgrade, as pure functions.
+ * The runbook of an upgrade, as pure functions; the part in which clients wait is plan-outage.ts.
  *
- * Why this order: pgpool is fenced before any server stops, or its health check would act on its own, and the standby that stays old
- * leaves the pool while nobody waits. Checkpoints come before the outage, so that the stop is short. The outage begins with the stop
- * of the primary, which is also what keeps every client from writing, those around pgpool too: the standbys are let come to the same
- * checkpoint, stopped, and compared. Until the new primary starts, the old cluster can serve again in seconds, because nothing has
- * written into a file that both versions share; that start is the point of no return, and it comes only when enough standbys have the
- * new version. What clients do not wait for comes after the pool is open.
+ * Why this order: pgpool is fenced before any server stops, or its health check would act on its own, and the standbys that stay old or
+ * come later leave the pool while nobody waits. Checkpoints come before the outage, so that the stop is short. The outage begins with the
+ * stop of the primary, which is also what keeps every client from writing, those around pgpool too. Until the new primary starts, the old
+ * cluster can serve again in seconds, because nothing has written into a file that both versions share; that start is the point of no
+ * return, and it comes only when enough standbys have the new version. What clients do not wait for comes after the pool is open.
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import {fenceInput, type SettingsByPool} from '../../cluster/pool-fence.js'
 import type {Json, JsonObject} from '../../lib/json.js'
+import {planOutage, type Cast} from './plan-outage.js'
+import {step} from './plan-step.js'
 import {heldBy} from './refusals.js'
 import type {PrepareRequest, RunRequest} from './request.js'
-import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
-
-type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
-
-export function step(draft: Draft): PlannedStep {
-  return {kind: draft.id, host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
-}
+import {primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
 
 /** Long enough for a standby that starts from a shutdown checkpoint; one that takes longer is left out for clients' sake. */
 const STREAMING_LIMIT_MS = 30_000
@@ -83,18 +78,6 @@ export function poolPathSteps(
   )
 }
 
-const NO_RETURN = 'POINT OF NO RETURN'
-
-type Cast = {
-  primary: PairView
-  standbys: PairView[]
-  held: PairView | null
-  carried: PairView[]
-  /** Those of `carried` that clients do not wait for. */
-  later: PairView[]
-  common: JsonObject
-}
-
 function castOf(request: RunRequest, facts: RunFacts, primary: PairView): Cast {
   const standbys = standbysOf(facts)
   const heldId = heldBy(request, facts)
@@ -122,13 +105,7 @@ export function planRun(request: RunRequest, facts: RunFacts): PlannedStep[] {
   const primary = primaryOf(facts)
   if (!primary) return []
   const cast = castOf(request, facts, primary)
-  return [
-    ...quiet(request, facts, cast),
-    ...comeToRest(cast),
-    ...migrate(request, facts, cast),
-    ...open(cast),
-    ...afterwards(facts, cast),
-  ]
+  return [...quiet(request, facts, cast), ...planOutage(request, facts, cast), ...afterwards(facts, cast)]
 }
 
 /** Before the outage. */
@@ -171,104 +148,6 @@ function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held, l
             input: {on: primary.node.id, limitMs: request.drainMs},
           }),
         ]),
-  ]
-}
-
-/** The old cluster comes to rest. */
-function comeToRest({primary, standbys, common}: Cast): PlannedStep[] {
-  const all = {...common, nodes: idsOf(standbys)}
-  return [
-    step({
-      id: 'stop-primary',
-      kind: 'stop-old',
-      host: primary.node.host,
-      title: `stop node ${primary.node.id} cleanly (the outage begins; no client can write to any server from here)`,
-      input: {...common, node: primary.node.id, immediateIfStuck: false, restartOnUndo: true, attachOnUndo: true},
-      undo: 'it is started again as the primary (the outage ends)',
-    }),
-    step({
-      id: 'await-shutdown-checkpoint',
-      title: 'wait until every standby has replayed the shutdown checkpoint',
-      input: all,
-    }),
-    step({
-      id: 'stop-standbys',
-      title: `stop ${standbys.length === 1 ? 'the standby' : `all ${standbys.length} standbys`}`,
-      input: all,
-      undo: 'they are started again',
-    }),
-    step({id: 'prove-equal', title: 'prove that the latest checkpoint is the same in every control file', input: all}),
-  ]
-}
-
-function migrate(request: RunRequest, facts: RunFacts, {primary, carried, later, common}: Cast): PlannedStep[] {
-  const swapped = request.transfer === 'swap'
-  const cloned = request.transfer === 'clone'
-  const names = carried.map(({node}) => `node ${node.id}`).join(', ')
-  const which = later.length > 0 ? `of ${names} the first ${request.minStandbys} that can be; the others later` : names
-  return [
-    step({
-      id: 'pg-upgrade',
-      host: primary.node.host,
-      title: `pg_upgrade --${request.transfer} --jobs=${request.jobs} from ${primary.pair.from} to ${primary.pair.to} on node ${primary.node.id}${swapped ? ` (${NO_RETURN}: node ${primary.node.id} has no old cluster after it)` : ''}`,
-      input: {...common, node: primary.node.id, user: facts.check.content?.user.name ?? '', jobs: request.jobs},
-      undo: swapped ? null : 'the old control file gets its name back, the new directory is removed',
-      irreversible: swapped,
-    }),
-    ...(later.length > 0
-      ? [
-          step({
-            id: 'keep-catalogs',
-            host: primary.node.host,
-            title: 'keep the new catalogs as they are now, for the standbys that clients do not wait for',
-            input: common,
-            undo: 'the copy is removed',
-          }),
-        ]
-      : []),
-    step({
-      id: 'link-standbys',
-      title: `${cloned ? 'clone' : 'link'} the standbys' own files as the primary's were ${cloned ? 'cloned' : 'linked'}, and fetch the new catalogs (${which}; side by side)`,
-      input: {...common, nodes: idsOf(carried)},
-      undo: 'their new directories are removed; the old ones were only read',
-    }),
-  ]
-}
-
-/** What cannot be had back once the new version has been told something. */
-function lostByStart({primary, carried, common}: Cast): string {
-  const nodes = [primary, ...carried].map(({node}) => node.id).join(', ')
-  if (common['transfer'] === 'clone')
-    return `${NO_RETURN} for what is written from here on: the old data stays whole, and going back to it loses that`
-  return `${common['transfer'] === 'swap' ? 'from here on' : NO_RETURN}: the old data of nodes ${nodes} cannot be used after it`
-}
-
-function open(cast: Cast): PlannedStep[] {
-  const {primary, standbys, common} = cast
-  return [
-    step({
-      id: 'start-primary',
-      kind: 'start-new',
-      host: primary.node.host,
-      title: `start version ${primary.pair.to} on node ${primary.node.id} (${lostByStart(cast)})`,
-      input: {...common, node: primary.node.id, stopOnUndo: false},
-      irreversible: true,
-    }),
-    step({
-      id: 'bring-standbys',
-      title: 'start the standbys, see them stream through slots of their own (the outage ends)',
-      input: {...common, nodes: idsOf(standbys)},
-    }),
-    step({
-      id: 'verify-standbys',
-      title: `prove it: a row written on node ${primary.node.id} is read on each of them`,
-      input: {...common, nodes: idsOf(standbys)},
-    }),
-    step({
-      id: 'open-pool',
-      title: 'see pgpool with the nodes that stream, and with no other',
-      input: {...common, nodes: idsOf(standbys)},
-    }),
   ]
 }
 

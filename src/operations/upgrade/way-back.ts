@@ -1,7 +1,8 @@
 /** The way back that is made while clients work: a base backup by poolctl, or a command of the site. */
 import type {PlannedStep} from '../../engine/plan.js'
 import type {Refusal} from '../operation.js'
-import {pairsInput, step} from './plan-run.js'
+import {pairsInput} from './plan-run.js'
+import {step} from './plan-step.js'
 import {refusal} from './refusals.js'
 import type {Safety} from './request.js'
 import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView} from './survey.js'

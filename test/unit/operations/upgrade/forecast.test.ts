@@ -52,6 +52,14 @@ describe('the forecast of a run', () => {
     )
   })
 
+  it('counts what is done while pg_upgrade works as part of it', () => {
+    const [fence, stop, ...others] = STEPS
+    if (!fence || !stop) throw new Error('no steps')
+    const forecast = forecastRun([fence, stop, step('begin-pg-upgrade'), ...others], FIGURES)
+    expect(forecast?.steps).toMatchObject({'begin-pg-upgrade': 0.25, 'stop-standbys': 3, 'pg-upgrade': 37})
+    expect(forecast?.outageSeconds).toBeCloseTo(60)
+  })
+
   it('takes linking for a part of pg_upgrade where it could not be measured', () => {
     const forecast = forecastRun(STEPS, {...FIGURES, seconds: {...FIGURES.seconds, link: null}})
     expect(forecast?.steps['link-standbys']).toBeCloseTo(12.25)
