@@ -34,6 +34,8 @@ export function exitCodeOf(outcome: RunOutcome, followUps: readonly string[]): E
   switch (outcome.kind) {
     case 'completed':
       return followUps.length > 0 ? EXIT.followUps : EXIT.done
+    case 'handed-over':
+      return EXIT.followUps
     case 'rolled-back':
     case 'incomplete':
     case 'unknown':

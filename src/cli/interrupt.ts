@@ -15,7 +15,7 @@ export function handleInterrupts(operation: string, say: (text: string) => void)
   const second = new AbortController()
   const interrupts: Interrupts = {requested: null, onFirst: first.signal, onSecond: second.signal}
   const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
-    if (interrupts.requested === null) {
+    if (interrupts.requested === null || interrupts.requested === 'hand-over') {
       interrupts.requested = signal
       say(
         `${signal}: stopping once the current step has ended; a copy or a wait is broken off. Once more to leave at once (operation ${operation})`,

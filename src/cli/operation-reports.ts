@@ -11,9 +11,15 @@ function pathOf(operation: string): string {
   return join(stateDirectory(), 'operations', operation, 'result.json')
 }
 
-/** Never throws: the journal is the record, and this only adds figures to it. */
+/**
+ * What an earlier process of the operation measured stays, where this one has not: only the first has seen the outage.
+ * Never throws: the journal is the record, and this only adds figures to it.
+ */
 export async function keepResult(operation: string, report: OperationReport): Promise<void> {
-  const {outage, facts, followUps, before, after} = report
+  const earlier = await readResult(operation)
+  const {facts, followUps, after} = report
+  const outage = report.outage ?? earlier?.outage ?? null
+  const before = earlier?.before ?? report.before
   const path = pathOf(operation)
   const part = `${path}.${process.pid}.part`
   try {

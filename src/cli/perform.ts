@@ -12,7 +12,7 @@ import type {OperationReport} from '../report/operation.js'
 import type {Warning} from '../report/envelope.js'
 import {planText} from '../output/text/plan.js'
 import type {PerformBody} from './body.js'
-import {startInBackground} from './background.js'
+import {goOnInBackground, startInBackground} from './background.js'
 import {obtainConsent} from './consent.js'
 import {canonical, fingerprintOf, loadPlan, savePlan, stale} from './fingerprint.js'
 import {beginOperation, runOperation} from './run-operation.js'
@@ -22,17 +22,19 @@ import {toolVersion} from './version.js'
 
 /**
  * Runs `operation` for `request` (a function where limits of the cluster file are its defaults) and returns what `finish` prints. Throws what a survey throws (4, 5), declined consent (12),
- * a stale plan (11), a lock (10); a refusal (6) and every outcome of a run are returned.
+ * a stale plan (11), a lock (10); a refusal (6) and every outcome of a run are returned. After step `leaveAfter` another process
+ * goes on with what is left.
  */
 export async function perform<Request extends JsonObject, Facts>(
   operation: Operation<Request, Facts>,
   request: Request | ((file: ClusterFile) => Request),
   flags: PerformFlags,
   terminal: Terminal,
+  leaveAfter: string | null = null,
 ): Promise<PerformBody> {
   await using session = await openSession(flags)
   const asked = typeof request === 'function' ? request(session.world.file) : request
-  return await performIn(session, operation, asked, flags, terminal)
+  return await performIn(session, operation, asked, flags, terminal, leaveAfter)
 }
 
 /** As `perform`, in a session that is open. */
@@ -42,6 +44,7 @@ export async function performIn<Request extends JsonObject, Facts>(
   request: Request,
   flags: PerformFlags,
   terminal: Terminal,
+  leaveAfter: string | null = null,
 ): Promise<PerformBody> {
   const {world} = session
   const observe = (text: string): void => {
@@ -79,12 +82,15 @@ export async function performIn<Request extends JsonObject, Facts>(
     await begun.handOver()
     return await startInBackground(begun.operation, emptyReport(plan, before), {cluster, warnings}, flags)
   }
-  return runOperation(
-    {begun, session, plan, way: 'run', before, warnings, cluster, measuresOutage: decision.plan.measuresOutage},
+  const {measuresOutage} = decision.plan
+  const body = await runOperation(
+    {begun, session, plan, way: 'run', before, warnings, cluster, measuresOutage, leaveAfter},
     (steps, results) => operation.summarise(plan, steps, results),
     flags,
     terminal,
   )
+  if ('outcome' in body.data && body.data.outcome === 'handed-over') await goOnInBackground(begun.operation, flags)
+  return body
 }
 
 /** Reading is left alone, because what it asks has kept its meaning so far; a change rests on more than what it asks. */

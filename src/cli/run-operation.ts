@@ -110,6 +110,8 @@ export type RunRequest = {
   warnings: Warning[]
   cluster: Envelope<unknown>['cluster']
   measuresOutage: boolean
+  /** Step after which another process goes on with what is left. */
+  leaveAfter?: string | null
 }
 
 /** Runs, looks again, and makes the report. Locks stay where somebody has to go on: interrupted, unknown, incomplete. */
@@ -137,7 +139,11 @@ export async function runOperation(
         world,
         journal: begun.writer,
         clock: world.clock,
-        sink: progress.sink,
+        sink: (event) => {
+          progress.sink(event)
+          if (event.type === 'step.done' && event.step === request.leaveAfter)
+            interrupts.interrupts.requested ??= 'hand-over'
+        },
         stepTimeoutMs: durationFlag('timeout', flags.timeout) ?? world.file.limits.stepTimeoutMs,
         interrupts: interrupts.interrupts,
         onFailure: 'rollback',
@@ -146,7 +152,7 @@ export async function runOperation(
     } finally {
       outage = prober === null ? null : await stopProber(prober, request.warnings)
     }
-    keepLocks = ['interrupted', 'unknown', 'incomplete'].includes(result.outcome.kind)
+    keepLocks = ['handed-over', 'interrupted', 'unknown', 'incomplete'].includes(result.outcome.kind)
   } finally {
     await progress.end()
     interrupts.dispose()
@@ -212,7 +218,8 @@ function report(
   const {outcome, steps, results, seconds} = result
   const summary: Summary = outcome.kind === 'completed' ? summarise(steps, results) : {facts: {}, followUps: []}
   const followUps = [...summary.followUps, ...(outcome.kind === 'completed' ? leftBy(results, begun.operation) : [])]
-  const lost = outcome.kind === 'completed' && (outage?.lostWrites ?? 0) > 0
+  if (outcome.kind === 'handed-over') followUps.push(`poolctl op watch ${begun.operation}`)
+  const lost = ['completed', 'handed-over'].includes(outcome.kind) && (outage?.lostWrites ?? 0) > 0
   const ended = exitCodeOf(outcome, followUps)
   const exitCode: ExitCode = lost ? EXIT.incomplete : summary.failed ? EXIT.rolledBack : ended
   const data: OperationReport = {
@@ -244,6 +251,7 @@ function leftBy(results: ReadonlyMap<string, JsonObject>, operation: string): st
 function errorOf(outcome: RunOutcome, operation: string): ReportedError | null {
   switch (outcome.kind) {
     case 'completed':
+    case 'handed-over':
       return null
     case 'interrupted':
       return {

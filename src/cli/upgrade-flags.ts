@@ -83,9 +83,19 @@ export const runFlags = {
     options: WAYS_BACK,
     env: 'POOLCTL_WAY_BACK',
   })(),
+  'return-when-served': Flags.boolean({
+    description:
+      'return with 13 as soon as the new version serves clients from --min-standbys; the rest goes on by itself: op watch',
+    default: false,
+    env: 'POOLCTL_RETURN_WHEN_SERVED',
+  }),
   ...jobsFlag,
   ...lagFlag,
 }
+
+/** Where clients have all that the window promised: pgpool is open, and the cluster file and the hosts know of the new version. */
+export const servedStep = (flags: {'return-when-served': boolean}): string | null =>
+  flags['return-when-served'] ? 'leave-note' : null
 
 export const rehearseFlags = {
   ...majorFlag,

@@ -3,7 +3,7 @@ import {consentFlags} from '../cli/flags.js'
 import type {PerformBody} from '../cli/body.js'
 import {perform} from '../cli/perform.js'
 import type {PerformFlags} from '../cli/session.js'
-import {runFlags, runRequest} from '../cli/upgrade-flags.js'
+import {runFlags, runRequest, servedStep} from '../cli/upgrade-flags.js'
 import {EXIT} from '../lib/errors.js'
 import {upgradePrepare} from '../operations/upgrade/prepare.js'
 import {upgradeRun} from '../operations/upgrade/upgrade.js'
@@ -21,11 +21,15 @@ export default class Upgrade extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Upgrade)
-    this.finish(await this.both(flags, runRequest(flags)), (style, data) => performText(data, style))
+    this.finish(await this.both(flags, runRequest(flags), servedStep(flags)), (style, data) => performText(data, style))
   }
 
-  private async both(flags: PerformFlags, request: ReturnType<typeof runRequest>): Promise<PerformBody> {
-    const run = (): Promise<PerformBody> => perform(upgradeRun, request, flags, this.terminal)
+  private async both(
+    flags: PerformFlags,
+    request: ReturnType<typeof runRequest>,
+    served: string | null,
+  ): Promise<PerformBody> {
+    const run = (): Promise<PerformBody> => perform(upgradeRun, request, flags, this.terminal, served)
     const prepare = (): Promise<PerformBody> =>
       perform(
         upgradePrepare,

@@ -24,5 +24,7 @@ export type RunOutcome =
   | {kind: 'incomplete'; failure: Failure; undoFailures: {step: string; message: string}[]}
   /** Sent, and no answer: it may still be going on. */
   | {kind: 'unknown'; failure: Failure}
+  /** What was waited for is reached; another process goes on with the rest. */
+  | {kind: 'handed-over'; before: string}
   /** Ctrl-C or a signal; the current step was finished or made safe. */
   | {kind: 'interrupted'; signal: 'SIGINT' | 'SIGTERM'; before: string | null}

@@ -201,6 +201,7 @@ function failure<W>(
 }
 
 function interrupted(interrupts: Interrupts, before: string): RunOutcome {
+  if (interrupts.requested === 'hand-over') return {kind: 'handed-over', before}
   return {kind: 'interrupted', signal: interrupts.requested ?? 'SIGINT', before}
 }
 
@@ -249,6 +250,8 @@ function exitCodeOf(outcome: RunOutcome, records: readonly StepRecord[]): ExitCo
   switch (outcome.kind) {
     case 'completed':
       return records.some(isLeft) ? EXIT.followUps : EXIT.done
+    case 'handed-over':
+      return EXIT.followUps
     case 'interrupted':
       return outcome.signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
     case 'rolled-back':

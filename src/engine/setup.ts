@@ -21,8 +21,8 @@ export type CrashPoint =
   | 'after-undone'
 
 export type Interrupts = {
-  /** Set by the first Ctrl-C or SIGTERM; read between steps. */
-  requested: 'SIGINT' | 'SIGTERM' | null
+  /** Set by the first Ctrl-C or SIGTERM, or because another process is to go on from here; read between steps. */
+  requested: 'SIGINT' | 'SIGTERM' | 'hand-over' | null
   /** Aborted by the first: for steps that can be broken off (`StepCode.makeSafe`), which need not be waited for. */
   onFirst?: AbortSignal
   /** Aborted by the second: leave now, without looking at the world again. */

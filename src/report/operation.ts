@@ -12,6 +12,7 @@ export type OperationReport = {
   dryRun: boolean
   plan: Plan
   steps: StepReport[]
+  /** `handed-over`: what was waited for is reached, and another process goes on with the rest. */
   outcome: RunOutcome['kind'] | 'planned' | 'nothing-to-do'
   /** pgpool's view before and after; null when it could not be read. */
   before: PoolNode[] | null

@@ -17,6 +17,7 @@ import type {PoolSettings} from '../ports/pool.js'
 import type {PoolPlace} from '../ports/world.js'
 import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
 import {leftAt, unlessAway} from './pool-away.js'
+import {refuseUnserved} from './pool-served.js'
 import {reloadPool} from './reload-pool.js'
 
 /** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
@@ -167,30 +168,6 @@ async function reloadIfRunning(context: Context, fence: Fence): Promise<void> {
   if ((await settingsOf(fence)) !== null) await reloadPool(context, fence)
 }
 
-/**
- * Where the operation has stopped every server and could not start them again (a host is cut off), the fence is all that keeps pgpool from
- * dropping every node. It stays then, and the next rollback takes it off once somebody serves.
- */
-async function refuseUnserved({world, operation}: Context): Promise<void> {
-  const serving = await Promise.all(
-    world.file.nodes.map(({id}) =>
-      world
-        .postgres(id)
-        .facts()
-        .then(
-          ({inRecovery}) => !inRecovery,
-          () => false,
-        ),
-    ),
-  )
-  if (serving.includes(true)) return
-  throw new ActFailed({
-    code: 'FENCE_KEPT',
-    message: 'no primary answers, and without the fence pgpool would drop every node',
-    hint: `Once the hosts can be reached again: poolctl op rollback ${operation}`,
-  })
-}
-
 /** One that was away when the plan was made has no fence in it: if it answers by now, it would act by itself. */
 async function refuseUnplanned({world, input}: Context): Promise<void> {
   const planned = Object.keys(objectIn(input, 'pools'))
@@ -203,6 +180,12 @@ async function refuseUnplanned({world, input}: Context): Promise<void> {
     })
   }
 }
+
+/**
+ * Where the operation has stopped every server and could not start them again (a host is cut off), the fence stays, and the next rollback
+ * takes it off once somebody serves.
+ */
+const FENCE_KEPT = {code: 'FENCE_KEPT', consequence: 'without the fence pgpool would drop every node'}
 
 export const fencePool: Step = {
   kind: 'fence-pool',
@@ -220,7 +203,7 @@ export const fencePool: Step = {
   verify: seenFenced,
   /** Here a fence that is left is a failure: the cluster is not as before while one stands. */
   async undo(context) {
-    if (context.input['untilServed'] === true) await refuseUnserved(context)
+    if (context.input['untilServed'] === true) await refuseUnserved(context, FENCE_KEPT)
     await liftFences(context)
     const seen = await seenUnfenced(context)
     const left = seen.state === 'done' ? leftOf(seen.result ?? null) : [seen.because]

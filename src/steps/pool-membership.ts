@@ -11,6 +11,7 @@ import type {NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed} from '../lib/errors.js'
 import {awaitSeen, done, idIn, pending, poolPlace, textIn, type Context, type Step} from './context.js'
+import {refuseUnserved} from './pool-served.js'
 
 const POLL_MS = 200
 /** A detach of a primary can take until search_primary_node_timeout; a minute is far beyond what a healthy pgpool needs. */
@@ -62,13 +63,21 @@ export const attachNode: Step = {
   },
 }
 
+/** With each attach it looks for the primary anew, for search_primary_node_timeout, and does not look again by itself. */
+const ATTACH_DEFERRED = {
+  code: 'ATTACH_DEFERRED',
+  consequence: 'a pgpool that is told to attach a node now ends up knowing no primary',
+}
+
 export const detachNode: Step = {
   kind: 'detach-node',
   probe: seenDetached,
   act: detach,
   verify: seenDetached,
   async undo(context) {
-    if (context.input['healthyBefore'] === true) await attachIfDetached(context)
+    if (context.input['healthyBefore'] !== true || (await seenAttached(context)).state === 'done') return
+    await refuseUnserved(context, ATTACH_DEFERRED)
+    await attach(context)
   },
 }
 

@@ -44,9 +44,7 @@ function upgradeJobState(context: Context): Promise<JobState> {
   return at(context, 'old').world.host(idIn(context)).jobState(context.operation, PG_UPGRADE_JOB)
 }
 
-/** One that has begun is left to itself, however it ended. */
-async function beginUpgrade(context: Context): Promise<void> {
-  if ((await upgradeJobState(context)).state !== 'absent') return
+async function startUpgrade(context: Context): Promise<void> {
   const id = idIn(context)
   const job = {
     kind: 'pg-upgrade' as const,
@@ -69,7 +67,7 @@ export const beginPgUpgrade: Step = {
   probe: upgradeHasBegun,
   async act(context) {
     shutdownCheckpoint(context)
-    await beginUpgrade(context)
+    await startUpgrade(context)
     return undefined
   },
   verify: upgradeHasBegun,
@@ -85,7 +83,8 @@ export const pgUpgrade: Step = {
     return pending(state.state === 'running' ? 'pg_upgrade is running' : 'pg_upgrade has not run')
   },
   async act(context) {
-    await beginUpgrade(context)
+    // One that has begun is left to itself, however it ended.
+    if ((await upgradeJobState(context)).state === 'absent') await startUpgrade(context)
     await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
     return undefined
   },

@@ -2,7 +2,7 @@
  * What goes wrong in the outage of a major upgrade, 13 to 15: each time the exit code, what state things are in, what to type, and that
  * it then ends well. Clients write all the time; no acknowledged row is ever missing, and no two versions ever run side by side.
  */
-import {rm} from 'node:fs/promises'
+import {readdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -66,6 +66,18 @@ async function during(running: Promise<Answer>, fault: () => Promise<void>): Pro
   return running
 }
 
+/** In the record on this machine of the newest operation. */
+async function recorded({stateDirectory}: SharedLab, type: 'intent' | 'undoing', step: string): Promise<boolean> {
+  const operations = join(stateDirectory, 'operations')
+  const newest = (await readdir(operations))
+    .filter((name) => name.startsWith('upgrade-run-'))
+    .toSorted()
+    .at(-1)
+  if (newest === undefined) return false
+  const text = await readFile(join(operations, newest, 'journal.ndjson'), 'utf8')
+  return text.split('\n').some((line) => line.includes(`"type":"${type}"`) && line.includes(`"step":"${step}"`))
+}
+
 /** A server that pg_upgrade has started for itself. */
 async function ownServerRuns(spec: LabSpec): Promise<boolean> {
   const [node] = spec.nodes
@@ -119,6 +131,7 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
       let comeBack = (): Promise<void> => Promise.resolve()
       const answer = await during(run(), async () => {
         const held = await holdJob(spec, 1, 'link')
+        await until('pg_upgrade is known to have ended', () => recorded(lab, 'intent', 'link-standbys'))
         comeBack = await stopSsh(lab, 0)
         held.goOn()
       })
@@ -172,7 +185,10 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
           })
           const ended = await during(run('--way-back', 'none', '--min-standbys', String(needed)), async () => {
             const held = await holdJob(spec, 1, 'link')
-            await keptFull(directory, held.ended(), () => held.goOn())
+            // It is tried once more, so the disk stays full until that is over, too.
+            const over = async (): Promise<boolean> =>
+              (await recorded(lab, 'intent', 'start-primary')) || (await recorded(lab, 'undoing', 'link-standbys'))
+            await keptFull(directory, until('linking is over', over), () => held.goOn())
             await rm(join(directory, 'filler'))
           })
           return [needed === 1 ? 'new' : 'old', ended]
@@ -227,5 +243,27 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
     expect(said.code).toBe(0)
     expect(said.stdout).toMatch(/the window ended at \d\d:\d\d:\d\d UTC; past the point of no return, going on/)
     expect(await versionsOf(lab)).toEqual([TO, TO, TO].map(String))
+  })
+
+  it('returns with 13 once clients are served, where it is asked to, and op watch ends with 0 when the rest is in', async () => {
+    const answer = await withClients(async () => {
+      const served = await run('--way-back', 'none', '--return-when-served')
+      const operation = served.data?.operation ?? 'none'
+      expect({exitCode: served.exitCode, outcome: served.data?.outcome, followUps: served.data?.followUps}).toEqual({
+        exitCode: 13,
+        outcome: 'handed-over',
+        followUps: [`poolctl op watch ${operation}`],
+      })
+      const watched = await lab.poolctl(['op', 'watch', operation, '--json'])
+      expect(watched.code).toBe(0)
+      return ['new', served]
+    })
+    expect(await versionsOf(lab)).toEqual([TO, TO, TO].map(String))
+    await expectHealthy(lab)
+    // The page has the outage that only the first process has measured.
+    const operation = answer.data?.operation ?? 'none'
+    const written = await lab.poolctl(['upgrade', 'report', operation, '--directory', lab.directory])
+    expect(written.code).toBe(0)
+    expect(await readFile(join(lab.directory, `${operation}.md`), 'utf8')).toMatch(/writes stopped/i)
   })
 })

@@ -16,7 +16,7 @@ export type HeldJob = {
   ended(): Promise<void>
 }
 
-/** The job of that name on the node's host, as soon as it has begun, and when `also` says so. Its whole process group stands still. */
+/** The job of that name on the node's host, as soon as it is at work, and when `also` says so. Its whole process group stands still. */
 export async function holdJob(
   spec: LabSpec,
   node: number,
@@ -36,7 +36,7 @@ export async function holdJob(
       directory = join(jobs, found)
       const phase = await readFile(join(directory, 'phase'), 'utf8').catch(() => '')
       group = Number.parseInt(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''), 10)
-      return phase !== '' && group > 1 && (await also())
+      return phase !== '' && !phase.startsWith('waiting') && group > 1 && (await also())
     },
     60_000,
     SOON_MS,

@@ -1,7 +1,7 @@
 import {BaseCommand} from '../../cli/base-command.js'
 import {changingFlags} from '../../cli/flags.js'
 import {perform} from '../../cli/perform.js'
-import {runFlags, runRequest} from '../../cli/upgrade-flags.js'
+import {runFlags, runRequest, servedStep} from '../../cli/upgrade-flags.js'
 import {upgradeRun} from '../../operations/upgrade/upgrade.js'
 import {performText} from '../../output/text/perform.js'
 
@@ -14,12 +14,16 @@ export default class UpgradeRun extends BaseCommand {
     '<%= config.bin %> upgrade run --to 15 --window 60m --dry-run',
     '<%= config.bin %> upgrade run --to 15 --window 60m --min-standbys 1 --confirm shop',
     '<%= config.bin %> upgrade run --to 17 --window 30m --transfer clone --confirm shop',
+    {
+      description: 'With many standbys, in a job that ends when clients are served:',
+      command: '<%= config.bin %> upgrade run --to 15 --window 60m --return-when-served --confirm shop',
+    },
     '<%= config.bin %> upgrade run --to 17 --way-back none --confirm shop --json',
   ]
 
   async run(): Promise<void> {
     const {flags} = await this.parse(UpgradeRun)
-    const body = await perform(upgradeRun, runRequest(flags), flags, this.terminal)
+    const body = await perform(upgradeRun, runRequest(flags), flags, this.terminal, servedStep(flags))
     this.finish(body, (style, data) => performText(data, style))
   }
 }

@@ -9,6 +9,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   CLUSTER_FILE_CHANGED: 'A node that the upgrade has moved is no longer in the cluster file.',
   CLUSTER_FILE_NOT_WRITTEN:
     'The new places could not be written into the cluster file. The cluster serves; write them by hand, as the hint says.',
+  ATTACH_DEFERRED:
+    'Going back, a node was to enter the pool again while no server answered as a primary. With each attach pgpool looks for the primary anew, for search_primary_node_timeout, and a pgpool that has found none then sends no write anywhere until it is told of one. So the node stays out; once the hosts can be reached, poolctl op rollback ID starts the servers first and then attaches it.',
   FENCE_KEPT:
     'On the way back no primary could be started, so the fence stays: without it pgpool would drop every node. The next op rollback takes it off.',
   LAST_STANDBY:

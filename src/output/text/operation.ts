@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<OperationReport['outcome'], string>> = {
   'rolled-back': 'failed and rolled back: the cluster is as before',
   incomplete: 'failed part-way: the cluster needs attention',
   unknown: 'unknown: it may still be going on',
+  'handed-over': 'the goal is met; the rest goes on in a process of its own',
   interrupted: 'interrupted after the current step was made safe',
 }
 
@@ -25,7 +26,7 @@ export function operationText(report: OperationReport, style: Style): string {
     const because = report.facts['because']
     blocks.push(`${WORDS['nothing-to-do']}: ${escapeText(typeof because === 'string' ? because : '')}`)
   } else {
-    blocks.push(stepsTable(report.steps, style, report.outcome === 'interrupted'))
+    blocks.push(stepsTable(report.steps, style, report.outcome === 'interrupted' || report.outcome === 'handed-over'))
     const seconds = report.seconds === null ? '' : ` (${secondsText(report.seconds)})`
     blocks.push(`${paint(style, 'bold', `${report.verb}: ${WORDS[report.outcome]}`)}${seconds}`)
     const facts = factsText(report.facts, style)

@@ -75,6 +75,7 @@ function allowed({on, copied}: Site, {way, outcome}: Ending): string[] {
       return refusal(on, outcome.code, way)
     case 'incomplete':
     case 'unknown':
+    case 'handed-over':
     case 'interrupted':
       return [`nothing failed, and it ended ${outcome.kind}`]
   }

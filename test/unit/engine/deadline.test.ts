@@ -111,6 +111,30 @@ function hand(signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Hand {
   }
 }
 
+describe('a run that another process is to go on with', () => {
+  test('stops between two steps with the record open, exit 13, and a resume does the rest', async () => {
+    const interrupts: Interrupts = {requested: null, onSecond: new AbortController().signal}
+    const op = new ToyOperation({
+      a: {
+        code: toggle('a', {
+          act: ({world}) => {
+            interrupts.requested = 'hand-over'
+            turnOn(world, 'a')
+            return Promise.resolve(undefined)
+          },
+        }),
+      },
+      b: {code: toggle('b')},
+    })
+    const {outcome} = await op.go('run', {interrupts})
+    expect(outcome).toEqual({kind: 'handed-over', before: 'b'})
+    expect(op.journal).toEqual([intent('a'), done('a')])
+    expect(op.events.at(-1)).toMatchObject({outcome: 'handed-over', exitCode: 13})
+    expect((await op.go('resume')).outcome).toEqual({kind: 'completed'})
+    expect(op.journal.slice(2)).toEqual([takenOver('resume'), intent('b'), done('b'), closed('completed', 0)])
+  })
+})
+
 describe('the first Ctrl-C', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     '(%s) finishes the step, begins no other, and a resume goes on',
