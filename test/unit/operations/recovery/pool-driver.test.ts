@@ -1,7 +1,8 @@
 /** When pgpool is let recover a node, what is refused before, and what the plan says of clients that are held back. */
 import {describe, expect, test} from 'vitest'
 import type {Decision} from '../../../../src/operations/operation.js'
-import {poolRecovery, type PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver.js'
+import {poolRecovery} from '../../../../src/operations/recovery/pool-driver.js'
+import type {PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver-survey.js'
 import type {PoolSession} from '../../../../src/ports/pool.js'
 import {
   answering,
