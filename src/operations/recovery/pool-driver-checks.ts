@@ -3,10 +3,11 @@ import {isAttached} from '../../cluster/pool-node.js'
 import type {Refusal} from '../operation.js'
 import {checkPrimary} from './checks.js'
 import {checkExtension} from './extension.js'
+import {checkPoolDirectory} from './pool-directory.js'
 import type {PoolDriverFacts} from './pool-driver-survey.js'
 import type {RecoveryRequest} from './request.js'
 
-/** Scripts, settings and extension. */
+/** Scripts, settings, directory and extension. */
 export function checkScripts(request: RecoveryRequest, facts: PoolDriverFacts): Refusal[] {
   const found: Refusal[] = []
   const refuse = (code: string, message: string, detail: string | null, hint: string): void => {
@@ -39,7 +40,7 @@ export function checkScripts(request: RecoveryRequest, facts: PoolDriverFacts): 
       null,
       install,
     )
-  return [...found, ...checkExtension(request, facts)]
+  return [...found, ...checkPoolDirectory(request, facts), ...checkExtension(request, facts)]
 }
 
 /** Whether pgpool has a recovery for this node at all. */

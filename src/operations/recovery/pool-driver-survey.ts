@@ -6,12 +6,15 @@ import type {Pool, PoolSession, PoolSettings} from '../../ports/pool.js'
 import type {RecoveryExtension} from '../../ports/postgres.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
+import {poolDirectory, type PoolDirectory} from './pool-directory.js'
 import type {RecoveryRequest} from './request.js'
 import {surveyRecovery, type PrimaryFacts, type RecoveryFacts} from './survey.js'
 
 export type PoolDriverFacts = RecoveryFacts & {
   mode: ScriptMode | null
   settings: Record<string, string>
+  /** Where pgpool has its scripts put the target. */
+  directory: PoolDirectory
   /** Of the node that the scripts run on; null when its host does not answer or there is none. */
   scripts: ScriptState[] | null
   extension: RecoveryExtension | null
@@ -79,6 +82,7 @@ export async function surveyPoolDriver(
     primary,
     mode,
     settings: picked(settings),
+    directory: poolDirectory(request.node, settings, world.file),
     // Since 4.3 also with the primary's host; that release came with this parameter.
     callArguments: settings.has('failover_on_backend_shutdown') ? 7 : 6,
     scripts,

@@ -131,6 +131,7 @@ function fingerprint(facts: PoolDriverFacts): JsonObject {
     source: facts.primary?.id ?? null,
     mode: facts.mode,
     leader: facts.watchdog?.leader ?? null,
+    directory: facts.directory.said,
     roles: facts.pool.map((node) => `${node.id}:${node.role}`),
     scripts: (facts.scripts ?? []).map((script) => script.installed),
     target: {
