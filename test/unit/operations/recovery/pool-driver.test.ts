@@ -179,11 +179,12 @@ describe('a recovery by pgpool is refused', () => {
       {...first!, host: 'proxy2', service: {...service, start: [...service.start], stop: [...service.stop]}},
     ]
     const directory = poolDirectory(2, new Map([['backend_data_directory2', '/srv/13']]), {...file, pgpool: pgpools})
-    const decision = decide({directory})
-    const [refusal] = decision.kind === 'refused' ? decision.refusals : []
-    expect(refusal?.hint).toBe(
-      `Where pgpool.conf has backend_data_directory2 = '${nodeConfig(2).data}' (an upgrade writes it), restart pgpool, which cuts its clients off: on ${first!.host}: systemctl restart pgpool2; on proxy2: pool down && pool up. Else write it there first, or correct data of node 2 in the cluster file. Without a restart: poolctl recovery 2 --driver ssh`,
+    const hints = [decide({directory}), decide({directory, mode: 'native'}, native)].map((decision) =>
+      decision.kind === 'refused' ? decision.refusals.map(({hint}) => hint) : [],
     )
+    const restart = `Where pgpool.conf has backend_data_directory2 = '${nodeConfig(2).data}' (an upgrade writes it), restart pgpool, which cuts its clients off: on ${first!.host}: systemctl restart pgpool2; on proxy2: pool down && pool up. Else write it there first, or correct data of node 2 in the cluster file`
+    // In native replication nobody but pgpool can recover a node.
+    expect(hints).toEqual([[`${restart}. Without a restart: poolctl recovery 2 --driver ssh`], [restart]])
   })
 
   test.each([
