@@ -15,6 +15,7 @@ export function listScripts(): ScriptList {
       summary,
       values: Object.entries(needs).map(([key, {what, fallback}]) => ({name: key, what, default: fallback})),
     })),
+    installed: null,
   }
 }
 

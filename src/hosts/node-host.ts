@@ -1,7 +1,6 @@
 /** The machine of one PostgreSQL node. Every act is one named script of templates/host; none is put together from text here. */
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
-import {ActFailed, messageOf, OutcomeUnknown} from '../lib/errors.js'
 import type {
   DataDirectory,
   DataFile,
@@ -25,16 +24,13 @@ import {directoryFrom, stateFrom} from './inspect.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 import {NodeJobs} from './node-jobs.js'
+import {NodeServer} from './node-server.js'
 import {checkPages} from './page-check.js'
 import {checkScript, installScripts, scriptStates, scriptStatusFrom, type Place} from './pgpool-scripts.js'
-import {quoteWord} from './quote.js'
 import {RECOVERY_SCRIPTS} from '../templates/pgpool-scripts.js'
 
-/** Added to a server's own wait, so that its answer still comes. */
-const GRACE_MS = 30_000
 /** Renaming is quick; removing an old copy or flushing a new one is not. */
 const DISK_MS = 30 * 60_000
-const LOG_LINES = 12
 
 export class RemoteNodeHost implements NodeHost {
   readonly name: string
@@ -42,6 +38,7 @@ export class RemoteNodeHost implements NodeHost {
   readonly #machine: Machine
   readonly #lock: HostLock
   readonly #jobs: NodeJobs
+  readonly #server: NodeServer
   readonly #scripts: Place
 
   constructor(node: NodeConfig, machine: Machine, file: ClusterFile) {
@@ -50,6 +47,7 @@ export class RemoteNodeHost implements NodeHost {
     this.#machine = machine
     this.#lock = new HostLock(machine, `${node.work}/lock`, true)
     this.#jobs = new NodeJobs(node, machine, file.ssh, this.#lock.path)
+    this.#server = new NodeServer(node, machine, this.#lock.path)
     this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path}
   }
 
@@ -101,67 +99,15 @@ export class RemoteNodeHost implements NodeHost {
   }
 
   startServer(operation: string, waitSeconds: number): Promise<void> {
-    return this.#server(operation, 'start', 'fast', waitSeconds)
+    return this.#server.act(operation, 'start', 'fast', waitSeconds)
   }
 
   stopServer(operation: string, mode: 'fast' | 'immediate', waitSeconds: number): Promise<void> {
-    return this.#server(operation, 'stop', mode, waitSeconds)
+    return this.#server.act(operation, 'stop', mode, waitSeconds)
   }
 
-  async #server(operation: string, verb: 'start' | 'stop', mode: string, waitSeconds: number): Promise<void> {
-    const {data, bin, work} = this.#node
-    const wait = String(Math.max(1, Math.ceil(waitSeconds)))
-    try {
-      await this.#machine.call({
-        script: 'server',
-        args: [this.#lock.path, checkOperation(operation), data, bin, work, verb, wait, mode, ...this.#how(verb)],
-        mutates: true,
-        title: `${verb} the server`,
-        // The script waits twice at most: in pg_ctl or the unit, and by its own look.
-        deadlineMs: 2 * waitSeconds * 1000 + GRACE_MS,
-      })
-    } catch (error) {
-      throw await this.#withServerLog(error)
-    }
-  }
-
-  #how(verb: 'start' | 'stop'): string[] {
-    const {service, config} = this.#node
-    switch (service.kind) {
-      case 'pg_ctl':
-        // pg_ctl hands these options to a shell, so the path is a word of that shell.
-        return ['pg_ctl', config === null ? '' : `-c config_file=${quoteWord(config)}`]
-      case 'systemd':
-        return ['systemd', service.unit]
-      case 'commands':
-        return ['command', ...service[verb]]
-    }
-  }
-
-  /** The server's own last words say why; a start or stop that only takes longer is not a failure, and not known to be one. */
-  async #withServerLog(error: unknown): Promise<unknown> {
-    if (!(error instanceof ActFailed)) return error
-    const log = await this.serverLogTail(LOG_LINES).catch((reason: unknown) => `(its log: ${messageOf(reason)})`)
-    const facts = {
-      code: error.code,
-      message: error.message,
-      detail: [error.detail, log].filter((part) => part !== undefined && part !== '').join('\n'),
-      cause: error,
-    }
-    const slow = error.code === 'START_SLOW' || error.code === 'STOP_SLOW'
-    return slow ? new OutcomeUnknown(facts) : new ActFailed(facts)
-  }
-
-  async serverLogTail(lines: number): Promise<string> {
-    const {data, work, config} = this.#node
-    const args = [data, work, config ?? '', String(lines)]
-    const {stdout} = await this.#machine.call({
-      script: 'server-log',
-      args,
-      mutates: false,
-      title: 'read the server log',
-    })
-    return stdout.toString('utf8').trimEnd()
+  serverLogTail(lines: number): Promise<string> {
+    return this.#server.logTail(lines)
   }
 
   async saveConfig(operation: string): Promise<void> {

@@ -2,7 +2,7 @@
 import {parseLsn, type Lsn} from '../cluster/lsn.js'
 import type {ServerFacts} from '../ports/postgres.js'
 import {redactCommand, redactConninfo} from './conninfo.js'
-import type {FactsRow} from './queries.js'
+import type {FactsRow} from './facts-queries.js'
 
 const lsn = (text: string | null): Lsn | null => (text === null ? null : parseLsn(text))
 

@@ -3,7 +3,8 @@ import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
 import type {PoolShow} from '../ports/pool-admin.js'
 import type {PoolSettings} from '../ports/pool.js'
 import {openSession, pgpoolTarget, type Session, type Target} from './connect.js'
-import {POOL_CACHE, POOL_SETTINGS, POOL_VERSION, type Query} from './queries.js'
+import {POOL_CACHE, POOL_SETTINGS, POOL_VERSION} from './pool-queries.js'
+import type {Query} from './queries.js'
 
 const CONNECT_MS = 5000
 const ANSWER_MS = 10_000

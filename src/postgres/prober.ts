@@ -12,15 +12,8 @@ import {openSession, type Call, type Session, type Target} from './connect.js'
 import {sqlState} from './errors.js'
 import {ensure} from './marker.js'
 import {GapMeter, NumberRanges} from './outage-meter.js'
-import {
-  CREATE_PROBE,
-  CREATE_SCHEMA,
-  PROBE_CLEAN,
-  PROBE_EXISTS,
-  PROBE_FOUND,
-  PROBE_READ,
-  PROBE_WRITE,
-} from './queries.js'
+import {CREATE_PROBE, PROBE_CLEAN, PROBE_EXISTS, PROBE_FOUND, PROBE_READ, PROBE_WRITE} from './pool-queries.js'
+import {CREATE_SCHEMA} from './queries.js'
 
 const CADENCE_MS = 25
 /** Of an outage that goes on: each try makes pgpool start a process and ask every server, on a machine that has better to do. */

@@ -4,7 +4,7 @@ import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
 import type {Prober, Proxy} from '../ports/pool.js'
 import {openSession, pgpoolTarget, type Target} from './connect.js'
 import {probe, type RunningProber} from './prober.js'
-import {SERVED_BY} from './queries.js'
+import {SERVED_BY} from './pool-queries.js'
 
 const ANSWER_MS = 5000
 

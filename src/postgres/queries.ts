@@ -1,6 +1,7 @@
 /**
- * Every SQL text of poolctl but the doctor's (doctor-queries.ts), by name, with the section of the PostgreSQL manual that it rests on (by title: numbers move
- * between majors). All hold for 13 to 18; what was renamed between majors is asked of cluster/pg-version.ts.
+ * SQL by name, with the section of the PostgreSQL manual that it rests on (by title: numbers move between majors). All hold for 13 to 18;
+ * what was renamed between majors is asked of cluster/pg-version.ts. Here: what is asked and done of one server. What a server is:
+ * facts-queries.ts; through pgpool: pool-queries.ts; the doctor's and an upgrade's: doctor-, upgrade- and new-server-queries.ts.
  */
 import type {RecoveryExtension} from '../ports/postgres.js'
 import {backupFunctions} from '../cluster/pg-version.js'
@@ -11,122 +12,6 @@ export type Query<Row> = {readonly text: string; readonly manual: string; readon
 export function define<Row>(manual: string, text: string): Query<Row> {
   return {text, manual}
 }
-
-/**
- * Settings that `ServerFacts.settings` holds, as pg_settings gives them: in the setting's own unit (wal_segment_size in bytes,
- * *_keep_size in MB). Those that the role may not see are absent (`pg_read_all_settings`); passwords are dots.
- */
-export const SETTINGS_READ = [
-  'port',
-  'listen_addresses',
-  'data_directory',
-  'config_file',
-  'hba_file',
-  'ident_file',
-  'primary_conninfo',
-  'primary_slot_name',
-  'recovery_target_timeline',
-  'recovery_min_apply_delay',
-  'hot_standby',
-  'wal_level',
-  'wal_log_hints',
-  'data_checksums',
-  'full_page_writes',
-  'wal_segment_size',
-  'max_wal_senders',
-  'max_replication_slots',
-  'max_connections',
-  'max_worker_processes',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-  'synchronous_standby_names',
-  'archive_mode',
-  'archive_command',
-  'restore_command',
-  'wal_keep_size',
-  'max_slot_wal_keep_size',
-  'hot_standby_feedback',
-  'cluster_name',
-] as const
-
-export type FactsRow = {
-  version_num: number
-  system_identifier: string
-  in_recovery: boolean
-  timeline: number
-  current_lsn: string | null
-  received_lsn: string | null
-  replayed_lsn: string | null
-  replay_paused: boolean | null
-  replay_age: number | null
-  receiver: {
-    status: string
-    sender_host: string | null
-    sender_port: number | null
-    slot: string | null
-    timeline: number | null
-  } | null
-  senders: {
-    application_name: string
-    client_address: string | null
-    state: string
-    sync_state: string
-    sent_lsn: string | null
-    replay_lsn: string | null
-  }[]
-  slots: {name: string; active: boolean; restart_lsn: string | null; wal_status: string | null}[]
-  tablespaces: {oid: number; name: string; location: string}[]
-  /** Null when $2 is false: sizes are read from the file system and cost the most. */
-  database_bytes: string | null
-  settings: Record<string, string>
-}
-
-/**
- * One round trip, one snapshot of the role. Rights: the views show what the role may see and nulls otherwise.
- *
- * Timeline of a primary: from the name of its current WAL file, because the control file keeps the old one until the first
- * checkpoint after a promotion. Of a standby: what it receives; without a receiver the later of its last restartpoint
- * and its minimum recovery point, which it has replayed past for good.
- */
-export const FACTS = define<FactsRow>(
-  'Recovery Control Functions; Control Data Functions; The Cumulative Statistics System; pg_replication_slots; pg_settings',
-  `WITH me AS MATERIALIZED (SELECT pg_is_in_recovery() AS standby)
-SELECT current_setting('server_version_num')::int AS version_num,
-  (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
-  me.standby AS in_recovery,
-  CASE WHEN me.standby
-    THEN coalesce(
-      (SELECT nullif(received_tli, 0) FROM pg_stat_wal_receiver),
-      (SELECT greatest(c.timeline_id, r.min_recovery_end_timeline) FROM pg_control_checkpoint() c, pg_control_recovery() r))
-    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-  END AS timeline,
-  CASE WHEN NOT me.standby THEN pg_current_wal_flush_lsn()::text END AS current_lsn,
-  CASE WHEN me.standby THEN pg_last_wal_receive_lsn()::text END AS received_lsn,
-  CASE WHEN me.standby THEN pg_last_wal_replay_lsn()::text END AS replayed_lsn,
-  CASE WHEN me.standby THEN pg_is_wal_replay_paused() END AS replay_paused,
-  CASE WHEN me.standby
-    THEN greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))::float8
-  END AS replay_age,
-  (SELECT json_build_object('status', coalesce(status, 'unknown'), 'sender_host', sender_host, 'sender_port', sender_port,
-     'slot', nullif(slot_name, ''), 'timeline', nullif(received_tli, 0))
-   FROM pg_stat_wal_receiver) AS receiver,
-  (SELECT coalesce(json_agg(json_build_object('application_name', coalesce(application_name, ''),
-     'client_address', host(client_addr), 'state', coalesce(state, 'unknown'), 'sync_state', coalesce(sync_state, 'unknown'),
-     'sent_lsn', sent_lsn::text, 'replay_lsn', replay_lsn::text) ORDER BY application_name, pid), '[]')
-   FROM pg_stat_replication) AS senders,
-  (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active, 'restart_lsn', restart_lsn::text,
-     'wal_status', wal_status) ORDER BY slot_name), '[]')
-   FROM pg_replication_slots) AS slots,
-  (SELECT coalesce(json_agg(json_build_object('oid', oid::int8, 'name', spcname, 'location', location) ORDER BY oid), '[]')
-   FROM (SELECT oid, spcname, pg_tablespace_location(oid) AS location FROM pg_tablespace) t
-   WHERE location <> '') AS tablespaces,
-  CASE WHEN $2::bool THEN (
-    SELECT coalesce(sum(CASE WHEN has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')
-      THEN pg_database_size(oid) END), 0)::text
-    FROM pg_database) END AS database_bytes,
-  (SELECT coalesce(json_object_agg(name, setting), '{}') FROM pg_settings WHERE name = ANY ($1::text[]) AND setting IS NOT NULL) AS settings
-FROM me`,
-)
 
 export const IN_RECOVERY = define<{standby: boolean}>(
   'Recovery Control Functions',
@@ -294,44 +179,3 @@ export const MARKER_SEEN = define<{seen: boolean}>(
   'SELECT',
   'SELECT EXISTS (SELECT FROM poolctl.marker WHERE token = $1) AS seen',
 )
-
-/** inet_server_* are stable, not volatile, so pgpool still balances this; over a local socket there is no address. */
-export const SERVED_BY = define<{address: string | null; port: number | null}>(
-  'Session Information Functions',
-  'SELECT host(inet_server_addr()) AS address, inet_server_port() AS port',
-)
-
-export const CREATE_PROBE = define<never>(
-  'CREATE TABLE',
-  'CREATE TABLE IF NOT EXISTS poolctl.probe (run text, n bigint, PRIMARY KEY (run, n))',
-)
-
-export const PROBE_EXISTS = define<{there: boolean}>(
-  'Session Information Functions',
-  "/*NO LOAD BALANCE*/ SELECT to_regclass('poolctl.probe') IS NOT NULL AS there",
-)
-
-export const PROBE_WRITE = define<never>('INSERT', 'INSERT INTO poolctl.probe VALUES ($1, $2)')
-
-/** now() is stable: pgpool balances the query like a client's, and its query cache cannot answer in a server's place. */
-export const PROBE_READ = define<never>('Current Date/Time', 'SELECT now()')
-
-/**
- * How many of the acknowledged numbers, given as ranges, are there. A comment in front makes pgpool ask the primary
- * (Pgpool-II manual, allow_sql_comments off), and `standby` shows whether it was one.
- */
-export const PROBE_FOUND = define<{found: string; standby: boolean}>(
-  'SELECT',
-  `/*NO LOAD BALANCE*/ SELECT (SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) r(low, high)
-  JOIN poolctl.probe p ON p.run = $1 AND p.n BETWEEN r.low AND r.high)::text AS found, pg_is_in_recovery() AS standby`,
-)
-
-/** A run's name begins with its time, so names that sort before $2 are runs that nobody cleaned up. */
-export const PROBE_CLEAN = define<never>('DELETE', 'DELETE FROM poolctl.probe WHERE run = $1 OR run < $2')
-
-/** Pgpool-II manual, SHOW commands: the words must stand alone, without a comment in front. */
-export const POOL_SETTINGS = define<{item: string; value: string}>('PGPOOL SHOW', 'PGPOOL SHOW ALL')
-
-export const POOL_VERSION = define<{pool_version: string}>('SHOW POOL_VERSION', 'SHOW POOL_VERSION')
-
-export const POOL_CACHE = define<{num_cache_entries: string}>('SHOW POOL_CACHE', 'SHOW POOL_CACHE')

@@ -18,6 +18,7 @@ import {toServerFacts} from './facts.js'
 import {follow} from './follow.js'
 import {writeMarker} from './marker.js'
 import {promote} from './promote.js'
+import {FACTS, SETTINGS_READ} from './facts-queries.js'
 import * as sql from './queries.js'
 import {missingRelationFiles} from './relation-files.js'
 
@@ -67,7 +68,7 @@ class PostgresServer implements Postgres {
   async facts(): Promise<ServerFacts> {
     const size = this.#size
     const measure = size === null || performance.now() - size.at > SIZE_AGE_MS
-    const row = await this.#one(sql.FACTS, [sql.SETTINGS_READ, measure], 'read the facts')
+    const row = await this.#one(FACTS, [SETTINGS_READ, measure], 'read the facts')
     const bytes = row.database_bytes === null ? (size?.bytes ?? 0) : Number(row.database_bytes)
     if (measure) this.#size = {bytes, at: performance.now()}
     return toServerFacts(row, bytes)

@@ -178,6 +178,20 @@ const scriptsList = z.strictObject({
       values: z.array(z.strictObject({name: text, what: text, default: textOrNull})),
     }),
   ),
+  installed: z
+    .array(
+      z.strictObject({
+        script: text,
+        host: text,
+        node: z.int().nullable(),
+        pool: textOrNull,
+        path: textOrNull,
+        state: z.enum(['installed', 'absent', 'differs', 'unreachable', 'unknown']),
+        reason: textOrNull,
+        remedy: textOrNull,
+      }),
+    )
+    .nullable(),
 })
 
 const scriptsRender = z.strictObject({files: z.array(z.strictObject({name: text, text, path: textOrNull}))})

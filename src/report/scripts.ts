@@ -3,6 +3,23 @@
 export type ScriptList = {
   scripts: {name: string; summary: string}[]
   variants: {name: string; summary: string; values: {name: string; what: string; default: string | null}[]}[]
+  /** Null: no host was asked. */
+  installed: InstalledScript[] | null
+}
+
+export type InstalledScript = {
+  script: string
+  host: string
+  /** The node in whose data directory it belongs; null for one that lies beside a pgpool.conf. */
+  node: number | null
+  /** The pgpool beside whose pgpool.conf it belongs; null for one in a data directory. */
+  pool: string | null
+  /** Null where it could not be looked for. */
+  path: string | null
+  /** `unknown`: the host answers, and what lies there could not be read. */
+  state: 'installed' | 'absent' | 'differs' | 'unreachable' | 'unknown'
+  reason: string | null
+  remedy: string | null
 }
 
 export type RenderedFiles = {files: {name: string; text: string; path: string | null}[]}

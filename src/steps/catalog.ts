@@ -10,7 +10,8 @@ import {attachNode, awaitRouting, detachNode, releaseQuarantine} from './pool-me
 import {fencePool, unfencePool} from './pool-fence.js'
 import {setPoolPaths} from './pool-paths.js'
 import {followPrimary, movePool, promoteStandby, proveReceived, verifyTopology} from './primary-role.js'
-import {poolRecovery, verifyEqual} from './pool-recovery.js'
+import {poolRecovery} from './pool-recovery.js'
+import {verifyEqual} from './verify-equal.js'
 import {installHooks, installScripts, pgpoolSettings, recoveryExtension} from './pool-scripts.js'
 import {dropRehearsal, isolateCopy, keepFigures, leavePool, promoteAlone, restStandby, startAlone} from './rehearsal.js'
 import {

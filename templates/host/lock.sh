@@ -30,9 +30,14 @@ take() {
   esac
 }
 
+# Nobody goes on with an operation that lets go, so nobody asks for its jobs again: their lists are as long as the data has files. One that
+# has not ended is somebody's mistake, and stays to be looked at.
 release() {
   case $(current) in
   '{"operation":"'"$1"'",'*)
+    for job in "${lock%/*}/jobs/$1"-*; do
+      if [ -e "$job/status" ]; then rm -rf -- "$job"; fi
+    done
     rm -f -- "$lock" || fail LOCK_FAILED "cannot remove $lock"
     sync -- "${lock%/*}"
     ;;

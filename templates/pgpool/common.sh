@@ -139,9 +139,21 @@ begin() {
     chmod 700 -- "$3"
   fi
   status_dir=$3
-  tmp=$(mktemp -d "${TMPDIR:-/tmp}/poolctl-scripts.XXXXXX")
   trap on_exit EXIT
   trap 'die "ended by a signal, or by its time limit of $limit s"' HUP INT TERM
+  tmp=$(mktemp -d "${TMPDIR:-/tmp}/poolctl-scripts.XXXXXX")
+  printf '%s\n' "$$" >"$tmp/pid"
+  if [ -z "$check_only" ]; then remove_stale; fi
+}
+
+# What scripts that were killed outright have left. A stage may well take longer than a day, so its process is asked for too; where another
+# one has that number now, the directory stays until that has ended.
+remove_stale() {
+  find "${TMPDIR:-/tmp}" -maxdepth 1 -type d -name 'poolctl-scripts.??????' -user "$(id -u)" -mtime +0 2>/dev/null |
+    while IFS= read -r stale; do
+      owner=$(cat -- "$stale/pid" 2>/dev/null) || owner=
+      if [ -z "$owner" ] || [ ! -d "/proc/$owner" ]; then rm -rf -- "$stale" || :; fi
+    done
 }
 
 finish_stage() {

@@ -104,6 +104,16 @@ describe.runIf(fits)('in streaming replication', () => {
     const again = await change(lab, ['scripts', 'install', '--yes'])
     expect(ending(again)).toEqual(DONE)
     expect(again.data).toMatchObject({operation: null, outcome: 'nothing-to-do'})
+    const {code, json} = await lab.poolctl(['scripts', 'list', '--installed', '--json'])
+    const {installed} = (json as {data: ScriptList}).data
+    const seen = (installed ?? []).map(({script, node, state}) => `${script} ${node ?? 'pgpool'} ${state}`)
+    expect({code, seen}).toEqual({
+      code: 0,
+      seen: [
+        ...[0, 1, 2].flatMap((node) => RECOVERY_SCRIPTS.map((name) => `${name} ${node} installed`)),
+        ...FAILOVER_SCRIPTS.map((name) => `${name} pgpool absent`),
+      ],
+    })
   })
 
   it('no secret stands in an installed script, nor in any file that can be rendered', async () => {

@@ -193,6 +193,10 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       if (driver === 'pgpool') await restartPgpool()
       await underLedger(lab, async () => {
         await asServer(words(2, stopWords(2)))
+        if (driver === 'ssh') {
+          const refused = await change(lab, ['recovery', '2', '--yes', '--driver', 'pgpool'])
+          expect([refused.exitCode, refused.error?.code]).toEqual([6, 'POOL_DIRECTORY_OTHER'])
+        }
         expect(ending(await change(lab, ['recovery', '2', '--yes', '--driver', driver]))).toEqual(DONE)
       })
     }

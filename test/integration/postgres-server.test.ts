@@ -5,7 +5,7 @@ import {lsnBytes} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import {AuthenticationRefused, OutcomeUnknown, Unreachable} from '../../src/lib/errors.js'
 import type {BackupSession, Postgres} from '../../src/ports/postgres.js'
-import {SETTINGS_READ} from '../../src/postgres/queries.js'
+import {SETTINGS_READ} from '../../src/postgres/facts-queries.js'
 import {createPostgres} from '../../src/postgres/server.js'
 import {PASSWORD, TestCluster, until} from '../support/postgres.js'
 

@@ -485,7 +485,11 @@ export class FakeNodeHost implements NodeHost {
 
   releaseLock(operation: string): Promise<void> {
     return this.#look(() => {
-      if (this.#node.lock?.operation === operation) this.#node.lock = null
+      const {lock, jobs} = this.#node
+      if (lock?.operation !== operation) return
+      this.#node.lock = null
+      for (const [key, {state}] of Object.entries(jobs))
+        if (key.startsWith(`${operation}/`) && state === 'ended') Reflect.deleteProperty(jobs, key)
     })
   }
 

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
-import {countFlag, durationFlag} from '../../cli/flags.js'
+import {scriptFlags, scriptOptionsFrom} from '../../cli/script-flags.js'
 import {renderFiles} from '../../cli/scripts.js'
 import {renderedText} from '../../output/text/scripts.js'
 
@@ -33,13 +33,7 @@ export default class ScriptsRender extends BaseCommand {
       env: 'POOLCTL_SET',
     }),
     out: Flags.string({description: 'directory to write to', helpValue: 'DIR', env: 'POOLCTL_OUT'}),
-    jobs: Flags.string({description: 'parallel transfers of a stage, 1 to 32', default: '4', env: 'POOLCTL_JOBS'}),
-    limit: Flags.string({
-      description: 'longest time for one stage',
-      default: '6h',
-      helpValue: 'DURATION',
-      env: 'POOLCTL_SCRIPT_LIMIT',
-    }),
+    ...scriptFlags,
   }
   static override examples = [
     '<%= config.bin %> scripts render recovery_1st_stage',
@@ -54,13 +48,7 @@ export default class ScriptsRender extends BaseCommand {
       set: flags.set,
       out: flags.out ?? null,
       config: flags.config,
-      options: {
-        mode: flags.mode,
-        jobs: countFlag('jobs', flags.jobs, 1, 32) ?? 4,
-        limitSeconds: Math.ceil((durationFlag('limit', flags.limit) ?? 21_600_000) / 1000),
-        startWaitSeconds: 60,
-        hookPassfile: null,
-      },
+      options: {...scriptOptionsFrom(flags), mode: flags.mode},
     })
     this.finish({data}, () => renderedText(data))
   }

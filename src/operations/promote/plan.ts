@@ -11,14 +11,9 @@ import type {NodeConfig} from '../../cluster/cluster-file.js'
 import {fenceInput} from '../../cluster/pool-fence.js'
 import {isAttached} from '../../cluster/pool-node.js'
 import type {JsonObject} from '../../lib/json.js'
+import {step} from '../planned-step.js'
 import type {PromoteRequest} from './request.js'
 import type {PromoteFacts} from './survey.js'
-
-type Draft = Pick<PlannedStep, 'id' | 'kind' | 'title' | 'input'> & Partial<PlannedStep>
-
-function step(draft: Draft): PlannedStep {
-  return {host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
-}
 
 const STREAMING_LIMIT_MS = 5 * 60_000
 

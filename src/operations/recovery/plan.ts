@@ -9,14 +9,9 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import {isAttached} from '../../cluster/pool-node.js'
+import {step} from '../planned-step.js'
 import {damage, type Ground} from './ladder.js'
 import type {Method} from './request.js'
-
-type Draft = Pick<PlannedStep, 'id' | 'title' | 'input'> & Partial<PlannedStep>
-
-export function step(draft: Draft): PlannedStep {
-  return {kind: draft.id, host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
-}
 
 /** Long enough for the replay of what was written while the copy ran; the wait ends as soon as it is so. */
 const STREAMING_LIMIT_MS = 15 * 60_000

@@ -6,6 +6,7 @@ import type {JsonObject} from '../../lib/json.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {PoolSettings} from '../../ports/pool.js'
 import type {PoolPlace} from '../../ports/world.js'
+import {step} from '../planned-step.js'
 import {lineDiff} from './diff.js'
 
 /** `diff`, empty: it has all settings. */
@@ -50,10 +51,6 @@ export function seenPgpools(pgpools: readonly PgpoolView[]): SeenPgpool[] {
 
 export function outdated(states: readonly ScriptState[]): Record<string, string> {
   return Object.fromEntries(states.filter((s) => s.installed !== s.wanted).map((s) => [s.name, s.wanted]))
-}
-
-export function step(draft: Pick<PlannedStep, 'id' | 'kind' | 'title' | 'input'> & Partial<PlannedStep>): PlannedStep {
-  return {host: null, undo: null, irreversible: false, holdsUntil: null, ...draft}
 }
 
 /** All hooks are there before the first pgpool is told of them. */

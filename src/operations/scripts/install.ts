@@ -12,15 +12,8 @@ import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
-import {
-  followSetting,
-  lookAtPgpool,
-  outdated,
-  pgpoolSteps,
-  seenPgpools,
-  step,
-  type PgpoolView,
-} from './install-pgpools.js'
+import {step} from '../planned-step.js'
+import {followSetting, lookAtPgpool, outdated, pgpoolSteps, seenPgpools, type PgpoolView} from './install-pgpools.js'
 
 export type InstallRequest = {
   jobs: number

@@ -1,9 +1,9 @@
 /** What `scripts list`, `render` and `test` print. */
-import type {RenderedFiles, ScriptList, ScriptTests} from '../../report/scripts.js'
-import type {Style} from '../style.js'
+import type {InstalledScript, RenderedFiles, ScriptList, ScriptTests} from '../../report/scripts.js'
+import type {Style, Tone} from '../style.js'
 import {table} from '../table.js'
 
-export function scriptListText({scripts, variants}: ScriptList, style: Style): string {
+export function scriptListText({scripts, variants, installed}: ScriptList, style: Style): string {
   const first = table<ScriptList['scripts'][number]>(
     [
       {heading: 'script', cell: (s) => s.name},
@@ -24,7 +24,30 @@ export function scriptListText({scripts, variants}: ScriptList, style: Style): s
     variants,
     style,
   )
-  return `${first}\n\n${second}`
+  return [first, second, ...(installed === null ? [] : [installedText(installed, style)])].join('\n\n')
+}
+
+const TONES: Readonly<Record<InstalledScript['state'], Tone>> = {
+  installed: 'green',
+  absent: 'dim',
+  differs: 'yellow',
+  unreachable: 'red',
+  unknown: 'red',
+}
+
+function installedText(installed: readonly InstalledScript[], style: Style): string {
+  const what = ({reason, remedy}: InstalledScript): string => [reason, remedy].filter((one) => one !== null).join('; ')
+  return table<InstalledScript>(
+    [
+      {heading: 'script', cell: (s) => s.script},
+      {heading: 'on', cell: (s) => s.host},
+      {heading: 'for', cell: (s) => (s.node === null ? 'pgpool' : `node ${s.node}`)},
+      {heading: 'state', cell: (s) => ({text: s.state, tone: TONES[s.state]})},
+      {heading: 'why, and what mends it', cell: what, fill: true},
+    ],
+    installed,
+    style,
+  )
 }
 
 /** One alone as it is, so that it can be sent to a file; several with their names. */

@@ -1,6 +1,6 @@
 /** The rendered scripts as a shell sees them; what they do on real servers is in test/e2e/pgpool-recovery.test.ts. */
 import {execFile} from 'node:child_process'
-import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, readdir, rm, utimes, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -110,6 +110,35 @@ describe('the scripts that pgpool runs', () => {
       expect(text).toContain('StrictHostKeyChecking=yes')
       expect(text).not.toMatch(/StrictHostKeyChecking=(?:no|accept-new)|\/dev\/null.*KnownHosts|PGPASSWORD/)
     }
+  })
+
+  it('remove what scripts that were killed have left, a day later, and nothing else', async () => {
+    const tmp = join(directory, 'tmp')
+    const own = (name: string): string => join(tmp, `poolctl-scripts.${name}`)
+    const left = {killed1: null, fresh22: null, running: process.pid, ended33: 4_194_305}
+    for (const [name, pid] of Object.entries(left)) {
+      const place = own(name.slice(0, 6))
+      await mkdir(place, {recursive: true})
+      await writeFile(join(place, 'sent.rest'), '1 1\n')
+      if (pid !== null) await writeFile(join(place, 'pid'), `${pid}\n`)
+    }
+    await mkdir(join(tmp, 'others.abcdef'))
+    const old = new Date(Date.now() - 2 * 86_400_000)
+    for (const name of ['poolctl-scripts.killed', 'poolctl-scripts.runnin', 'poolctl-scripts.ended3', 'others.abcdef'])
+      await utimes(join(tmp, name), old, old)
+    const file = oddFile(join(directory, 'node'))
+    await mkdir(`${directory}/node0`)
+    const path = await written('stale.sh', await renderScript('recovery_1st_stage', file, OPTIONS))
+    const words = [`${directory}/node0`, '10.0.0.11', '/elsewhere', '5432', '1']
+    const failed = await execute('sh', [path, ...words], {env: {...process.env, TMPDIR: tmp}}).catch(
+      (error: unknown) => error as {stderr: string},
+    )
+    expect(failed.stderr).toContain("pgpool's backend_data_directory of node 1 is /elsewhere")
+    expect((await readdir(tmp)).toSorted()).toEqual([
+      'others.abcdef',
+      'poolctl-scripts.fresh2',
+      'poolctl-scripts.runnin',
+    ])
   })
 
   it('refuse to be called from a path that pgpool cannot carry into a shell', () => {

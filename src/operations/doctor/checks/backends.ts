@@ -60,7 +60,7 @@ const dataDirectory = ofSettings(
         {
           node: config.id,
           message: `backend_data_directory${config.id} of ${name} is ${said}, the server's is ${truth}: pgpool's recovery would copy over ${said}`,
-          remedy: `pgpool.conf: backend_data_directory${config.id} = '${truth}', then: poolctl reload`,
+          remedy: `pgpool.conf: backend_data_directory${config.id} = '${truth}', then restart pgpool (a reload leaves it as it was)`,
         },
       ]
     }),

@@ -1,19 +1,23 @@
 /** When pgpool is let recover a node, what is refused before, and what the plan says of clients that are held back. */
 import {describe, expect, test} from 'vitest'
 import type {Decision} from '../../../../src/operations/operation.js'
-import {poolRecovery, type PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver.js'
+import {poolRecovery} from '../../../../src/operations/recovery/pool-driver.js'
+import type {PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver-survey.js'
+import {poolDirectory} from '../../../../src/operations/recovery/pool-directory.js'
 import type {PoolSession} from '../../../../src/ports/pool.js'
 import {
   answering,
   controlData,
   dataDirectory,
   detached,
+  nodeConfig,
   poolNode,
   recoveryFacts,
   recoveryRequest,
   silent,
   type RecoveryChange,
 } from '../../../support/builders.js'
+import {fakeClusterFile} from '../../../support/fake-site.js'
 
 const SCRIPTS = ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start'].map((name) => ({
   name,
@@ -31,6 +35,8 @@ const SETTINGS = {
   pool_version: '4.3.5',
 }
 
+const DIRECTORY = {said: nodeConfig(2).data, restarts: ['on proxy1: systemctl restart pgpool2']}
+
 type Own = Partial<Omit<PoolDriverFacts, keyof ReturnType<typeof recoveryFacts>>>
 
 function facts(own: Own = {}, base: RecoveryChange = {}): PoolDriverFacts {
@@ -38,6 +44,7 @@ function facts(own: Own = {}, base: RecoveryChange = {}): PoolDriverFacts {
     ...recoveryFacts(base),
     mode: 'streaming',
     settings: SETTINGS,
+    directory: DIRECTORY,
     scripts: SCRIPTS,
     extension: {available: true, installed: true, parameters: 7},
     callArguments: 7,
@@ -122,6 +129,17 @@ describe('a recovery by pgpool is refused', () => {
       [['EXTENSION_TOO_OLD', 'this pgpool calls pgpool_recovery() with 7 arguments, and node 0 has it with 6']],
     ],
     [
+      'while pgpool would still have the node recovered in its directory of before an upgrade',
+      {directory: {...DIRECTORY, said: '/srv/13'}},
+      {},
+      [
+        [
+          'POOL_DIRECTORY_OTHER',
+          `pgpool would have node 2 recovered in /srv/13, the cluster file's directory of it is ${nodeConfig(2).data}`,
+        ],
+      ],
+    ],
+    [
       "by everything that is missing of the scripts at once, and a path in pgpool's setting",
       {
         mode: 'native',
@@ -150,6 +168,30 @@ describe('a recovery by pgpool is refused', () => {
     ],
   ])('%s', (_title, own, base, expected) => {
     expect(refused(own, base)).toEqual(expected)
+  })
+
+  test('with every way to put the directory right, restarts as the site does them', () => {
+    const {pgpool, ...file} = fakeClusterFile(3)
+    const [first] = pgpool
+    const service = {kind: 'commands', start: ['pool', 'up'], stop: ['pool', 'down'], reload: null} as const
+    const pgpools = [
+      first!,
+      {...first!, host: 'proxy2', service: {...service, start: [...service.start], stop: [...service.stop]}},
+    ]
+    const directory = poolDirectory(2, new Map([['backend_data_directory2', '/srv/13']]), {...file, pgpool: pgpools})
+    const hints = [decide({directory}), decide({directory, mode: 'native'}, native)].map((decision) =>
+      decision.kind === 'refused' ? decision.refusals.map(({hint}) => hint) : [],
+    )
+    const restart = `Where pgpool.conf has backend_data_directory2 = '${nodeConfig(2).data}' (an upgrade writes it), restart pgpool, which cuts its clients off: on ${first!.host}: systemctl restart pgpool2; on proxy2: pool down && pool up. Else write it there first, or correct data of node 2 in the cluster file`
+    // In native replication nobody but pgpool can recover a node.
+    expect(hints).toEqual([[`${restart}. Without a restart: poolctl recovery 2 --driver ssh`], [restart]])
+  })
+
+  test.each([
+    ['says nothing of it', new Map<string, string>()],
+    ['says it is empty', new Map([['backend_data_directory2', '']])],
+  ])('not for a directory of which pgpool %s', (_title, settings) => {
+    expect(decide({directory: poolDirectory(2, settings, fakeClusterFile(3))}).kind).toBe('planned')
   })
 
   test("over another cluster's data", () => {
