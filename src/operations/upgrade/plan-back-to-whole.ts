@@ -9,7 +9,7 @@ import type {PlannedStep} from '../../engine/plan.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
 import {closingSteps, fenceStep, pairsOf, stopNewStep} from './plan-follow.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 import type {FollowRequest} from './request.js'
 
 /** From a clean stop; what it missed since it stopped is what the old primary writes now. */

@@ -3,7 +3,7 @@ import type {PlannedStep} from '../../engine/plan.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import type {ServerView} from '../survey-servers.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 
 const STREAMING_LIMIT_MS = 15 * 60_000
 /** Parallel transfers. */

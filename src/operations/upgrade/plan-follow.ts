@@ -15,7 +15,7 @@ import type {Json, JsonObject} from '../../lib/json.js'
 import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
 import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
 import {poolPathSteps} from './plan-run.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 import type {FollowRequest} from './request.js'
 
 export function pairsOf(noted: readonly Noted[]): JsonObject {

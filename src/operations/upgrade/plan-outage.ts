@@ -9,7 +9,7 @@
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 import type {RunRequest} from './request.js'
 import {idsOf, type PairView, type RunFacts} from './survey.js'
 

@@ -9,7 +9,7 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
 import {pairsInput} from './plan-run.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 import type {RehearseRequest} from './request.js'
 import type {PairView} from './survey.js'
 import type {RehearsalFacts, Stage} from './rehearse-survey.js'

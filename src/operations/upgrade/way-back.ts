@@ -2,7 +2,7 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import type {Refusal} from '../operation.js'
 import {pairsInput} from './plan-run.js'
-import {step} from './plan-step.js'
+import {step} from '../planned-step.js'
 import {refusal} from './refusals.js'
 import type {Safety} from './request.js'
 import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView} from './survey.js'

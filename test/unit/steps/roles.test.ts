@@ -152,6 +152,14 @@ describe('a node of the pool', () => {
     expect(status(site)[2]).toBe(end)
   })
 
+  test('stays out by the undo of a detach while no primary answers, since pgpool would end up knowing none', async () => {
+    const {act, undo, site} = bench('detach-node', {node: 2, healthyBefore: true})
+    await act()
+    for (const node of Object.values(site.nodes)) node.running = false
+    expect(await failureOf(undo())).toMatchObject({code: 'ATTACH_DEFERRED'})
+    expect(status(site)[2]).toBe('2 down standby')
+  })
+
   test('leaves again by the undo of an attach', async () => {
     const {undo, site} = bench('attach-node', {node: 2})
     await undo()
