@@ -12,7 +12,7 @@ make_work "$work"
 rm -rf -- "$dir" "$dir.new"
 mkdir -p -- "$dir.new" || fail WORK_DIRECTORY "cannot make $dir.new"
 while [ "$count" -gt 0 ]; do
-  head -c "$2" >"$dir.new/$1" || fail WRITE_FAILED "cannot write $dir.new/$1"
+  why=$({ head -c "$2" >"$dir.new/$1"; } 2>&1) || fail WRITE_FAILED "cannot write $dir.new/$1: ${why##*: }"
   if [ "$(($(wc -c <"$dir.new/$1")))" -ne "$2" ]; then fail INPUT_CUT "$1: expected $2 bytes"; fi
   count=$((count - 1))
   shift 2

@@ -64,7 +64,7 @@ make_work() {
 # take_input FILE BYTES: stdin into a new file beside its place. A connection that broke half-way must not leave half a file that
 # looks whole, so the length is checked and the caller renames.
 take_input() {
-  cat >"$1" || fail WRITE_FAILED "cannot write $1"
+  input_why=$({ cat >"$1"; } 2>&1) || fail WRITE_FAILED "cannot write $1: ${input_why##*: }"
   input_size=$(wc -c <"$1")
   if [ "$((input_size))" -ne "$2" ]; then
     rm -f -- "$1"

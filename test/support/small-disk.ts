@@ -78,17 +78,18 @@ export async function movedToSmallDisk<T>(
 
 /**
  * No block is free until `ended`: rsync gives back what it wrote when it finds the disk full, and the next file would fit there.
- * It is awaited whatever happens, because the disk cannot be unmounted under a recovery. `onFull`: each time that nothing fits any more.
+ * It is awaited whatever happens, because the disk cannot be unmounted under a recovery. `onFull`: when nothing fits any more.
  */
 export async function keptFull<T>(data: string, ended: Promise<T>, onFull = (): void => undefined): Promise<T> {
   const file = await open(join(data, 'filler'), 'w')
-  const state = {over: false}
+  const state = {over: false, full: false}
   const watched = ended.finally(() => (state.over = true))
   try {
     for (const block = Buffer.alloc(256 * 1024); !state.over;) {
       await file.write(block).catch(async (error: unknown) => {
         expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
-        onFull()
+        if (!state.full) onFull()
+        state.full = true
         await sleep(20)
       })
     }
