@@ -16,9 +16,11 @@ import {CREATE_PROBE, PROBE_CLEAN, PROBE_EXISTS, PROBE_FOUND, PROBE_READ, PROBE_
 import {CREATE_SCHEMA} from './queries.js'
 
 const CADENCE_MS = 25
-/** Of an outage that goes on: each try makes pgpool start a process and ask every server, on a machine that has better to do. */
-const PATIENCE_MS = 1000
-const SLOW_CADENCE_MS = 200
+/**
+ * Of an outage that goes on: each try makes pgpool start a process and ask every server, on a machine that has better to do. So its end is
+ * known to a tenth of its length, or to this.
+ */
+const SLOWEST_CADENCE_MS = 250
 const ACT_MS = 1000
 /** How long the start waits for a first answer, so that the first gap does not measure our own set-up. */
 const READY_MS = 2000
@@ -142,7 +144,7 @@ class ClientProber implements RunningProber {
         if (session) this.#drop(session)
         session = null
       }
-      const pace = started - answeredAt > PATIENCE_MS ? SLOW_CADENCE_MS : CADENCE_MS
+      const pace = Math.min(SLOWEST_CADENCE_MS, Math.max(CADENCE_MS, (started - answeredAt) / 10))
       await sleep(Math.max(1, pace - (performance.now() - started)))
     }
     if (session) {

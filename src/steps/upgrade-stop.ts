@@ -1,5 +1,5 @@
 /**
- * stop-old, await-shutdown-checkpoint, stop-standbys, prove-equal: the old cluster comes to rest, the same on every node.
+ * stop-old, stop-standbys: the old cluster comes to rest, the same on every node.
  *
  * Precondition: the standbys stream. Effect: the primary is stopped cleanly, and where its shutdown checkpoint is, is kept: pg_upgrade
  * works on it from then on and writes later ones. All standbys stop after they have replayed that checkpoint; "Latest checkpoint
@@ -69,48 +69,82 @@ async function replayed(context: Context, node: NodeId, checkpoint: string): Pro
     : pending(`replayed ${replayedLsn}, the shutdown checkpoint is at ${checkpoint}`)
 }
 
-/** One that does not get there is left out and recovered later; which are needed is judged by `prove-equal`. */
-export const awaitShutdownCheckpoint: Step = {
-  kind: 'await-shutdown-checkpoint',
-  probe: () => Promise.resolve(pending('to be proved')),
-  async act(context) {
-    const checkpoint = shutdownCheckpoint(context)
-    const late: Record<string, string> = {}
-    await Promise.all(
-      nodesIn(context).map(async (node) => {
-        const wait = {
-          limitMs: RECEIVE_MS,
-          everyMs: 50,
-          what: `the shutdown checkpoint on node ${node}`,
-          code: 'STANDBY_BEHIND',
-        }
-        await awaitSeen(context, wait, () => replayed(context, node, checkpoint)).catch((error: unknown) => {
-          late[String(node)] = messageOf(error)
-        })
-      }),
-    )
-    return {checkpoint, late}
-  },
-  verify: () => Promise.resolve(done('asked of each standby')),
+/** Waits, for a while, until it has replayed the checkpoint; one that is down already has nothing to wait for. */
+async function untilReplayed(context: Context, node: NodeId, checkpoint: string): Promise<void> {
+  const wait = {
+    limitMs: RECEIVE_MS,
+    everyMs: 50,
+    what: `the shutdown checkpoint on node ${node}`,
+    code: 'STANDBY_BEHIND',
+  }
+  await awaitSeen(context, wait, async () => {
+    try {
+      return await replayed(context, node, checkpoint)
+    } catch (error) {
+      if ((await stopServer.probe(about(at(context, 'old'), node))).state === 'done') return done('it is down')
+      throw error
+    }
+  })
 }
 
-async function allStopped(context: Context): Promise<Observation> {
-  const old = at(context, 'old')
-  const running = await Promise.all(
-    nodesIn(context).map(async (node) => ((await stopServer.probe(about(old, node))).state === 'done' ? [] : [node])),
+/** Brings one to rest. Null: it is at the checkpoint; otherwise where it is, and why. */
+async function rest(context: Context, node: NodeId, checkpoint: string): Promise<string | null> {
+  const old = about(at(context, 'old'), node, {immediateIfStuck: false})
+  const late = await untilReplayed(context, node, checkpoint).then(
+    () => null,
+    (error: unknown) => messageOf(error),
   )
-  return running.flat().length === 0 ? done('all of them are down') : pending(`nodes ${running.flat().join(', ')} run`)
+  context.signal.throwIfAborted()
+  await stopServer.act(old)
+  const {control, postmasterPid} = await hostOf(old).look()
+  if (postmasterPid === null && control?.state === 'shut down in recovery' && control.checkpointLsn === checkpoint)
+    return null
+  const where = `${control?.state ?? 'no control file'} at ${control?.checkpointLsn ?? 'nothing'}`
+  return late === null ? where : `${where}; ${late}`
 }
 
 export const stopStandbys: Step = {
   kind: 'stop-standbys',
-  probe: allStopped,
+  deadlineMs: null,
+  probe: () => Promise.resolve(pending('to be proved')),
   async act(context) {
-    const old = at(context, 'old')
-    await Promise.all(nodesIn(context).map((node) => stopServer.act(about(old, node, {immediateIfStuck: false}))))
-    return undefined
+    const checkpoint = shutdownCheckpoint(context)
+    const equal: number[] = []
+    const different: Record<string, string> = {}
+    await Promise.all(
+      nodesIn(context).map(async (node) => {
+        const where = await rest(context, node, checkpoint)
+        if (where === null) equal.push(node)
+        else different[String(node)] = where
+      }),
+    )
+    refuseTooFew(context, checkpoint, equal, different)
+    return {checkpoint, equal: equal.sort((a, b) => a - b), different}
   },
-  verify: allStopped,
+  verify: () => Promise.resolve(done('they are down, and their control files were compared')),
+}
+
+/** One that is not there is left out and recovered later, as long as it is not needed. */
+function refuseTooFew(
+  context: Context,
+  checkpoint: string,
+  equal: readonly number[],
+  different: Readonly<Record<string, string>>,
+): void {
+  const held = context.input['held']
+  const enough = numberIn(context.input, 'minStandbys')
+  const usable = equal.filter((node) => node !== held)
+  const noWayBack = typeof held === 'number' && !equal.includes(held)
+  if (usable.length >= enough && !noWayBack) return
+  throw new ActFailed({
+    code: 'CHECKPOINTS_DIFFER',
+    message: `the primary's last checkpoint is at ${checkpoint}, and ${usable.length} standbys are there, ${enough} are needed${noWayBack ? `; node ${held}, the way back, is not` : ''}`,
+    detail:
+      Object.entries(different)
+        .map(([node, text]) => `node ${node}: ${text}`)
+        .join('; ') || undefined,
+    hint: 'The old servers are started again. See why the standby does not replay, then repeat.',
+  })
 }
 
 async function streamsAgain(context: Context, node: NodeId): Promise<void> {
@@ -121,48 +155,8 @@ async function streamsAgain(context: Context, node: NodeId): Promise<void> {
   })
 }
 
-type Compared = {checkpoint: string; equal: number[]; different: Record<string, string>}
-
-async function compare(context: Context): Promise<Compared> {
-  const {world} = at(context, 'old')
-  const checkpoint = shutdownCheckpoint(context)
-  const equal: number[] = []
-  const different: Record<string, string> = {}
-  await Promise.all(
-    nodesIn(context).map(async (node) => {
-      const {control, postmasterPid} = await world.host(node).look()
-      if (postmasterPid === null && control?.state === 'shut down in recovery' && control.checkpointLsn === checkpoint)
-        equal.push(node)
-      else different[String(node)] = `${control?.state ?? 'no control file'} at ${control?.checkpointLsn ?? 'nothing'}`
-    }),
-  )
-  return {checkpoint, equal: equal.sort((a, b) => a - b), different}
-}
-
-export const proveEqual: Step = {
-  kind: 'prove-equal',
-  probe: () => Promise.resolve(pending('to be proved')),
-  async act(context) {
-    const compared = await compare(context)
-    const held = context.input['held']
-    const enough = numberIn(context.input, 'minStandbys')
-    const usable = compared.equal.filter((node) => node !== held)
-    const says = Object.entries(compared.different).map(([node, text]) => `node ${node}: ${text}`)
-    if (usable.length < enough || (typeof held === 'number' && !compared.equal.includes(held))) {
-      throw new ActFailed({
-        code: 'CHECKPOINTS_DIFFER',
-        message: `the primary's last checkpoint is at ${compared.checkpoint}, and ${usable.length} standbys are there, ${enough} are needed${typeof held === 'number' && !compared.equal.includes(held) ? `; node ${held}, the way back, is not` : ''}`,
-        detail: says.join('; ') || undefined,
-        hint: 'The old servers are started again. See why the standby does not replay, then repeat.',
-      })
-    }
-    return compared
-  },
-  verify: () => Promise.resolve(done('control files compared')),
-}
-
 /** Standbys that are at the primary's checkpoint and are to be carried along. */
 export function carriedOf(context: Context): number[] {
   const held = context.input['held']
-  return numbersOf(context.result('prove-equal')['equal']).filter((node) => node !== held)
+  return numbersOf(context.result('stop-standbys')['equal']).filter((node) => node !== held)
 }

@@ -25,6 +25,6 @@ setsid sh "$dir/run" "$dir" "$@" </dev/null >"$dir/stdout" 2>>"$dir/stderr" &
 tries=0
 while [ ! -e "$dir/pid" ]; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 200 ]; then fail JOB_NOT_STARTED "$(tail -n 3 -- "$dir/stderr")"; fi
-  sleep 0.05
+  if [ "$tries" -gt 500 ]; then fail JOB_NOT_STARTED "$(tail -n 3 -- "$dir/stderr")"; fi
+  sleep 0.02
 done

@@ -31,9 +31,7 @@ const REST = [
   step('drain-clients'),
   step('stop-primary', 'stop-old'),
   step('begin-pg-upgrade'),
-  step('await-shutdown-checkpoint'),
   step('stop-standbys'),
-  step('prove-equal'),
   step('begin-links'),
 ]
 const SERVE = [

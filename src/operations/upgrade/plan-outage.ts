@@ -34,7 +34,7 @@ export function planOutage(request: RunRequest, facts: RunFacts, cast: Cast): Pl
   return [
     stopPrimary(cast),
     ...(beside ? [beginUpgrade(request, cast, upgrade)] : []),
-    ...standbysToRest(cast),
+    stopStandbys(cast),
     ...(beside ? [beginLinks(cast)] : []),
     ...migrate(request, cast, upgrade),
     ...open(cast),
@@ -67,21 +67,13 @@ function beginUpgrade({transfer}: RunRequest, {primary}: Cast, input: JsonObject
   })
 }
 
-function standbysToRest({standbys, common}: Cast): PlannedStep[] {
-  const input = {...common, nodes: idsOf(standbys)}
-  return [
-    step({
-      id: 'await-shutdown-checkpoint',
-      title: 'wait until every standby has replayed the shutdown checkpoint',
-      input,
-    }),
-    step({
-      id: 'stop-standbys',
-      title: `stop ${standbys.length === 1 ? 'the standby' : `all ${standbys.length} standbys`}`,
-      input,
-    }),
-    step({id: 'prove-equal', title: 'prove that the latest checkpoint is the same in every control file', input}),
-  ]
+function stopStandbys({standbys, common}: Cast): PlannedStep {
+  const all = standbys.length === 1 ? 'the standby' : `all ${standbys.length} standbys`
+  return step({
+    id: 'stop-standbys',
+    title: `stop ${all} once the shutdown checkpoint is replayed, and prove by the control files that it is the last`,
+    input: {...common, nodes: idsOf(standbys)},
+  })
 }
 
 function beginLinks({carried, common}: Cast): PlannedStep {

@@ -31,7 +31,7 @@ export function summariseRun(
   const held = plan.reasons['held']
   const left = numbers(plan.reasons['standbys']).filter((node) => node !== held && !streaming.includes(node))
   const why = {
-    ...objectOf(results.get('prove-equal')?.['different']),
+    ...objectOf(results.get('stop-standbys')?.['different']),
     ...objectOf(results.get('link-standbys')?.['failed']),
     ...objectOf(results.get('bring-standbys')?.['failed']),
     ...objectOf(results.get('link-rest')?.['failed']),
