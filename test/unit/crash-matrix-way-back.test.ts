@@ -107,6 +107,7 @@ describe.each([
         break
       case 'incomplete':
       case 'unknown':
+      case 'handed-over':
       case 'interrupted':
         found.push(outcome.kind)
     }

@@ -21,6 +21,14 @@ const MAX_CHANNELS = 8
 /** `$0` is the frame's mark; the command's own words follow. */
 const FRAME = '"$@"; printf "\\n%s %d\\n" "$0" "$?" >&2'
 
+/** The path of a socket may have 107 bytes (unix(7)), of which `/poolctl-ssh-XXXXXX/` and what ssh puts behind it take 77. */
+const LONGEST_HOME = 30
+
+/** `TMPDIR`, unless it is so deep that ssh could make no socket in it; nobody else can enter the directory that is made there. */
+export function controlHome(temporary: string): string {
+  return Buffer.byteLength(temporary) > LONGEST_HOME ? '/tmp' : temporary
+}
+
 export class OpensshTransport implements Transport {
   readonly #host: string
   readonly #port: number | null
@@ -71,12 +79,12 @@ export class OpensshTransport implements Transport {
   }
 
   async #arguments(): Promise<string[]> {
-    this.#control ??= mkdtemp(join(tmpdir(), 'poolctl-ssh-'))
+    this.#control ??= mkdtemp(join(controlHome(tmpdir()), 'poolctl-ssh-'))
     const control = await this.#control
     const {user, identity, knownHosts} = this.#ssh
     return [
       ...['-o', 'BatchMode=yes', '-o', 'ControlMaster=auto', '-o', 'ControlPersist=30'],
-      // %C is a hash: a socket path may not be longer than about 100 bytes.
+      // %C is a hash of 40 letters, and ssh adds 17 while it makes the socket.
       ...['-o', `ControlPath=${control}/%C`],
       ...(user === null ? [] : ['-l', user]),
       ...(this.#port === null ? [] : ['-p', String(this.#port)]),
