@@ -149,16 +149,21 @@ export const movePool: Step = {
   verify: poolMoved,
 }
 
+/** On the new timeline: what is left of the old one streams as well, and then the receiver ends and begins anew. */
 async function following(context: Context): Promise<Observation> {
   const primary = nodeConfig(context.world, idIn(context, 'primary'))
-  const {inRecovery, receiver} = await serverOf(context).facts()
+  const [{inRecovery, receiver}, {timeline}] = await Promise.all([
+    serverOf(context).facts(),
+    serverOf(context, 'primary').facts(),
+  ])
   if (!inRecovery) return pending('it is not a standby')
   if (receiver?.status !== 'streaming') return pending(`its receiver is ${receiver?.status ?? 'not running'}`)
   const right =
     receiver.senderPort === primary.port && (receiver.senderHost === null || receiver.senderHost === primary.address)
-  return right
-    ? done(`it streams from ${primary.address}`)
-    : pending(`it streams from ${receiver.senderHost ?? 'elsewhere'}`)
+  if (!right) return pending(`it streams from ${receiver.senderHost ?? 'elsewhere'}`)
+  if (receiver.timeline !== timeline)
+    return pending(`it streams timeline ${receiver.timeline ?? 'unknown'}, node ${primary.id} is on ${timeline}`)
+  return done(`it streams from ${primary.address} on timeline ${timeline}`)
 }
 
 export const followPrimary: Step = {

@@ -494,18 +494,23 @@ describe('a sibling', () => {
     [
       'that streams from the new primary follows',
       {receiver: {...receiver, senderHost: '10.0.0.11'}},
-      done('it streams from 10.0.0.11'),
+      done('it streams from 10.0.0.11 on timeline 1'),
     ],
     [
       'before 11, where the sender has no name, is known by its port',
       {receiver: {...receiver, senderHost: null}},
-      done('it streams from 10.0.0.11'),
+      done('it streams from 10.0.0.11 on timeline 1'),
     ],
     ['that streams from the old primary does not', {}, pending('it streams from 10.0.0.10')],
     [
       'that streams from another port does not',
       {receiver: {...receiver, senderHost: '10.0.0.11', senderPort: 5433}},
       pending('it streams from 10.0.0.11'),
+    ],
+    [
+      'that still streams what is left of another timeline does not',
+      {receiver: {...receiver, senderHost: '10.0.0.11', timeline: 7}},
+      pending('it streams timeline 7, node 1 is on 1'),
     ],
     ['without a receiver does not', {receiver: null}, pending('its receiver is not running')],
     ['that is a primary does not', {inRecovery: false}, pending('it is not a standby')],
