@@ -17,6 +17,7 @@ import type {JobState, NodeHost} from '../ports/host.js'
 import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
+import {writeStandbySettings} from './standby.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf, shutdownCheckpoint} from './upgrade-stop.js'
 
@@ -178,6 +179,8 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
   await beginLink(context, node, from)
   const {bytesOnWire} = await followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking')
   await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
+  // Now, while others are linked still, and not when clients wait for this one alone.
+  await writeStandbySettings.act(about(at(context, 'new'), node, {overrides: {}}))
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 

@@ -26,8 +26,9 @@ async function makeSlot(context: Context, node: NodeId): Promise<void> {
 /** False when it runs already, as after a resume. */
 async function madeReady(context: Context, node: NodeId): Promise<boolean> {
   const one = about(at(context, 'new'), node, {overrides: {}})
-  if ((await hostOf(one).look()).postmasterPid !== null) return false
-  await writeStandbySettings.act(one)
+  const {postmasterPid, standbySignal} = await hostOf(one).look()
+  if (postmasterPid !== null) return false
+  if (!standbySignal) await writeStandbySettings.act(one)
   return true
 }
 
