@@ -1,4 +1,4 @@
-/** `--no-wait`: the operation goes on in a process of its own, which outlives the terminal it was started from. */
+/** `--no-wait`, and what is left once clients are served: the operation goes on in a process of its own, which outlives this terminal. */
 import {spawn, type ChildProcess} from 'node:child_process'
 import {openSync, closeSync} from 'node:fs'
 import {join} from 'node:path'

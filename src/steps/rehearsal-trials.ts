@@ -13,7 +13,7 @@ import type {World} from '../ports/world.js'
 import {followJob} from './copy-data.js'
 import {done, idIn, nodeConfig, pending, textIn, type Context, type Step} from './context.js'
 import {startServer, stopServer} from './server-power.js'
-import {pgUpgrade} from './upgrade-link.js'
+import {pgUpgrade} from './upgrade-pg.js'
 import {at, pairOf} from './upgrade-place.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
 

@@ -1,144 +1,19 @@
 /**
- * begin-pg-upgrade, begin-links, pg-upgrade, link-standbys: the new clusters come into being from the files of the old ones.
+ * begin-links, link-standbys: the new clusters of the standbys come into being from the files of their old ones.
  *
- * Precondition: the old primary is down; the new cluster of the primary is prepared. Links: the standbys are down at its checkpoint.
- * Effect: pg_upgrade --link on the primary's host; then each standby links its own old files as the primary's were linked, and fetches
- * the rest. Both as jobs on the hosts, so that neither our end nor a dropped connection ends them. The jobs are begun before what is
- * to be done beside them: pg_upgrade works while the standbys come to rest, and the standbys log in while it works.
- * Undo: the job is ended, the old control file gets its name back, what the new version has made is removed; the old cluster starts as
- * if nothing had been, because no server of the new version has written into a shared file yet. `upgrade prepare` is then repeated.
- * Repeat: harmless: joins a running job, a finished one counts; a pg_upgrade that was killed cannot be repeated, and fails.
+ * Precondition: the standbys are down at the primary's checkpoint, and pg_upgrade has begun. Effect: each standby links its own old files
+ * as the primary's were linked, and fetches the rest, as a job on its host; one that is begun early has logged in and waits for the list.
+ * Undo: the jobs are ended, what they made is removed; the old clusters were only read. `upgrade prepare` is then repeated.
+ * Repeat: harmless: joins a running job, a finished one counts, one that failed is begun again.
  */
-import {ActFailed, OutcomeUnknown, messageOf} from '../lib/errors.js'
+import {ActFailed, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
-import type {ClusterPlace} from '../cluster/upgrade-target.js'
-import type {Observation} from '../engine/step.js'
-import type {JobState, NodeHost} from '../ports/host.js'
-import type {PgUpgradeJob} from '../ports/upgrade-host.js'
 import {followJob} from './copy-data.js'
-import {done, idIn, nodeConfig, numberIn, pending, textIn, type Context, type Step} from './context.js'
+import {done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
 import {writeStandbySettings} from './standby.js'
+import {PG_UPGRADE_JOB, refuseOnceStarted, started, transferIn} from './upgrade-pg.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
-import {carriedOf, shutdownCheckpoint} from './upgrade-stop.js'
-
-const TRANSFERS: readonly PgUpgradeJob['transfer'][] = ['link', 'clone', 'swap']
-const PG_UPGRADE_JOB = 'pg-upgrade'
-/** For a server without clients to go down. */
-const LEFT_SECONDS = 120
-/** Ids in the plan of a run. */
-const PG_UPGRADE_STEP = 'pg-upgrade'
-const START_STEP = 'start-primary'
-
-/** Plans of a rehearsal do not say it: they always link, as the copy has to stay. */
-function transferIn({input}: Context): PgUpgradeJob['transfer'] {
-  return TRANSFERS.find((transfer) => transfer === input['transfer']) ?? 'link'
-}
-
-/** The answer may be lost with the connection: whoever follows the job sees whether it runs. */
-async function started(start: Promise<void>): Promise<void> {
-  await start.catch((error: unknown) => {
-    if (!(error instanceof OutcomeUnknown)) throw error
-  })
-}
-
-function upgradeJobState(context: Context): Promise<JobState> {
-  return at(context, 'old').world.host(idIn(context)).jobState(context.operation, PG_UPGRADE_JOB)
-}
-
-async function startUpgrade(context: Context): Promise<void> {
-  const id = idIn(context)
-  const job = {
-    kind: 'pg-upgrade' as const,
-    pair: pairOf(context, id),
-    port: nodeConfig(context.world, id).port,
-    user: textIn(context.input, 'user'),
-    jobs: numberIn(context.input, 'jobs'),
-    transfer: transferIn(context),
-  }
-  await started(context.world.migrationHost(id).startJob(context.operation, PG_UPGRADE_JOB, job))
-}
-
-async function upgradeHasBegun(context: Context): Promise<Observation> {
-  const {state} = await upgradeJobState(context)
-  return state === 'absent' ? pending('pg_upgrade has not begun') : done(`pg_upgrade has begun, its job is ${state}`)
-}
-
-export const beginPgUpgrade: Step = {
-  kind: 'begin-pg-upgrade',
-  probe: upgradeHasBegun,
-  async act(context) {
-    shutdownCheckpoint(context)
-    await startUpgrade(context)
-    return undefined
-  },
-  verify: upgradeHasBegun,
-  undo: takeUpgradeBack,
-}
-
-export const pgUpgrade: Step = {
-  kind: 'pg-upgrade',
-  deadlineMs: null,
-  async probe(context) {
-    const state = await upgradeJobState(context)
-    if (state.state === 'ended' && state.exitStatus === 0) return done('pg_upgrade ended well')
-    return pending(state.state === 'running' ? 'pg_upgrade is running' : 'pg_upgrade has not run')
-  },
-  async act(context) {
-    // One that has begun is left to itself, however it ended.
-    if ((await upgradeJobState(context)).state === 'absent') await startUpgrade(context)
-    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
-    return undefined
-  },
-  async verify(context) {
-    const pair = pairOf(context, idIn(context))
-    const {newControl, newVersion, oldControlAside} = await context.world.migrationHost(idIn(context)).look(pair)
-    if (newVersion !== String(pair.to)) return pending(`${pair.new.data} is of version ${newVersion ?? 'none'}`)
-    if (newControl?.state !== 'shut down') return pending(`the new cluster is "${newControl?.state ?? 'unreadable'}"`)
-    if (!oldControlAside) return pending('the old control file has its name still')
-    const made = {link: 'linked', clone: 'cloned', swap: 'moved'}[transferIn(context)]
-    return done(`${pair.new.data} is a clean cluster of version ${pair.to}, ${made} from ${pair.old.data}`, {
-      systemIdentifier: newControl.systemIdentifier,
-      checkpoint: newControl.checkpointLsn,
-    })
-  },
-  undo: takeUpgradeBack,
-}
-
-/** Where pg_upgrade begins in a step of its own, both steps are undone by it: the second time there is nothing left to do. */
-async function takeUpgradeBack(context: Context): Promise<void> {
-  const id = idIn(context)
-  await refuseOnceStarted(context)
-  const pair = pairOf(context, id)
-  await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
-  // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
-  // No unit and no command of the site has started it.
-  const host = (place: ClusterPlace): NodeHost =>
-    context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
-  await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
-  await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
-  await context.world.migrationHost(id).takeBack(context.operation, pair)
-}
-
-/**
- * A new primary that has started and died since looks like one that never did, but for its control file: it may have written into
- * the shared files. Then the old control files stay aside, so that no old server can start from them.
- */
-async function refuseOnceStarted(context: Context): Promise<void> {
-  if (!context.begun(START_STEP)) return
-  const primary = idIn(context, 'primary')
-  const {newControl} = await context.world.migrationHost(primary).look(pairOf(context, primary))
-  const left = context.result(PG_UPGRADE_STEP)['checkpoint']
-  if (newControl === null || (newControl.state === 'shut down' && newControl.checkpointLsn === left)) return
-  throw new ActFailed({
-    code: 'NEW_VERSION_HAS_WRITTEN',
-    message: `the new version on node ${primary} was started: it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`,
-    detail:
-      transferIn(context) === 'clone'
-        ? 'What it was told since would be lost: going back to the old version then is upgrade rollback, and says so first.'
-        : 'Old and new clusters share their files, so the old one cannot be used any more.',
-    hint: `poolctl op resume ${context.operation}`,
-  })
-}
+import {carriedOf} from './upgrade-stop.js'
 
 /** Which of the primary's files a standby fetches: those of the whole new cluster, or of what was kept before it served. */
 export type Source = 'cluster' | 'kept'
