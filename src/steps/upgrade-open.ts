@@ -23,19 +23,14 @@ async function makeSlot(context: Context, node: NodeId): Promise<void> {
   await serverOf(at(context, 'new'), 'primary').createSlot(nodeConfig(context.world, node).slot)
 }
 
-/** False when it runs already, as after a resume. */
-async function madeReady(context: Context, node: NodeId): Promise<boolean> {
+/** A linked standby is started, and seen streaming from the new primary through its slot. One that runs already, as after a resume, is left. */
+export async function bring(context: Context, node: NodeId): Promise<void> {
   const one = about(at(context, 'new'), node, {overrides: {}})
   const {postmasterPid, standbySignal} = await hostOf(one).look()
-  if (postmasterPid !== null) return false
-  if (!standbySignal) await writeStandbySettings.act(one)
-  return true
-}
-
-/** A linked standby is started, and seen streaming from the new primary through its slot. */
-export async function bring(context: Context, node: NodeId, ready = madeReady(context, node)): Promise<void> {
-  const one = about(at(context, 'new'), node, {overrides: {}})
-  if (await ready) await startServer.act(one)
+  if (postmasterPid === null) {
+    if (!standbySignal) await writeStandbySettings.act(one)
+    await startServer.act(one)
+  }
   await awaitStreaming.act(one)
 }
 
@@ -51,21 +46,18 @@ export const bringStandbys: Step = {
   deadlineMs: null,
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
-    const ready = new Map(linkedOf(context).map((node) => [node, madeReady(context, node)]))
     await Promise.all([
       // pgpool lets no client in while it counts on a server that does not answer.
       leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)]),
       // Also for those that come later: what they still need is kept from the first moment on.
       ...carriedOf(context).map((node) => makeSlot(context, nodeId(node))),
-      // What becomes of it is asked for below, of each by itself.
-      Promise.allSettled(ready.values()),
     ])
     const streaming: number[] = []
     const failed: Record<string, string> = {}
     await Promise.all(
       linkedOf(context).map(async (node) => {
         try {
-          await bring(context, node, ready.get(node))
+          await bring(context, node)
           streaming.push(node)
         } catch (error) {
           context.signal.throwIfAborted()
