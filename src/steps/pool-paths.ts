@@ -2,19 +2,21 @@
  * set-pool-paths: what one pgpool hands to recovery and failover commands as the directories of the nodes.
  *
  * Precondition: the nodes serve from these directories. Effect: that pgpool's own pgpool.conf has them, and it was told to read it. The
- * cluster serves without it, so a machine that cannot be asked holds nothing up: it is named for a resume.
+ * cluster serves without it, so a machine that cannot be asked holds nothing up: it is named for a resume. Where it is `required`, by a recovery that
+ * pgpool is asked for next, it has them in effect or the step fails.
  * Undo: none. Repeat: harmless, a file that has them stays as it is.
  */
 import type {Observation} from '../engine/step.js'
-import {messageOf, Unreachable} from '../lib/errors.js'
+import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {PoolPlace} from '../ports/world.js'
 import {awaitSeen, done, pending, poolPlace, settingsIn, textIn, type Context, type Step} from './context.js'
 import {leftAt, unlessAway} from './pool-away.js'
 import {reloadPool} from './reload-pool.js'
 
-/** 4.3.5 takes the directories of backends at its start only, and a restart would cut off every client: pgpool.conf has them for that. */
+/** A reload gives pgpool the directory of a node that is down; of one that is up it is the next start, since a restart would cut off every client. */
 const RELOAD_MS = 1500
+const REQUIRED_MS = 10_000
 
 async function pathsSeen({pool}: PoolPlace, wanted: Readonly<Record<string, string>>): Promise<Observation> {
   const settings = await pool.settings()
@@ -27,6 +29,11 @@ async function pathsSeen({pool}: PoolPlace, wanted: Readonly<Record<string, stri
     : pending(`pgpool still says ${wrong.map(([name]) => `${name} = ${settings.get(name) ?? ''}`).join(', ')}`)
 }
 
+async function inEffect(context: Context, place: PoolPlace, wanted: Record<string, string>, limitMs: number) {
+  const wait = {limitMs, everyMs: 200, what: 'the new directories in pgpool', code: 'POOL_PATHS_NOT_SEEN'}
+  return awaitSeen(context, wait, () => pathsSeen(place, wanted))
+}
+
 /** One that does not run reads them when it starts. */
 async function takenUp(context: Context, place: PoolPlace, wanted: Record<string, string>): Promise<JsonObject> {
   try {
@@ -35,10 +42,10 @@ async function takenUp(context: Context, place: PoolPlace, wanted: Record<string
     if (!(error instanceof Unreachable)) throw error
     return {inEffect: false}
   }
-  const wait = {limitMs: RELOAD_MS, everyMs: 200, what: 'the new directories in pgpool', code: 'POOL_PATHS_NOT_SEEN'}
-  const seen = await awaitSeen(context, wait, () => pathsSeen(place, wanted)).catch((error: unknown): Observation =>
-    pending(messageOf(error)),
-  )
+  const seen = await inEffect(context, place, wanted, RELOAD_MS).catch((error: unknown): Observation => {
+    if (!(error instanceof ActFailed)) throw error
+    return pending(error.message)
+  })
   return {inEffect: seen.state === 'done'}
 }
 
@@ -48,6 +55,12 @@ export const setPoolPaths: Step = {
   async act(context) {
     const place = poolPlace(context.world, textIn(context.input, 'pool'))
     const wanted = settingsIn(context.input, 'settings')
+    if (context.input['required'] === true) {
+      await place.host.setValues(context.operation, wanted)
+      await reloadPool(context, place)
+      await inEffect(context, place, wanted, REQUIRED_MS)
+      return {inEffect: true}
+    }
     const written = await unlessAway(() => place.host.setValues(context.operation, wanted))
     if (written !== null) return takenUp(context, place, wanted)
     return {left: [leftAt(context.world, place, 'the new directories are still to be set')]}

@@ -384,7 +384,7 @@ export function runPool(site: Site): void {
     else if (node.status === 'down' && nodeOf(site, id).running) node.status = 'waiting'
   }
   if (pool.reloadPending) {
-    pool.applied = {...pool.config, ...pool.fence?.settings}
+    pool.applied = {...pool.config, ...pool.fence?.settings, ...keptDirectories(pool)}
     pool.reloadPending = false
   }
   const fenced = pool.applied['failover_on_backend_error'] === 'off' || pool.applied['health_check_period'] === '0'
@@ -395,6 +395,12 @@ export function runPool(site: Site): void {
   if (!looks) return
   const primary = pool.nodes.find((n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)))
   for (const node of pool.nodes) node.role = node === primary ? 'primary' : 'standby'
+}
+
+/** A reload gives pgpool the directory of a node that is down, and of no other. */
+function keptDirectories({nodes, applied}: Site['pool']): Record<string, string> {
+  const up = nodes.filter(({status}) => status !== 'down').map(({id}) => `backend_data_directory${id}`)
+  return Object.fromEntries(Object.entries(applied).filter(([name]) => up.includes(name)))
 }
 
 /** The locks that the pipeline takes before a plan runs; from then on a host without one refuses. */

@@ -1,47 +1,69 @@
 /**
- * pgpool tells its scripts the target's directory as it read it at its own start: a reload changes it for no node that pgpool has already. After
- * an upgrade, or a move, it is the old one until pgpool is restarted. The source's directory needs no such look: its server tells it.
+ * pgpool tells its scripts the target's directory as it has it in mind. A reload changes that of a node that is down and of no other
+ * (pgpool_config_variables.c, BackendDataDirAssignFunc, 4.x), so after an upgrade or a move it is the old one for a node that was up then. The
+ * source's directory needs no such look: its server tells it.
  */
-import type {ClusterFile, Service} from '../../cluster/cluster-file.js'
-import type {ScriptMode} from '../../cluster/script-options.js'
-import type {PoolSettings} from '../../ports/pool.js'
+import type {PlannedStep} from '../../engine/plan.js'
+import type {Pool, PoolSettings} from '../../ports/pool.js'
+import type {World} from '../../ports/world.js'
+import {parsePoolConfig} from '../pool-parameters.js'
 import type {Refusal} from '../operation.js'
+import {step} from '../planned-step.js'
+import type {PoolDriverFacts} from './pool-driver-survey.js'
 
-/** `said`: null where this pgpool tells nothing of it. */
-export type PoolDirectory = {said: string | null; restarts: string[]}
+/** `said` by the pgpool that is asked, `written` in its pgpool.conf; null where that tells nothing of it. */
+export type PoolDirectory = {pool: string; said: string | null; written: string | null}
 
-export function poolDirectory(node: number, settings: PoolSettings, {pgpool}: ClusterFile): PoolDirectory {
-  const said = settings.get(`backend_data_directory${node}`) ?? ''
-  const restarts = pgpool.map(({host, service}) => `on ${host}: ${restart(service)}`)
-  return {said: said === '' ? null : said, restarts}
+const parameter = (node: number): string => `backend_data_directory${node}`
+
+export async function readPoolDirectory(
+  node: number,
+  world: World,
+  {name}: Pool,
+  settings: PoolSettings,
+): Promise<PoolDirectory> {
+  const place = world.pools.find(({pool}) => pool.name === name)
+  const text = (await place?.host.readConfig().catch(() => null)) ?? ''
+  const written = parsePoolConfig(text).get(parameter(node))
+  return {pool: name, said: settings.get(parameter(node)) || null, written: written || null}
 }
 
-function restart(service: Service): string {
-  if (service.kind === 'systemd') return `systemctl restart ${service.unit}`
-  if (service.kind === 'commands') return `${service.stop.join(' ')} && ${service.start.join(' ')}`
-  return 'stop and start pgpool'
-}
-
-type Facts = {mode: ScriptMode | null; target: {node: {data: string}}; directory: PoolDirectory}
+type Facts = Pick<PoolDriverFacts, 'mode' | 'directory'> & {target: {node: {data: string}}}
 
 /** To the letter, as the scripts compare it: they know the node's directory by the cluster file alone. */
-export function checkPoolDirectory(
-  {node}: {node: number},
-  {mode, target, directory: {said, restarts}}: Facts,
-): Refusal[] {
-  const {data} = target.node
-  if (said === null || said === data) return []
-  const name = `backend_data_directory${node}`
+function agrees({directory: {said}, target}: Facts): boolean {
+  return said === null || said === target.node.data
+}
+
+export function checkPoolDirectory({node}: {node: number}, facts: Facts): Refusal[] {
+  const {data} = facts.target.node
+  const {said, written, pool} = facts.directory
+  if (agrees(facts) || written === data) return []
+  const name = parameter(node)
   // In native replication nobody but pgpool can recover a node.
-  const instead = mode === 'streaming' ? `. Without a restart: poolctl recovery ${node} --driver ssh` : ''
+  const instead = facts.mode === 'streaming' ? `. As it is: poolctl recovery ${node} --driver ssh` : ''
   return [
     {
       code: 'POOL_DIRECTORY_OTHER',
       node,
       message: `pgpool would have node ${node} recovered in ${said}, the cluster file's directory of it is ${data}`,
-      detail: `pgpool reads ${name} of a node that it has at its start only; a reload does not change it.`,
-      hint: `Where pgpool.conf has ${name} = '${data}' (an upgrade writes it), restart pgpool, which cuts its clients off: ${restarts.join('; ')}. Else write it there first, or correct data of node ${node} in the cluster file${instead}`,
+      detail: `pgpool.conf of ${pool} ${written === null ? `could not be read, or has no ${name}` : `has ${name} = '${written}'`}.`,
+      hint: `Write ${name} = '${data}' there, or correct data of node ${node} in the cluster file${instead}`,
       override: null,
     },
+  ]
+}
+
+/** After the node has left the pool: then a reload is enough, and no client of pgpool notices. */
+export function takeDirectory(node: number, facts: Facts): PlannedStep[] {
+  if (agrees(facts)) return []
+  const {pool} = facts.directory
+  const settings = {[parameter(node)]: facts.target.node.data}
+  return [
+    step({
+      id: 'set-pool-paths',
+      title: `have pgpool ${pool} take the directory of node ${node} from its pgpool.conf`,
+      input: {settings, pool, required: true},
+    }),
   ]
 }

@@ -13,6 +13,7 @@ import {checkIdentity, checkRoom, checkSecondPrimary, checkVersion} from './chec
 import type {Ground} from './ladder.js'
 import {comeBack, leavePool, powerDown} from './plan.js'
 import {checkPool, checkScripts} from './pool-driver-checks.js'
+import {takeDirectory} from './pool-directory.js'
 import {surveyPoolDriver, type PoolDriverFacts} from './pool-driver-survey.js'
 import type {RecoveryRequest} from './request.js'
 import {summariseRecovery} from './summary.js'
@@ -68,7 +69,8 @@ function steps(ground: Ground, facts: PoolDriverFacts): PlannedStep[] {
       : comeBack(ground).filter((planned) => planned.id === 'await-streaming' || planned.id === 'verify-standby')
   const last = comeBack(ground).filter((planned) => ['attach-node', 'await-routing', 'clean-up'].includes(planned.id))
   const running = directory.postmasterPid !== null
-  return [...leavePool(ground), ...(running ? powerDown(ground) : []), run, ...proof, ...last].map((planned) =>
+  const away = [...leavePool(ground), ...(running ? powerDown(ground) : []), ...takeDirectory(request.node, facts)]
+  return [...away, run, ...proof, ...last].map((planned) =>
     planned.id === 'clean-up' ? {...planned, host: node.host} : planned,
   )
 }
@@ -132,7 +134,7 @@ function fingerprint(facts: PoolDriverFacts): JsonObject {
     source: facts.primary?.id ?? null,
     mode: facts.mode,
     leader: facts.watchdog?.leader ?? null,
-    directory: facts.directory.said,
+    directory: facts.directory,
     roles: facts.pool.map((node) => `${node.id}:${node.role}`),
     scripts: (facts.scripts ?? []).map((script) => script.installed),
     target: {

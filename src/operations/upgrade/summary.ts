@@ -53,7 +53,7 @@ export function summariseRun(
       leftOut: left.map((node) => ({node, because: why[String(node)] ?? null})),
       // Only pgpool's own recovery and failover commands are told these; poolctl's do not ask pgpool for them.
       pgpool: restart
-        ? 'takes the new backend_data_directory at its next start; pgpool.conf has it'
+        ? 'takes the new backend_data_directory of a node at a reload while it is down, or at its next start; pgpool.conf has it'
         : 'has the new directories',
       wayBack: plan.reasons['wayBack'] ?? null,
       extensions: objectOf(results.get('update-extensions')?.['updated']),

@@ -17,7 +17,7 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
   PGPOOL_HOST_UNREACHABLE:
     'The machine of one of the pgpools cannot be reached. Any of them can come to lead, and would recover or fail over by what its own files say, so nothing is installed anywhere until all can be.',
   POOL_DIRECTORY_OTHER:
-    'pgpool would tell its recovery scripts another directory of the node than the cluster file has: it reads backend_data_directoryN of a node that it has at its start only, so after an upgrade or a move it has the old one until it is restarted, and its first stage would fail. Restart pgpool once pgpool.conf is right, or recover with --driver ssh, which asks pgpool for no directory.',
+    'pgpool would tell its recovery scripts another directory of the node than the cluster file has, and its pgpool.conf says the same. Which of the two is right is for you to say: write backend_data_directoryN in pgpool.conf, or correct the cluster file; poolctl then has pgpool take it, without a restart. --driver ssh asks pgpool for no directory.',
   RECOVERY_COMMAND_OTHER:
     'recovery_1st_stage_command or recovery_2nd_stage_command is not what poolctl installs. pgpool takes the name of a file in the data directory; a path of its own breaks it. Put it right with: poolctl scripts install',
   RECOVERY_NOT_SEEN:

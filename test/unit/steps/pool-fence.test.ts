@@ -95,14 +95,40 @@ describe('the directories of the nodes', () => {
   const pathsOf = ({sites}: Three): (string | undefined)[] =>
     sites.map(({pool}) => pool.applied['backend_data_directory0'])
 
-  test('are given to the pgpool of the step alone', async () => {
-    const all = three('set-pool-paths', {settings, pool: 'proxy2'})
+  /** A pgpool that has another one in mind, of a node that it counts as `status`. */
+  function paths(status: 'up' | 'down', input: JsonObject = {}): Three {
+    const all = three('set-pool-paths', {settings, pool: 'proxy2', ...input})
+    const {pool} = all.sites[1]!
+    pool.applied = {...pool.applied, backend_data_directory0: '/var/lib/postgresql/13/main'}
+    for (const node of pool.nodes) if (node.id === 0) node.status = status
+    return all
+  }
+
+  test('are given to the pgpool of the step alone, and taken by it for a node that is down', async () => {
+    const all = paths('down')
     expect(await all.act()).toEqual({inEffect: true})
     expect(pathsOf(all)).toEqual([undefined, settings.backend_data_directory0, undefined])
   })
 
+  test('stay the old ones for a node that is up, until pgpool is restarted', async () => {
+    const all = paths('up')
+    expect(await all.act()).toEqual({inEffect: false})
+    expect([pathsOf(all)[1], all.sites[1]?.pool.config['backend_data_directory0']]).toEqual([
+      '/var/lib/postgresql/13/main',
+      settings.backend_data_directory0,
+    ])
+  })
+
+  test('are a failure where a recovery by pgpool needs them at once', async () => {
+    expect(await failureOf(paths('up', {required: true}).act())).toMatchObject({
+      code: 'POOL_PATHS_NOT_SEEN',
+      detail: 'Last seen: pgpool still says backend_data_directory0 = /var/lib/postgresql/13/main.',
+    })
+    expect(await paths('down', {required: true}).act()).toEqual({inEffect: true})
+  })
+
   test('of one whose machine cannot be asked are named for a resume, and the step is done', async () => {
-    const all = three('set-pool-paths', {settings, pool: 'proxy2'})
+    const all = paths('down')
     all.gone.add('proxy2')
     expect([await all.act(), (await all.verify()).state]).toEqual([
       {left: ['proxy2 cannot be asked: the new directories are still to be set in its /etc/pgpool2/pgpool.conf']},

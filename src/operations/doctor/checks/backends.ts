@@ -60,7 +60,7 @@ const dataDirectory = ofSettings(
         {
           node: config.id,
           message: `backend_data_directory${config.id} of ${name} is ${said}, the server's is ${truth}: pgpool's recovery would copy over ${said}`,
-          remedy: `pgpool.conf: backend_data_directory${config.id} = '${truth}', then restart pgpool (a reload leaves it as it was)`,
+          remedy: `pgpool.conf: backend_data_directory${config.id} = '${truth}', then restart pgpool, or: poolctl reload while node ${config.id} is detached (a reload leaves that of an attached node as it was)`,
         },
       ]
     }),

@@ -35,7 +35,7 @@ const SETTINGS = {
   pool_version: '4.3.5',
 }
 
-const DIRECTORY = {said: nodeConfig(2).data, restarts: ['on proxy1: systemctl restart pgpool2']}
+const DIRECTORY = {pool: 'proxy1', said: nodeConfig(2).data, written: nodeConfig(2).data}
 
 type Own = Partial<Omit<PoolDriverFacts, keyof ReturnType<typeof recoveryFacts>>>
 
@@ -129,8 +129,8 @@ describe('a recovery by pgpool is refused', () => {
       [['EXTENSION_TOO_OLD', 'this pgpool calls pgpool_recovery() with 7 arguments, and node 0 has it with 6']],
     ],
     [
-      'while pgpool would still have the node recovered in its directory of before an upgrade',
-      {directory: {...DIRECTORY, said: '/srv/13'}},
+      'while pgpool and its pgpool.conf would have the node recovered elsewhere',
+      {directory: {...DIRECTORY, said: '/srv/13', written: '/srv/13'}},
       {},
       [
         [
@@ -170,28 +170,17 @@ describe('a recovery by pgpool is refused', () => {
     expect(refused(own, base)).toEqual(expected)
   })
 
-  test('with every way to put the directory right, restarts as the site does them', () => {
-    const {pgpool, ...file} = fakeClusterFile(3)
-    const [first] = pgpool
-    const service = {kind: 'commands', start: ['pool', 'up'], stop: ['pool', 'down'], reload: null} as const
-    const pgpools = [
-      first!,
-      {...first!, host: 'proxy2', service: {...service, start: [...service.start], stop: [...service.stop]}},
-    ]
-    const directory = poolDirectory(2, new Map([['backend_data_directory2', '/srv/13']]), {...file, pgpool: pgpools})
-    const hints = [decide({directory}), decide({directory, mode: 'native'}, native)].map((decision) =>
-      decision.kind === 'refused' ? decision.refusals.map(({hint}) => hint) : [],
+  test.each<[string | null, string]>([
+    ['/srv/14', "pgpool.conf of proxy1 has backend_data_directory2 = '/srv/14'."],
+    [null, 'pgpool.conf of proxy1 could not be read, or has no backend_data_directory2.'],
+  ])('with every way to put the directory right, where pgpool.conf says %s', (written, detail) => {
+    const directory = {...DIRECTORY, said: '/srv/13', written}
+    const told = [decide({directory}), decide({directory, mode: 'native'}, native)].map((decision) =>
+      decision.kind === 'refused' ? decision.refusals.map((refusal) => [refusal.detail, refusal.hint]) : [],
     )
-    const restart = `Where pgpool.conf has backend_data_directory2 = '${nodeConfig(2).data}' (an upgrade writes it), restart pgpool, which cuts its clients off: on ${first!.host}: systemctl restart pgpool2; on proxy2: pool down && pool up. Else write it there first, or correct data of node 2 in the cluster file`
+    const hint = `Write backend_data_directory2 = '${nodeConfig(2).data}' there, or correct data of node 2 in the cluster file`
     // In native replication nobody but pgpool can recover a node.
-    expect(hints).toEqual([[`${restart}. Without a restart: poolctl recovery 2 --driver ssh`], [restart]])
-  })
-
-  test.each([
-    ['says nothing of it', new Map<string, string>()],
-    ['says it is empty', new Map([['backend_data_directory2', '']])],
-  ])('not for a directory of which pgpool %s', (_title, settings) => {
-    expect(decide({directory: poolDirectory(2, settings, fakeClusterFile(3))}).kind).toBe('planned')
+    expect(told).toEqual([[[detail, `${hint}. As it is: poolctl recovery 2 --driver ssh`]], [[detail, hint]]])
   })
 
   test("over another cluster's data", () => {
@@ -230,6 +219,16 @@ describe('a recovery by pgpool', () => {
       'clean-up',
     ])
     expect(decision).toMatchObject({kind: 'planned', warnings: [], plan: {locks: [0, 2]}})
+  })
+
+  test('has pgpool take the directory from its pgpool.conf once the node is out of the pool', () => {
+    const moved = decide({directory: {...DIRECTORY, said: '/srv/13'}}, {pool: [poolNode(0), poolNode(1), poolNode(2)]})
+    expect(stepsOf(moved).slice(0, 3)).toEqual(['detach-node', 'set-pool-paths', 'pool-recovery'])
+    expect(inputOf(moved, 'set-pool-paths')).toEqual({
+      pool: 'proxy1',
+      settings: {backend_data_directory2: nodeConfig(2).data},
+      required: true,
+    })
   })
 
   test('stops a server that still runs first, because pgpool does not look', () => {
