@@ -23,7 +23,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'No upgrade is between its opening and its end. One that has not ended is resumed or rolled back by its operation.',
   NO_WAY_BACK:
     'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
-  POOL_PATHS_NOT_SEEN: 'pgpool takes the directories of its backends at its next start.',
+  POOL_PATHS_NOT_SEEN:
+    'pgpool takes the directory of a node at a reload while the node is down, else at its next start. A recovery by pgpool needs it at once; where it waits in vain, see that the node is detached (poolctl node-info) and try again, or recover with --driver ssh.',
   PRIMARY_NOT_CLEAN: 'The old primary did not end by a clean shutdown, and pg_upgrade needs one.',
   REHEARSAL_FAILED:
     "A part of the migration did not succeed on the standby's copy. The node was copied back and attached, so the cluster is as before. A run would have failed there too.",
