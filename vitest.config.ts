@@ -21,10 +21,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Set by bin/test for files that are run once more: one a line. */
+const only = process.env['POOLCTL_TEST_ONLY']?.split('\n')
+const filesOf = (project: string): string[] =>
+  only?.filter((file) => file.startsWith(`test/${project}/`)) ?? [`test/${project}/**/*.test.ts`]
+
 /**
  * Four projects: the first two need no server and no network; the other two start real servers, two files at a time, because such a
- * test waits more than it computes, and every lab has addresses of its own. What real servers do in time depends on what else the
- * machine does, so a test of theirs that fails is run once more; one that fails twice has failed, and the reporter shows each retry.
+ * test waits more than it computes, and every lab has addresses of its own.
  */
 export default defineConfig({
   test: {
@@ -36,23 +40,13 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: filesOf('integration'),
           testTimeout: 120_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
-          retry: 1,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          maxWorkers: 2,
-          retry: 1,
-        },
-      },
+      {test: {name: 'e2e', include: filesOf('e2e'), testTimeout: 300_000, hookTimeout: 300_000, maxWorkers: 2}},
     ],
   },
 })
