@@ -69,13 +69,14 @@ async function makeSafe<W>(run: RunState<W>, step: PlannedStep): Promise<Attempt
   return {kind: 'left'}
 }
 
-/** One look at the world, bounded by the step timeout. What could not be seen is `unknown`, whoever says so. */
-export async function look<W>(run: RunState<W>, step: PlannedStep, how: 'probe' | 'verify'): Promise<Look> {
+/** One look at the world, bounded by the step timeout. What could not be seen is `unknown`, whoever says so. A step without `settle` is probed. */
+export async function look<W>(run: RunState<W>, step: PlannedStep, how: 'probe' | 'verify' | 'settle'): Promise<Look> {
   const {clock, interrupts, stepTimeoutMs} = run.setup
   const code = run.code(step)
-  const seen = await bounded(clock, stepTimeoutMs, interrupts.onSecond, (signal) =>
-    code[how](run.context(step, signal)),
-  )
+  const seen = await bounded(clock, stepTimeoutMs, interrupts.onSecond, (signal) => {
+    const context = run.context(step, signal)
+    return code[how]?.(context) ?? code.probe(context)
+  })
   switch (seen.kind) {
     case 'returned':
       return {kind: 'seen', observation: seen.value, error: null}

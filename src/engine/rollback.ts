@@ -20,7 +20,7 @@ export async function pointOfNoReturn<W>(run: RunState<W>): Promise<Barrier> {
     if (!step.irreversible) continue
     if (isDone(record)) return {kind: 'passed', step, because: record.because ?? 'journalled as done'}
     if (!record.intended) continue
-    const seen = await look(run, step, 'probe')
+    const seen = await look(run, step, 'settle')
     if (seen.kind === 'left') return {kind: 'unknown', step, because: 'interrupted while looking'}
     if (seen.kind === 'failed') return {kind: 'unknown', step, because: messageOf(seen.error)}
     const {state, because} = seen.observation

@@ -39,6 +39,11 @@ export interface StepCode<W> {
   act(context: StepContext<W>): Promise<JsonObject | undefined>
   /** Looks at the world after the act; `pending` here means that the act failed. */
   verify(context: StepContext<W>): Promise<Observation>
+  /**
+   * For an irreversible step whose act goes on without whoever asked for it: asked in place of `probe` before anything is gone back
+   * from. `done`: it has happened. `pending`: it has not, and is made sure never to. `unknown`: it is happening.
+   */
+  settle?(context: StepContext<W>): Promise<Observation>
   /** Idempotent; called only for steps whose intent was journalled. Absent: nothing to undo. */
   undo?(context: StepContext<W>): Promise<void>
   /**

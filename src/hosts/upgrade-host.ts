@@ -93,6 +93,14 @@ export class RemoteMigrationHost implements MigrationHost {
     return this.#place(operation, pair, 'free-old', 'make the old cluster startable')
   }
 
+  holdNew(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'hold-new', 'keep the new cluster from starting')
+  }
+
+  freeNew(operation: string, pair: Pair): Promise<void> {
+    return this.#place(operation, pair, 'free-new', 'make the new cluster startable')
+  }
+
   lockOld(operation: string, pair: Pair): Promise<void> {
     return this.#place(operation, pair, 'lock-old', 'make the old cluster unstartable')
   }

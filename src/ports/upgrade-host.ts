@@ -83,6 +83,10 @@ export interface MigrationHost {
   takeBack(operation: string, pair: Pair): Promise<void>
   /** The old control file gets its name back, and the new cluster stays: for an old cluster that is whole. */
   freeOld(operation: string, pair: Pair): Promise<void>
+  /** The new cluster cannot start from now on, nor by a start that is under way; throws `Refused` (SERVER_RUNNING) when its server runs. */
+  holdNew(operation: string, pair: Pair): Promise<void>
+  /** It can again. */
+  freeNew(operation: string, pair: Pair): Promise<void>
   /** The old control file is set aside again. */
   lockOld(operation: string, pair: Pair): Promise<void>
   /** Copies what pg_upgrade made and did not link, for standbys that come when the new version has written into it already. */

@@ -33,6 +33,7 @@ import {beginLinks, linkStandbys} from './upgrade-link.js'
 import {beginPgUpgrade, pgUpgrade} from './upgrade-pg.js'
 import {bringStandbys, openPool, verifyNew} from './upgrade-open.js'
 import {located} from './upgrade-place.js'
+import {startNew} from './start-new.js'
 import {dropReplaced, restoreBackup, runCommand, takeBackup} from './upgrade-way-back.js'
 import {makeCluster, stageConfig} from './upgrade-prepare.js'
 import {drainClients} from './drain-clients.js'
@@ -75,7 +76,7 @@ const ALL: readonly Step[] = [
   makeCluster,
   stopOld,
   beginPgUpgrade,
-  located('start-new', 'new', startServer),
+  startNew,
   located('stop-new', 'new', stopServer),
   located('start-old', 'old', startServer),
   stopStandbys,

@@ -98,7 +98,19 @@ export const pgUpgrade: Step = {
       checkpoint: newControl.checkpointLsn,
     })
   },
+  settle: movedByNow,
   undo: takeUpgradeBack,
+}
+
+/** Of a swap, which is a point of no return itself: what it has moved out of the old cluster is nowhere else. */
+async function movedByNow(context: Context): Promise<Observation> {
+  const {state} = await upgradeJobState(context)
+  if (state === 'running') return {state: 'unknown', because: 'pg_upgrade is at work, and moves files at its end'}
+  // It renames the old control file before the first file.
+  const {oldControlAside} = await context.world.migrationHost(idIn(context)).look(pairOf(context, idIn(context)))
+  return oldControlAside
+    ? done('pg_upgrade has begun to move files out of the old cluster')
+    : pending('pg_upgrade has moved no file')
 }
 
 /** Where pg_upgrade begins in a step of its own, both steps are undone by it: the second time there is nothing left to do. */
@@ -106,6 +118,13 @@ async function takeUpgradeBack(context: Context): Promise<void> {
   const id = idIn(context)
   await refuseOnceStarted(context)
   const pair = pairOf(context, id)
+  // Removing the new cluster would remove the only copy.
+  if (transferIn(context) === 'swap' && (await movedByNow(context)).state !== 'pending')
+    throw new ActFailed({
+      code: 'FILES_MOVED',
+      message: `pg_upgrade has begun to move files on node ${id}: its old cluster cannot be put back`,
+      hint: `Look at pg_upgrade.log in the job on ${nodeConfig(context.world, id).host}; then poolctl op resume ${context.operation}, or the way back of the upgrade`,
+    })
   await at(context, 'old').world.host(id).stopJob(context.operation, PG_UPGRADE_JOB)
   // One that was killed leaves the server that it was at work on, which is out of its process group and listens where nobody comes.
   // No unit and no command of the site has started it.
@@ -117,18 +136,25 @@ async function takeUpgradeBack(context: Context): Promise<void> {
 }
 
 /**
- * A new primary that has started and died since looks like one that never did, but for its control file: it may have written into
- * the shared files. Then the old control files stay aside, so that no old server can start from them.
+ * Null while the new primary is as pg_upgrade left it. One that has started and died since looks like one that never did, but for its
+ * control file: it may have written into the shared files.
  */
-export async function refuseOnceStarted(context: Context): Promise<void> {
-  if (!context.begun(START_STEP)) return
+export async function newVersionRan(context: Context): Promise<string | null> {
   const primary = idIn(context, 'primary')
   const {newControl} = await context.world.migrationHost(primary).look(pairOf(context, primary))
   const left = context.result(PG_UPGRADE_STEP)['checkpoint']
-  if (newControl === null || (newControl.state === 'shut down' && newControl.checkpointLsn === left)) return
+  if (newControl === null || (newControl.state === 'shut down' && newControl.checkpointLsn === left)) return null
+  return `it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`
+}
+
+/** Then the old control files stay aside, so that no old server can start from them. */
+export async function refuseOnceStarted(context: Context): Promise<void> {
+  if (!context.begun(START_STEP)) return
+  const ran = await newVersionRan(context)
+  if (ran === null) return
   throw new ActFailed({
     code: 'NEW_VERSION_HAS_WRITTEN',
-    message: `the new version on node ${primary} was started: it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`,
+    message: `the new version on node ${idIn(context, 'primary')} was started: ${ran}`,
     detail:
       transferIn(context) === 'clone'
         ? 'What it was told since would be lost: going back to the old version then is upgrade rollback, and says so first.'

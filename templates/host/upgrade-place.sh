@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO OLDCONFIG NEWCONFIG VERB [ARGUMENT...]: the new cluster beside the old one.
-# Each verb may be repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing
+# Each verb may be repeated. `hold-new` keeps a start that is under way from happening. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing
 # else touches it. OLDCONFIG, NEWCONFIG: main configuration files outside the data directories, or empty.
 need_lock "$1" "$2"
 work=$3
@@ -188,6 +188,19 @@ free-old)
   need_stopped "$new"
   if [ -e "$old/global/pg_control.old" ] && [ ! -e "$old/global/pg_control" ]; then
     put "$old/global/pg_control.old" "$old/global/pg_control"
+  fi
+  ;;
+hold-new)
+  # A server that has read it has written its postmaster.pid before, and one that comes later finds none.
+  if [ -e "$new/global/pg_control" ]; then put "$new/global/pg_control" "$new/global/pg_control.held"; fi
+  pid=$(postmaster_pid "$new")
+  if [ -z "$pid" ]; then exit 0; fi
+  put "$new/global/pg_control.held" "$new/global/pg_control"
+  fail SERVER_RUNNING "the server runs, process $pid"
+  ;;
+free-new)
+  if [ -e "$new/global/pg_control.held" ] && [ ! -e "$new/global/pg_control" ]; then
+    put "$new/global/pg_control.held" "$new/global/pg_control"
   fi
   ;;
 lock-old)

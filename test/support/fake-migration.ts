@@ -1,6 +1,6 @@
 /** The act of an upgrade on a fake site: two clusters a node, one of them made of links to the other. */
 import type {NodePlace} from '../../src/ports/world.js'
-import {ActFailed} from '../../src/lib/errors.js'
+import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {ClusterPlace} from '../../src/cluster/upgrade-target.js'
 import type {
   ConfigFile,
@@ -170,6 +170,22 @@ export class FakeMigrationHost implements MigrationHost {
     })
   }
 
+  holdNew(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'holdNew', (node) => {
+      if (node.running && placeOf(this.#site, this.#id) === pair.new.data)
+        throw new Refused({code: 'SERVER_RUNNING', message: `${this.name}: the new server runs`})
+      const fresh = at(this.#site, this.#id, pair.new.data)
+      if (fresh) fresh.control = false
+    })
+  }
+
+  freeNew(operation: string, pair: Pair): Promise<void> {
+    return this.act(operation, 'freeNew', () => {
+      const fresh = at(this.#site, this.#id, pair.new.data)
+      if (fresh) fresh.control = true
+    })
+  }
+
   lockOld(operation: string, pair: Pair): Promise<void> {
     return this.act(operation, 'lockOld', (node, upgrade) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.old.data) throw failed('the old server runs')
@@ -256,6 +272,7 @@ export class FakeMigrationHost implements MigrationHost {
         upgrade.controlAside = true
         const old = at(this.#site, this.#id, job.pair.old.data)
         if (old) old.control = false
+        if (old && job.transfer === 'swap') moveFiles(node, old, job.pair.new.data)
       }
     })
   }
@@ -364,6 +381,12 @@ export function waitsForLinks(site: Site, {job}: FakeJob): boolean {
   return jobs.some((one) => one.job.kind === 'pg-upgrade' && one.state === 'running')
 }
 
+/** What a swap has moved is nowhere else. */
+function moveFiles(node: FakeNode, old: FakeDirectory, to: string): void {
+  put(node, to, {...emptyCluster(node), rows: old.rows})
+  Object.assign(old, {rows: [], content: 'empty'})
+}
+
 /** Called when a job of a fake host has been looked at often enough. */
 export function finishUpgradeJob(site: Site, id: number, job: FakeJob): void {
   const [exitStatus, stderr] = upgradeJobEnd(site, id, job)
@@ -383,7 +406,9 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   const cloned = job.kind === 'pg-upgrade' ? job.transfer === 'clone' : job.how === 'clone'
   const linked = {rows: [...own.rows], ...(cloned ? {} : {linkedFrom: pair.old.data}), content: own.content}
   if (job.kind === 'pg-upgrade') {
-    put(node, pair.new.data, {...emptyCluster(node), ...linked, control: true})
+    const moved = at(site, id, pair.new.data)?.rows ?? []
+    const brought = job.transfer === 'swap' ? {rows: moved, content: 'whole' as const} : linked
+    put(node, pair.new.data, {...emptyCluster(node), ...brought, control: true})
     return [0, '']
   }
   const from = site.file.nodes.find(({address}) => address === job.source.address)

@@ -1,19 +1,22 @@
 /** The real plan of an upgrade, with the real steps and the real engine, on a fake site that can be killed anywhere. */
 import {describe, expect, it, vi} from 'vitest'
+import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
-import {rollbackPlan, runPlan} from '../../src/engine/run.js'
+import {resumePlan, rollbackPlan, runPlan} from '../../src/engine/run.js'
 import type {Gate} from '../../src/engine/setup.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import {planRun, poolPathSteps} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
 import {pairFor} from '../../src/operations/upgrade/survey.js'
+import type {MigrationHost} from '../../src/ports/upgrade-host.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
-import {dangers, unserved} from '../support/fake-cluster.js'
+import {dangers, fakeWorld, unserved} from '../support/fake-cluster.js'
 import {completedPlan, crashMatrix, OPERATION, processOn, runOnSite, type Ending} from '../support/fake-crash-matrix.js'
 import {opened} from '../support/fake-journal.js'
 import {nodeOf, placeOf, type Site} from '../support/fake-site.js'
 import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
+import {replacing} from './steps/step-bench.js'
 
 vi.setConfig({testTimeout: 180_000})
 
@@ -94,6 +97,41 @@ describe('an upgrade by clones', () => {
     })
     expect(report.violations.slice(0, 10)).toEqual([])
     expect(report.endings['undisturbed completed']).toBe(1)
+  })
+})
+
+describe('an upgrade by swap', () => {
+  /** Where nobody serves and it is said so, the only copy of the primary's data is there, and a resume finds it. */
+  function kept(site: Site): string[] {
+    const {directory, clusters} = nodeOf(site, 0)
+    const copies = [directory, ...Object.values(clusters ?? {})].map((one) => new Set(one?.rows))
+    return copies.some((rows) => site.acknowledged.every((row) => rows.has(row))) ? [] : ['the data of node 0 is gone']
+  }
+
+  it('loses nothing wherever it is killed, and goes back only while nothing was moved', async () => {
+    const site = fenceableSite()
+    const made = plan(site, {...REQUEST, wayBack: 'none', transfer: 'swap'})
+    const report = await crashMatrix({
+      ...{site, plan: made, catalog: stepCatalog},
+      allowed: (end, ending) =>
+        ['refused', 'unknown'].includes(ending.outcome.kind) ? kept(end) : allowed(end, ending, 'new,new,new'),
+    })
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+    expect(report.endings['rollback refused']).toBeGreaterThan(0)
+  })
+
+  it('that fails in the middle of pg_upgrade is not gone back from: the new directory is the only copy', async () => {
+    const site = fenceableSite()
+    site.faults.push({kind: 'disk-full', node: 0})
+    const made = plan(site, {...REQUEST, wayBack: 'none', transfer: 'swap'})
+    const {outcome, text} = await runOnSite(site, made)
+    expect([outcome, kept(site)]).toMatchObject([{kind: 'incomplete', failure: {step: 'pg-upgrade'}}, []])
+    await expect(rollbackPlan(processOn(site, made, text))).rejects.toMatchObject({
+      code: 'PAST_POINT_OF_NO_RETURN',
+      detail: 'pg_upgrade has begun to move files out of the old cluster',
+    })
+    expect(kept(site)).toEqual([])
   })
 })
 
@@ -203,20 +241,54 @@ describe('what goes wrong on the way', () => {
     expect(unserved(site)).toEqual([])
   })
 
-  it('does not start the old cluster once the new one has started and died: both share files', async () => {
-    const site = fenceableSite()
-    const made = plan(site)
+  /** Killed at that point of the start of the new primary; what its record says. */
+  async function killedAtStart(site: Site, made: Plan, at: string): Promise<string> {
     const first = processOn(site, made)
     await first.journal.append(opened(OPERATION, made))
     const died = new Error('killed')
     const crash = (point: string, step: string): void => {
-      if (point === 'after-act' && step === 'start-primary') throw died
+      if (point === at && step === 'start-primary') throw died
     }
     await expect(runPlan({...first, crash})).rejects.toThrow(died)
+    return first.journal.text
+  }
+
+  it('does not start the old cluster once the new one has started and died: both share files', async () => {
+    const site = fenceableSite()
+    const made = plan(site)
+    const text = await killedAtStart(site, made, 'after-act')
     nodeOf(site, 0).running = false
-    const {outcome} = await rollbackPlan(processOn(site, made, first.journal.text))
-    expect(outcome).toMatchObject({kind: 'incomplete'})
+    await expect(rollbackPlan(processOn(site, made, text))).rejects.toMatchObject({code: 'PAST_POINT_OF_NO_RETURN'})
     expect([0, 1].map((id) => servingOn(site, id))).not.toContain('old')
+  })
+
+  it('is told by a start that is under way still when somebody wants to go back', async () => {
+    const site = fenceableSite()
+    const made = plan(site)
+    const setup = processOn(site, made, await killedAtStart(site, made, 'after-intent'))
+    const migrationHost = (id: NodeId): MigrationHost => {
+      const host = setup.world.migrationHost(id)
+      const holdNew: MigrationHost['holdNew'] = async (operation, pair) => {
+        await setup.world.hostAt({...setup.world.file.nodes[0]!, ...pair.new}).startServer(operation, 1)
+        await host.holdNew(operation, pair)
+      }
+      return replacing(host, {holdNew})
+    }
+    const world = replacing(setup.world, {migrationHost})
+    await expect(rollbackPlan({...setup, world})).rejects.toMatchObject({code: 'PAST_POINT_OF_NO_RETURN'})
+    expect(servingOn(site, 0)).toBe('new')
+    expect((await resumePlan(processOn(site, made, setup.journal.text))).outcome.kind).toBe('completed')
+  })
+
+  it('starts the new cluster by a resume that comes after it was kept from starting', async () => {
+    const site = fenceableSite()
+    const made = plan(site)
+    const text = await killedAtStart(site, made, 'after-intent')
+    await fakeWorld(site)
+      .migrationHost(nodeId(0))
+      .holdNew(OPERATION, pairFor(site.file.nodes[0]!, 15, 17))
+    expect((await resumePlan(processOn(site, made, text))).outcome.kind).toBe('completed')
+    expect([0, 1].map((id) => servingOn(site, id))).toEqual(['new', 'new'])
   })
 
   const before = plan(fenceableSite()).steps

@@ -15,6 +15,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'On the way back no primary could be started, so the fence stays: without it pgpool would drop every node. The next op rollback takes it off.',
   LAST_STANDBY:
     'The rehearsal would take the only attached standby away for as long as it lasts; nobody could take over from the primary meanwhile.',
+  FILES_MOVED:
+    'pg_upgrade --swap moves the files of the old cluster into the new one, so once it has begun there is no old cluster to go back to and the new directory is the only copy: nothing of it is removed. Finish with op resume; where pg_upgrade itself has failed, use the way back of the upgrade (held standby, backup).',
   NEW_VERSION_HAS_WRITTEN:
     'The new primary was started and is not running now. It may have written into files that the old cluster shares, so the old control files stay set aside. Resume; the new version is the one to go on with.',
   NODE_NOT_ON_NEW_VERSION:

@@ -1,0 +1,48 @@
+/**
+ * start-new: the new primary is started, from where on the old cluster cannot be used.
+ *
+ * Precondition: pg_upgrade has ended well, and the standbys have what they need. Effect: the postmaster of the new cluster.
+ * Undo: none. Where it was begun and has not happened, nothing is gone back from before it is made sure that it never does: whoever
+ * asked for the start may have died, and a start that is under way on the host would meet an old server on the same files.
+ * Repeat: harmless, the postmaster is looked for first.
+ */
+import type {Observation} from '../engine/step.js'
+import {Refused} from '../lib/errors.js'
+import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
+import {startServer} from './server-power.js'
+import {newVersionRan} from './upgrade-pg.js'
+import {at, pairOf} from './upgrade-place.js'
+
+async function settle(context: Context): Promise<Observation> {
+  const {operation} = context
+  const id = idIn(context)
+  const host = context.world.migrationHost(id)
+  const ran = await newVersionRan(context)
+  if (ran !== null) return done(ran)
+  try {
+    await host.holdNew(operation, pairOf(context, id))
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'SERVER_RUNNING') return done(error.detail ?? error.message)
+    throw error
+  }
+  // One that came and went before it was held.
+  const since = await newVersionRan(context)
+  if (since === null) return pending('it has not started, and cannot any more')
+  await host.freeNew(operation, pairOf(context, id))
+  return done(since)
+}
+
+export const startNew: Step = {
+  kind: 'start-new',
+  probe: () => Promise.resolve(pending('it is looked for before it is started')),
+  async act(context) {
+    const there = at(context, 'new')
+    const {postmasterPid, control} = await hostOf(there).look()
+    if (postmasterPid !== null) return undefined
+    if (control === null)
+      await context.world.migrationHost(idIn(context)).freeNew(context.operation, pairOf(context, idIn(context)))
+    return startServer.act(there)
+  },
+  verify: (context) => startServer.verify(at(context, 'new')),
+  settle,
+}
