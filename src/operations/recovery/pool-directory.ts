@@ -3,13 +3,13 @@
  * (pgpool_config_variables.c, BackendDataDirAssignFunc, 4.x), so after an upgrade or a move it is the old one for a node that was up then. The
  * source's directory needs no such look: its server tells it.
  */
+import type {ScriptMode} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
 import type {Pool, PoolSettings} from '../../ports/pool.js'
 import type {World} from '../../ports/world.js'
 import {parsePoolConfig} from '../pool-parameters.js'
 import type {Refusal} from '../operation.js'
 import {step} from '../planned-step.js'
-import type {PoolDriverFacts} from './pool-driver-survey.js'
 
 /** `said` by the pgpool that is asked, `written` in its pgpool.conf; null where that tells nothing of it. */
 export type PoolDirectory = {pool: string; said: string | null; written: string | null}
@@ -28,7 +28,7 @@ export async function readPoolDirectory(
   return {pool: name, said: settings.get(parameter(node)) || null, written: written || null}
 }
 
-type Facts = Pick<PoolDriverFacts, 'mode' | 'directory'> & {target: {node: {data: string}}}
+type Facts = {mode: ScriptMode | null; directory: PoolDirectory; target: {node: {data: string}}}
 
 /** To the letter, as the scripts compare it: they know the node's directory by the cluster file alone. */
 function agrees({directory: {said}, target}: Facts): boolean {

@@ -3,7 +3,6 @@ import {describe, expect, test} from 'vitest'
 import type {Decision} from '../../../../src/operations/operation.js'
 import {poolRecovery} from '../../../../src/operations/recovery/pool-driver.js'
 import type {PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver-survey.js'
-import {poolDirectory} from '../../../../src/operations/recovery/pool-directory.js'
 import type {PoolSession} from '../../../../src/ports/pool.js'
 import {
   answering,
@@ -17,7 +16,6 @@ import {
   silent,
   type RecoveryChange,
 } from '../../../support/builders.js'
-import {fakeClusterFile} from '../../../support/fake-site.js'
 
 const SCRIPTS = ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start'].map((name) => ({
   name,
