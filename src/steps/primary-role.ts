@@ -5,12 +5,13 @@
  * or the operator has accepted a stated loss (failover). Effect: a new timeline; from here there is no way back.
  * move-pool: pgpool is told by detaching the old primary, after which it searches and finds the new one (a PCP promote without
  * switchover would only rewrite pgpool's tables and mark the real primary down).
- * Undo: none past the promotion; before it nothing here changes anything. Repeat: harmless, roles are asked first.
+ * Undo: none past the promotion; before it nothing here changes anything, but that a candidate whose promotion may be under way is restarted
+ * before anything is gone back from. Repeat: harmless, roles are asked first.
  */
 import {isAttached} from '../cluster/pool-node.js'
 import {lsnBytes, lsnDiff} from '../cluster/lsn.js'
 import type {Observation} from '../engine/step.js'
-import {ActFailed} from '../lib/errors.js'
+import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
 import {
   awaitSeen,
@@ -24,6 +25,8 @@ import {
   type Context,
   type Step,
 } from './context.js'
+
+const RESTART_SECONDS = 120
 
 /** The old primary's shutdown checkpoint against what the candidate has replayed. */
 async function received(context: Context): Promise<Observation> {
@@ -69,6 +72,42 @@ async function promoted(context: Context): Promise<Observation> {
     : done(`it is primary on timeline ${facts.timeline}`, {timeline: facts.timeline})
 }
 
+/**
+ * A server that was told to promote goes on with it when whoever told it has died, and stands in recovery until it is done: an old primary
+ * that is started meanwhile would be the second one. No view shows such a request; a server that was stopped has forgotten it, and its
+ * control file says what it was.
+ */
+async function settlePromotion(context: Context): Promise<Observation> {
+  const host = hostOf(context)
+  // One that is down, or hangs, does not answer; its control file does.
+  const seen = await promoted(context).catch((error: unknown): Observation => {
+    if (error instanceof Unreachable) return pending(error.message)
+    throw error
+  })
+  if (seen.state === 'done') return seen
+  const running = (await host.look()).postmasterPid !== null
+  if (running) {
+    context.observe('restarting it, so that no promotion can be under way')
+    await host.stopServer(context.operation, 'fast', RESTART_SECONDS)
+  }
+  const state = (await host.look()).control?.state ?? 'unreadable'
+  if (running) await host.startServer(context.operation, RESTART_SECONDS)
+  switch (state) {
+    case 'shut down in recovery':
+    case 'in archive recovery':
+      return pending(`its control file says "${state}": nobody has promoted it, and nothing asks it to be a primary`)
+    case 'shut down':
+    case 'in production':
+      return done(`its control file says "${state}": it was promoted`)
+    case 'starting up':
+    case 'shutting down':
+    case 'in crash recovery':
+    case 'unrecognized':
+    case 'unreadable':
+      return {state: 'unknown', because: `its control file says "${state}"`}
+  }
+}
+
 export const promoteStandby: Step = {
   kind: 'promote-standby',
   probe: promoted,
@@ -78,6 +117,7 @@ export const promoteStandby: Step = {
     return {timeline: facts.timeline}
   },
   verify: promoted,
+  settle: settlePromotion,
 }
 
 async function poolMoved(context: Context): Promise<Observation> {

@@ -49,6 +49,7 @@ export type Bench = {
   act: () => Promise<JsonObject | undefined>
   verify: () => Promise<Observation>
   undo: () => Promise<void>
+  settle: () => Promise<Observation>
 }
 
 export function bench(
@@ -85,6 +86,7 @@ export function bench(
     act: () => code.act(context),
     verify: () => code.verify(context),
     undo: async () => code.undo?.(context),
+    settle: () => code.settle?.(context) ?? Promise.reject(new Error(`${kind} has no settle`)),
   }
 }
 
