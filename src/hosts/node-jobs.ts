@@ -9,7 +9,7 @@ import {nulList} from './fields.js'
 import {jobStateFrom} from './job-progress.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
-import {peerWords, remoteShell} from './peer.js'
+import {ENTER, peerWords, remoteShell} from './peer.js'
 import {commandLine} from './quote.js'
 import {scriptText, ship} from './scripts.js'
 
@@ -124,9 +124,6 @@ export class NodeJobs {
     }
   }
 }
-
-/** Enters a root on the source and becomes what rsync asked for. */
-const ENTER = 'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec "$@"'
 
 function below(data: string, root: string): string {
   return root === '' ? data : `${data}/${root}`

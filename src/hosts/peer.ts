@@ -47,3 +47,6 @@ export function remoteShell(peer: readonly string[]): string {
 export function sharedConnection(peer: readonly string[]): string {
   return `exec ssh -M -N -S "$POOLCTL_SHARED" ${peer.map(quoteWord).join(' ')}\n`
 }
+
+/** Enters a root on the source, `$1`, and becomes what rsync asked for. */
+export const ENTER = 'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec "$@"'

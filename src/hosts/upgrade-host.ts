@@ -13,7 +13,7 @@ import type {
 } from '../ports/upgrade-host.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
-import {peerWords, remoteShell, sharedConnection} from './peer.js'
+import {ENTER, peerWords, remoteShell, sharedConnection} from './peer.js'
 import {commandLine} from './quote.js'
 import {scriptText} from './scripts.js'
 
@@ -230,9 +230,7 @@ function stoppedPlace(job: PgUpgradeJob | LinkJob | WayBackJob): string {
   return job.kind === 'command' ? '/nonexistent' : job.pair.old.data
 }
 
-/** Enters a root on the source and becomes what rsync asked for. */
-const ENTER = 'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && exec "$@"'
-/** The same for the directory of pg_upgrade's job, whose list of links comes last; a job that has ended without one is not waited for. */
+/** Enters as ENTER does, but the directory of pg_upgrade's job, whose list of links comes last; a job that has ended without one is not waited for. */
 const ENTER_LISTED =
   'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && while [ ! -e links ] && [ ! -e status ] && read -r pid rest <pid && [ -d "/proc/$pid" ]; ' +
   'do sleep 0.05; done; exec "$@"'
