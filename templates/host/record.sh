@@ -5,8 +5,10 @@ records=$2/records
 case $verb in
 save)
   need_lock "$2/lock" "$3"
-  make_work "$2"
-  mkdir -p -- "$records" || fail WORK_DIRECTORY "cannot make $records"
+  if [ ! -d "$records" ]; then
+    make_work "$2"
+    mkdir -p -- "$records" || fail WORK_DIRECTORY "cannot make $records"
+  fi
   take_input "$records/$3.part" "$4"
   put "$records/$3.part" "$records/$3.ndjson"
   ;;
