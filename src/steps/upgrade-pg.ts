@@ -142,8 +142,10 @@ async function takeUpgradeBack(context: Context): Promise<void> {
 export async function newVersionRan(context: Context): Promise<string | null> {
   const primary = idIn(context, 'primary')
   const {newControl} = await context.world.migrationHost(primary).look(pairOf(context, primary))
+  // Before the result is asked for: a pg_upgrade that has been taken back has neither.
+  if (newControl === null) return null
   const left = context.result(PG_UPGRADE_STEP)['checkpoint']
-  if (newControl === null || (newControl.state === 'shut down' && newControl.checkpointLsn === left)) return null
+  if (newControl.state === 'shut down' && newControl.checkpointLsn === left) return null
   return `it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`
 }
 

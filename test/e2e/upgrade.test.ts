@@ -9,7 +9,7 @@ import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
-import {addTablespace, labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
+import {addTablespace, forgetColumnNotes, labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
 
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
 const VERSIONS = versionPair(Number(from), Number(to))
@@ -76,6 +76,7 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
     await sqlOn(lab, 0, CONTENT, LAB_DATABASE)
     await sqlOn(lab, 0, 'CREATE DATABASE second')
     await sqlOn(lab, 0, 'CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS n', 'second')
+    if (FROM === 17) await forgetColumnNotes(lab)
   })
   afterAll(async () => {
     await lab.end()
@@ -163,6 +164,7 @@ describe.runIf(VERSIONS.possible)('the whole migration in one command', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
     spec = await requireSpec(lab.directory)
+    if (FROM === 17) await forgetColumnNotes(lab)
   })
   afterAll(async () => {
     await lab.end()

@@ -78,3 +78,22 @@ export async function versionsOf(lab: TestLab): Promise<string[]> {
   const query = "SELECT current_setting('server_version_num')::int / 10000"
   return Promise.all(nodes.map(async ({id}) => (await sqlOn(lab, id, query).catch(() => ['down']))[0] ?? 'down'))
 }
+
+/**
+ * A 17.12 notes a number at each column that an 18.6 refuses (docs/compatibility.md; `upgrade prepare` says so). Without the notes, also
+ * those of tables that come later, that pair is like any other.
+ */
+export async function forgetColumnNotes(lab: TestLab): Promise<void> {
+  const databases = await sqlOn(lab, 0, 'SELECT datname FROM pg_database WHERE datallowconn')
+  const clear = "UPDATE pg_attribute SET attoptions = NULL WHERE attoptions::text LIKE '%pg_attver%'"
+  for (const database of databases) {
+    await sqlOn(
+      lab,
+      0,
+      `CREATE FUNCTION forget_notes() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET allow_system_table_mods = on AS $$BEGIN ${clear}; END$$;
+CREATE EVENT TRIGGER forget_notes ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION forget_notes();
+SET allow_system_table_mods = on; ${clear}`,
+      database,
+    )
+  }
+}

@@ -62,11 +62,17 @@ async function unended(jobs: string): Promise<string[]> {
   return names.filter((_, at) => ended[at] !== true)
 }
 
-/** By the lock file of a live postmaster: the same look for a server of whatever version, and cheap enough to repeat all the time. */
+/**
+ * By the lock file of a live postmaster: the same look for a server of whatever version, and cheap enough to repeat all the time. Those that
+ * pg_upgrade starts for itself listen at no address (line 6), so no client can be there.
+ */
 async function runsOn(node: LabSpec['nodes'][number], versions: Versions): Promise<SeenUpgradeNode['runs']> {
   const lives = async (which: Which): Promise<boolean> => {
-    const pid = await pidFrom(join(placeOf(node, versions, which), 'postmaster.pid'))
-    return pid !== null && (await lookAt(pid)) !== null
+    const file = join(placeOf(node, versions, which), 'postmaster.pid')
+    const pid = await pidFrom(file)
+    if (pid === null || (await lookAt(pid)) === null) return false
+    const address = (await readFile(file, 'utf8').catch(() => '')).split('\n')[5] ?? ''
+    return address.trim() !== ''
   }
   const [old, fresh] = await Promise.all([lives('old'), lives('new')])
   if (old && fresh) return 'both'

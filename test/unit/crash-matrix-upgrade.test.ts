@@ -56,6 +56,8 @@ function allowed(site: Site, {outcome}: Ending, completed = 'new,new,down'): str
   if (outcome.kind === 'rolled-back' && mixed.join() !== 'old,old,old')
     found.push(`rolled back with ${mixed.join(', ')}`)
   if (outcome.kind === 'rolled-back' && site.pool.fence) found.push('the fence stands')
+  // Nothing is in its way here.
+  if (outcome.kind === 'incomplete') found.push('it ended with something left')
   return found
 }
 
