@@ -44,8 +44,10 @@ export const upgradePrepare: Operation<PrepareAndSecureRequest, MigrationFacts> 
       from: plan.reasons['from'] ?? null,
       to: plan.reasons['to'] ?? null,
       wayBack: results.get('take-backup') ?? results.get('run-command') ?? null,
-      changes: [...results].flatMap(([id, result]) =>
-        id.startsWith('stage-config-') ? [{node: Number(id.slice(13)), changes: result['changes'] ?? []}] : [],
+      changes: [...results].flatMap(([id, {changes}]) =>
+        id.startsWith('stage-config-') && Array.isArray(changes)
+          ? (changes as JsonObject[]).map((change) => ({node: Number(id.slice(13)), ...change}))
+          : [],
       ),
     },
     followUps: [],

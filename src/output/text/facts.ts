@@ -32,7 +32,7 @@ export function factsText(facts: JsonObject, style: Style): string {
     return wrap(line, style.columns, ' '.repeat(width + 4))
   })
   const tables = Object.entries(facts).flatMap(([key, value]) =>
-    isTable(key, value) ? [indented(tableOf(key, value, {...style, columns: style.columns - 2}))] : [],
+    isTable(key, value) ? [indented(TABLES[key]?.(value, {...style, columns: style.columns - 2}) ?? '')] : [],
   )
   return [...(lines.length === 0 ? [] : [lines.join('\n')]), ...tables].join('\n\n')
 }
@@ -40,15 +40,31 @@ export function factsText(facts: JsonObject, style: Style): string {
 type Records = readonly JsonObject[]
 
 function isTable(key: string, value: Json): value is Records & Json {
-  return (key === 'rungs' || key === 'candidates') && Array.isArray(value) && value.length > 0
+  return key in TABLES && Array.isArray(value) && value.length > 0
 }
 
 function isEmpty(value: Json): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
-function tableOf(key: string, rows: Records, style: Style): string {
-  return key === 'rungs' ? laddersTable(rows, style) : candidatesTable(rows, style)
+const TABLES: Readonly<Record<string, (rows: Records, style: Style) => string>> = {
+  rungs: laddersTable,
+  candidates: candidatesTable,
+  changes: changesTable,
+}
+
+/** Settings that the new version does not take as they were. */
+function changesTable(changes: Records, style: Style): string {
+  return table<JsonObject>(
+    [
+      {heading: 'node', cell: (c) => text(c['node']), right: true},
+      {heading: 'setting', cell: (c) => text(c['name'])},
+      {heading: 'change', cell: (c) => text(c['text']), fill: true},
+      {heading: 'file', cell: (c) => text(c['file'])},
+    ],
+    changes,
+    style,
+  )
 }
 
 /** Which rung was taken and why not the others: `full  taken  the data directory is empty`. */

@@ -102,6 +102,24 @@ describe('a plan', () => {
   left out               node 3, because its disk is full`)
   })
 
+  test('lists what became of the settings of each node, and nothing where they stay as they were', () => {
+    const changes = [
+      {
+        node: 0,
+        name: 'stats_temp_directory',
+        text: 'removed in 15',
+        file: 'postgresql.conf',
+        kind: 'removed',
+        since: 15,
+      },
+    ]
+    expect(factsText({from: 13, changes}, STYLE)).toBe(`  from  13
+
+  NODE  SETTING               CHANGE         FILE
+     0  stats_temp_directory  removed in 15  postgresql.conf`)
+    expect(factsText({from: 17, changes: []}, STYLE)).toBe('  from  17')
+  })
+
   test('lists candidates in a table: what stands against each, or that nothing does', () => {
     const rules = (lag: string, ok: boolean): {rule: string; ok: boolean; seen: string}[] => [
       {rule: 'server answers', ok: true, seen: 'yes'},
