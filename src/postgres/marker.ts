@@ -6,7 +6,7 @@ import {sqlState} from './errors.js'
 import {CREATE_MARKER, CREATE_SCHEMA, FLUSHED_LSN, MARKER_OWNER, WRITE_MARKER, type Query} from './queries.js'
 
 /** Two sessions that create the same thing at once: the loser gets one of these in spite of IF NOT EXISTS, and it is there. */
-const MADE_BY_ANOTHER = new Set(['23505', '42P06', '42P07'])
+const MADE_BY_ANOTHER = new Set(['23505', '42710', '42P06', '42P07'])
 
 /** Creates what is missing; being late is fine. */
 export async function ensure(session: Session, queries: readonly Query<never>[], call: Call): Promise<void> {
