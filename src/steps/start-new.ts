@@ -10,7 +10,7 @@ import type {Observation} from '../engine/step.js'
 import {Refused} from '../lib/errors.js'
 import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
 import {startServer} from './server-power.js'
-import {newVersionRan} from './upgrade-pg.js'
+import {newVersionRan, UNREADABLE} from './upgrade-pg.js'
 import {at, pairOf} from './upgrade-place.js'
 
 async function settle(context: Context): Promise<Observation> {
@@ -18,6 +18,7 @@ async function settle(context: Context): Promise<Observation> {
   const id = idIn(context)
   const host = context.world.migrationHost(id)
   const ran = await newVersionRan(context)
+  if (ran === UNREADABLE) return {state: 'unknown', because: ran}
   if (ran !== null) return done(ran)
   try {
     await host.holdNew(operation, pairOf(context, id))

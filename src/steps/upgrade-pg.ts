@@ -135,15 +135,18 @@ async function takeUpgradeBack(context: Context): Promise<void> {
   await context.world.migrationHost(id).takeBack(context.operation, pair)
 }
 
+export const UNREADABLE = 'its control file cannot be read'
+
 /**
  * Null while the new primary is as pg_upgrade left it. One that has started and died since looks like one that never did, but for its
  * control file: it may have written into the shared files.
  */
 export async function newVersionRan(context: Context): Promise<string | null> {
   const primary = idIn(context, 'primary')
-  const {newControl} = await context.world.migrationHost(primary).look(pairOf(context, primary))
+  const {newControl, newVersion} = await context.world.migrationHost(primary).look(pairOf(context, primary))
   // Before the result is asked for: a pg_upgrade that has been taken back has neither.
-  if (newControl === null) return null
+  if (newVersion === null) return null
+  if (newControl === null) return UNREADABLE
   const left = context.result(PG_UPGRADE_STEP)['checkpoint']
   if (newControl.state === 'shut down' && newControl.checkpointLsn === left) return null
   return `it is "${newControl.state}" at ${newControl.checkpointLsn}, pg_upgrade left it at ${typeof left === 'string' ? left : 'an unknown place'}`

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # upgrade-place.sh LOCK OPERATION WORK OLDDATA NEWDATA FROM TO OLDCONFIG NEWCONFIG VERB [ARGUMENT...]: the new cluster beside the old one.
-# Each verb may be repeated. `hold-new` keeps a start that is under way from happening. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing
-# else touches it. OLDCONFIG, NEWCONFIG: main configuration files outside the data directories, or empty.
+# Each verb may be repeated. Of the old directory `configure` and `take-back` rename the control file, and `drop-old` removes it; nothing
+# else touches it. `hold-new` keeps a start that is under way from happening. OLDCONFIG, NEWCONFIG: main configuration files outside the data directories, or empty.
 need_lock "$1" "$2"
 work=$3
 old=$4
@@ -128,7 +128,9 @@ take_back() {
   fi
   if ! made_by_us; then return; fi
   drop_tablespaces "$old" "$to"
-  rm -rf -- "$new" "$new.poolctl-new" || fail WRITE_FAILED "cannot remove $new"
+  # As a whole: half of it, left by somebody who was killed, would look like a cluster whose control file cannot be read.
+  if [ -e "$new" ] && [ ! -e "$new.poolctl-gone" ]; then mv -T -- "$new" "$new.poolctl-gone" 2>/dev/null || :; fi
+  rm -rf -- "$new" "$new.poolctl-gone" "$new.poolctl-new" || fail WRITE_FAILED "cannot remove $new"
   if [ -n "$newconfig" ] && ours_outside; then rm -rf -- "${newconfig%/*}" || fail WRITE_FAILED "cannot remove ${newconfig%/*}"; fi
   rm -f -- "$keep/made"
 }

@@ -282,6 +282,19 @@ describe('what goes wrong on the way', () => {
     expect((await resumePlan(processOn(site, made, setup.journal.text))).outcome.kind).toBe('completed')
   })
 
+  it('is decided by nobody while the control file of the new primary cannot be read', async () => {
+    const site = fenceableSite()
+    const made = plan(site)
+    const setup = processOn(site, made, await killedAtStart(site, made, 'after-intent'))
+    const migrationHost = (id: NodeId): MigrationHost => {
+      const host = setup.world.migrationHost(id)
+      return replacing(host, {look: async (pair) => ({...(await host.look(pair)), newControl: null})})
+    }
+    const {outcome} = await rollbackPlan({...setup, world: replacing(setup.world, {migrationHost})})
+    expect(outcome).toMatchObject({kind: 'unknown', failure: {step: 'start-primary'}})
+    expect([0, 1, 2].map((id) => servingOn(site, id))).toEqual(['down', 'down', 'down'])
+  })
+
   it('starts the new cluster by a resume that comes after it was kept from starting', async () => {
     const site = fenceableSite()
     const made = plan(site)
