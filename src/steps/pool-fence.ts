@@ -18,6 +18,7 @@ import type {PoolPlace} from '../ports/world.js'
 import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
 import {leftAt, unlessAway} from './pool-away.js'
 import {refuseUnserved} from './pool-served.js'
+import {wakePool} from './pool-wake.js'
 import {reloadPool} from './reload-pool.js'
 
 /** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
@@ -205,6 +206,7 @@ export const fencePool: Step = {
   async undo(context) {
     if (context.input['untilServed'] === true) await refuseUnserved(context, FENCE_KEPT)
     await liftFences(context)
+    await wakePool(context)
     const seen = await seenUnfenced(context)
     const left = seen.state === 'done' ? leftOf(seen.result ?? null) : [seen.because]
     if (left.length > 0) throw new ActFailed({code: 'UNFENCE_NOT_SEEN', message: left.join('; ')})

@@ -25,6 +25,7 @@ import {
   type Context,
   type Step,
 } from './context.js'
+import {at} from './upgrade-place.js'
 
 const RESTART_SECONDS = 120
 
@@ -78,7 +79,8 @@ async function promoted(context: Context): Promise<Observation> {
  * control file says what it was.
  */
 async function settlePromotion(context: Context): Promise<Observation> {
-  const host = hostOf(context)
+  // On the way back from an upgrade the cluster file still has another directory of it.
+  const host = hostOf(context.input['pairs'] === undefined ? context : at(context, 'old'))
   // One that is down, or hangs, does not answer; its control file does.
   const seen = await promoted(context).catch((error: unknown): Observation => {
     if (error instanceof Unreachable) return pending(error.message)

@@ -12,6 +12,7 @@ import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {done, hostOf, idIn, nodeConfig, numberIn, pending, serverOf, type Context, type Step} from './context.js'
 import {attachIfDetached, detachNode} from './pool-membership.js'
+import {letsClientsIn, wakePool} from './pool-wake.js'
 import {startServer} from './server-power.js'
 import {awaitStreaming, verifyStandby, writeStandbySettings} from './standby.js'
 import {linkedOf} from './upgrade-link.js'
@@ -85,6 +86,11 @@ function streamingOf(context: Context): NodeId[] {
   return numbersOf(context.result('bring-standbys')['streaming']).map(nodeId)
 }
 
+async function poolServes(context: Context): Promise<Observation> {
+  const seen = await poolIsRight(context)
+  return seen.state !== 'done' || (await letsClientsIn(context)) ? seen : pending('no client gets into pgpool')
+}
+
 async function poolIsRight(context: Context): Promise<Observation> {
   const wanted = new Set([idIn(context, 'primary'), ...streamingOf(context)])
   const wrong = (await context.world.pool.nodeInfo()).filter(
@@ -97,14 +103,15 @@ async function poolIsRight(context: Context): Promise<Observation> {
 
 export const openPool: Step = {
   kind: 'open-pool',
-  probe: poolIsRight,
+  probe: poolServes,
   async act(context) {
     const serving = [idIn(context, 'primary'), ...streamingOf(context)]
     await leaveOut(context, serving)
     for (const node of serving) await attachIfDetached(about(context, node))
+    await wakePool(context)
     return undefined
   },
-  verify: poolIsRight,
+  verify: poolServes,
 }
 
 export const verifyNew: Step = {

@@ -52,7 +52,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
     step({
       id: 'promote-standby',
       title: `promote node ${held.node.id} (POINT OF NO RETURN: what was written since ${held.since} is lost)`,
-      input: {node: held.node.id},
+      input: {...common, node: held.node.id},
       irreversible: true,
     }),
     step({

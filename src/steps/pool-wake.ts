@@ -1,0 +1,68 @@
+/**
+ * pgpool keeps in the memory of all its processes which node is the first one that is up. Where failover_on_backend_error is off, as a
+ * fence has it, a process that cannot reach a standby passes it over, and moves that on ("main node 0 is down. Update main node to 1",
+ * child.c, seen on 4.3.5). Nothing moves it back when the standby answers again, and from then on every new session ends with "unable to
+ * read message kind", for good. pgpool looks anew only when a node leaves or comes.
+ */
+import {isAttached} from '../cluster/pool-node.js'
+import type {NodeId} from '../cluster/node-id.js'
+import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
+import {awaitSeen, done, pending, type Context} from './context.js'
+import {attachIfDetached} from './pool-membership.js'
+import {about} from './upgrade-place.js'
+
+const TRIES = 3
+const TRY_MS = 200
+const LIMIT_MS = 60_000
+
+/** False only when several new sessions in a row got no answer; a pgpool that lets nobody of ours in tells nothing. */
+export async function letsClientsIn({world, signal}: Context): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if ((await world.proxy.readServedBy()) !== null) return true
+    } catch (error) {
+      if (error instanceof AuthenticationRefused || error instanceof ConfigError) return true
+      throw error
+    }
+    if (attempt === TRIES) return false
+    await world.clock.sleep(TRY_MS, signal)
+  }
+}
+
+/** A standby that streams leaves the pool and comes back, when no client gets in although a primary serves. */
+export async function wakePool(context: Context): Promise<void> {
+  if (await letsClientsIn(context)) return
+  const id = await spareStandby(context)
+  if (id === null) return
+  context.observe(`no client gets into pgpool: node ${id} leaves it and comes back, so that it looks anew`)
+  const {pool} = context.world
+  try {
+    await pool.detach(id)
+    const wait = {limitMs: LIMIT_MS, everyMs: 100, what: `node ${id} out of the pool`, code: 'DETACH_NOT_SEEN'}
+    await awaitSeen(context, wait, async () =>
+      (await pool.nodeInfo()).some((node) => node.id === id && isAttached(node))
+        ? pending('it is in')
+        : done('it is out'),
+    )
+  } finally {
+    await attachIfDetached(about(context, id))
+  }
+}
+
+/** The first attached standby that answers, where a primary answers as well: without one a pgpool that looks finds none. */
+async function spareStandby({world}: Context): Promise<NodeId | null> {
+  const attached = new Set((await world.pool.nodeInfo()).filter((node) => isAttached(node)).map(({id}) => id))
+  const roles = await Promise.all(
+    world.file.nodes
+      .filter(({id}) => attached.has(id))
+      .map(async ({id}) => ({
+        id,
+        facts: await world
+          .postgres(id)
+          .facts()
+          .catch(() => null),
+      })),
+  )
+  if (!roles.some(({facts}) => facts?.inRecovery === false)) return null
+  return roles.find(({facts}) => facts?.inRecovery === true)?.id ?? null
+}
