@@ -23,7 +23,7 @@ import {parseProcesses, parseProcessPids} from './process-layout.js'
 import * as requests from './requests.js'
 import type {Request, Scope, StopMode} from './requests.js'
 import {decimal, type Reply} from './responses.js'
-import {retryRead} from './retry.js'
+import {retryRead, retryUnsent} from './retry.js'
 import {isAtLeast, pgpoolRelease, type PgpoolRelease} from './version.js'
 import {parseWatchdogInfo} from './watchdog-info.js'
 
@@ -225,7 +225,8 @@ export class PcpClient {
   }
 
   async #change(request: Request, options: ExchangeOptions = {deadlines: this.#deadlines}): Promise<void> {
-    await exchange(this.#target, request, options)
+    const retry = {clock: this.#clock, totalMs: this.#deadlines.totalMs, answeredBefore: this.#answered}
+    await retryUnsent(retry, () => exchange(this.#target, request, options))
     this.#answered = true
   }
 }

@@ -1,4 +1,4 @@
-/** Repeats reads, and only reads, over the seconds in which pgpool restarts its PCP process. */
+/** Repeats reads, and changes that were not sent yet, over the seconds in which pgpool restarts its PCP process. */
 import type {Clock} from '../ports/clock.js'
 import {isBusy, PcpClosed, PcpConnectFailed, PcpMalformed, PcpNoAnswer} from './errors.js'
 
@@ -18,8 +18,23 @@ export type ReadRetry = {
 }
 
 /** Runs `attempt`, handing it the milliseconds that are left, until it succeeds or fails in a way that time does not mend. */
-export async function retryRead<T>(retry: ReadRetry, attempt: (leftMs: number | null) => Promise<T>): Promise<T> {
-  const {clock, totalMs} = retry
+export function retryRead<T>(retry: ReadRetry, attempt: (leftMs: number | null) => Promise<T>): Promise<T> {
+  return repeat(retry, (error) => isBusy(error) || isBrokenAnswer(error), attempt)
+}
+
+/**
+ * The same for a change, which is never sent twice: only what fails before it was sent is tried again. A connection that was closed after that
+ * is an unknown outcome (exchange.ts) and comes through as one.
+ */
+export function retryUnsent<T>(retry: ReadRetry, attempt: () => Promise<T>): Promise<T> {
+  return repeat(retry, (error) => error instanceof PcpClosed, attempt)
+}
+
+async function repeat<T>(
+  {clock, totalMs, answeredBefore}: ReadRetry,
+  worth: (error: unknown) => boolean,
+  attempt: (leftMs: number | null) => Promise<T>,
+): Promise<T> {
   const began = clock.monotonicMs()
   let broken = 0
   for (;;) {
@@ -32,9 +47,8 @@ export async function retryRead<T>(retry: ReadRetry, attempt: (leftMs: number | 
       const spent = clock.monotonicMs() - began + pauseMs
       const timeLeft = totalMs === null || spent < totalMs
       const again =
-        isBusy(error) ||
-        (isBrokenAnswer(error) && broken < MAX_BROKEN_ANSWERS) ||
-        (isConnectionRefused(error) && retry.answeredBefore && spent < REFUSED_WINDOW_MS)
+        (worth(error) && broken < MAX_BROKEN_ANSWERS) ||
+        (isConnectionRefused(error) && answeredBefore && spent < REFUSED_WINDOW_MS)
       if (!again || !timeLeft) throw error
       await clock.sleep(pauseMs)
     }

@@ -553,6 +553,18 @@ describe('deadlines and repetition', () => {
     expect(server.connections.length).toBe(4)
   })
 
+  test('a change whose connection is cut before it was sent is sent on another, once', async () => {
+    let opened = 0
+    await using server = await startScriptedPcp(async (peer) => {
+      opened += 1
+      if (opened !== 3) return peer.serve({...HEALTHY, D: done('d')})
+      await peer.next()
+      peer.reset()
+    })
+    await clientOf(tcp(server)).detach(one)
+    expect(letters(server)).toEqual(['MRLX', 'MRIX', 'M', 'MRDX'])
+  })
+
   test('a read that is refused because a failover runs is repeated until the deadline', async () => {
     const busy = errorPacket('failed to process PCP request at the moment', 'failover is in progress')
     await using server = await startScriptedPcp((peer, connection) => peer.serve(connection < 2 ? {I: busy} : HEALTHY))
