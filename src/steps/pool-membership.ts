@@ -46,7 +46,8 @@ export async function attachIfDetached(context: Context): Promise<void> {
   if ((await seenAttached(context)).state !== 'done') await attach(context)
 }
 
-async function detach(context: Context): Promise<undefined> {
+/** Returns when pgpool says that it is down. */
+export async function detach(context: Context): Promise<undefined> {
   await context.world.pool.detach(idIn(context))
   const wait = {limitMs: LIMIT_MS, everyMs: POLL_MS, what: `node ${idIn(context)} detached`, code: 'DETACH_NOT_SEEN'}
   await awaitSeen(context, wait, () => seenDetached(context))

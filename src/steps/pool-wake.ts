@@ -7,13 +7,12 @@
 import {isAttached} from '../cluster/pool-node.js'
 import type {NodeId} from '../cluster/node-id.js'
 import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
-import {awaitSeen, done, pending, type Context} from './context.js'
-import {attachIfDetached} from './pool-membership.js'
+import type {Context} from './context.js'
+import {attachIfDetached, detach} from './pool-membership.js'
 import {about} from './upgrade-place.js'
 
 const TRIES = 3
 const TRY_MS = 200
-const LIMIT_MS = 60_000
 
 /** False only when several new sessions in a row got no answer; a pgpool that lets nobody of ours in tells nothing. */
 export async function letsClientsIn({world, signal}: Context): Promise<boolean> {
@@ -35,15 +34,8 @@ export async function wakePool(context: Context): Promise<void> {
   const id = await spareStandby(context)
   if (id === null) return
   context.observe(`no client gets into pgpool: node ${id} leaves it and comes back, so that it looks anew`)
-  const {pool} = context.world
   try {
-    await pool.detach(id)
-    const wait = {limitMs: LIMIT_MS, everyMs: 100, what: `node ${id} out of the pool`, code: 'DETACH_NOT_SEEN'}
-    await awaitSeen(context, wait, async () =>
-      (await pool.nodeInfo()).some((node) => node.id === id && isAttached(node))
-        ? pending('it is in')
-        : done('it is out'),
-    )
+    await detach(about(context, id))
   } finally {
     await attachIfDetached(about(context, id))
   }

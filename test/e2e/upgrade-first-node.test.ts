@@ -5,7 +5,7 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {expectHealthy} from '../support/e2e-checks.js'
 import {change, DONE, ending, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
-import {labIn, OLD_TO_NEW, versionsOf} from '../support/upgrade-lab.js'
+import {expectRolledBack, labIn, OLD_TO_NEW, versionsOf} from '../support/upgrade-lab.js'
 
 let lab: SharedLab
 const {from, to} = OLD_TO_NEW
@@ -25,11 +25,7 @@ describe.runIf(OLD_TO_NEW.possible)('an upgrade of a cluster whose primary is no
     await underLedger(lab, async () => {
       const killed = await lab.poolctl([...run, '--json'], {env: {POOLCTL_CRASH_AT: 'after-done:link-standbys'}})
       expect(killed.signal).toBe('SIGKILL')
-      const list = await lab.poolctl(['op', 'list', '--json'])
-      const {operations} = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data
-      const open = operations.find(({verb}) => verb === 'upgrade-run')?.operation ?? ''
-      const back = await change(lab, ['op', 'rollback', open, '--yes'])
-      expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
+      await expectRolledBack(lab)
     })
     // Its clients are new ones, and must get in.
     await underLedger(lab, async () => {

@@ -12,7 +12,7 @@ import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, until, type SharedLab} from '../support/e2e-lab.js'
-import {labIn, OLD_TO_NEW} from '../support/upgrade-lab.js'
+import {expectRolledBack, labIn, OLD_TO_NEW} from '../support/upgrade-lab.js'
 
 const {old: OLD, new: NEW} = OLD_TO_NEW.bin
 
@@ -133,11 +133,7 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       {env: {POOLCTL_CRASH_AT: 'after-done:link-standbys'}},
     )
     expect(killed.signal).toBe('SIGKILL')
-    const list = await lab.poolctl(['op', 'list', '--json'])
-    const {operations} = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data
-    const open = operations.find(({verb}) => verb === 'upgrade-run')?.operation ?? ''
-    const back = await change(lab, ['op', 'rollback', open, '--yes'])
-    expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
+    await expectRolledBack(lab)
     expect(spec.nodes.map(({id}) => existsSync(etc(id, 15)))).toEqual([false, false, false])
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id)))
     await expectHealthy(lab)

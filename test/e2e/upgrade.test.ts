@@ -9,7 +9,14 @@ import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
-import {addTablespace, forgetColumnNotes, labIn, versionPair, versionsOf} from '../support/upgrade-lab.js'
+import {
+  addTablespace,
+  expectRolledBack,
+  forgetColumnNotes,
+  labIn,
+  versionPair,
+  versionsOf,
+} from '../support/upgrade-lab.js'
 
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
 const VERSIONS = versionPair(Number(from), Number(to))
@@ -117,12 +124,7 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
         {env: {POOLCTL_CRASH_AT: 'after-done:pg-upgrade'}},
       )
       expect(killed.signal).toBe('SIGKILL')
-      const list = await lab.poolctl(['op', 'list', '--json'])
-      const [open] = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data.operations.filter(
-        ({verb}) => verb === 'upgrade-run',
-      )
-      const back = await change(lab, ['op', 'rollback', open?.operation ?? '', '--yes'])
-      expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
+      await expectRolledBack(lab)
     })
     expect(await versionsOf(lab)).toEqual(all(FROM))
     expect(await digest(0)).toEqual(before)

@@ -3,11 +3,12 @@ import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
+import {expect} from 'vitest'
 import {program} from '../../src/lab/postgres-server.js'
 import {runAsServer} from '../../src/lab/run.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec, saveSpec} from '../../src/lab/store.js'
-import {sqlOn, until} from './e2e-lab.js'
+import {change, sqlOn, until} from './e2e-lab.js'
 import type {TestLab} from './lab.js'
 
 export type Which = 'old' | 'new'
@@ -37,6 +38,15 @@ export async function labIn(lab: TestLab, versions: Versions, which: Which): Pro
   }
   await saveSpec(moved)
   return moved
+}
+
+/** The run that was killed is rolled back, and says so. */
+export async function expectRolledBack(lab: TestLab): Promise<void> {
+  const list = await lab.poolctl(['op', 'list', '--json'])
+  const {operations} = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data
+  const open = operations.find(({verb}) => verb === 'upgrade-run')?.operation ?? ''
+  const back = await change(lab, ['op', 'rollback', open, '--yes'])
+  expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
 }
 
 const execute = promisify(execFile)
