@@ -77,6 +77,24 @@ export function standbyAutoConf(
   return `${[...kept, ...Object.entries(settings).map(([key, value]) => settingLine(key, value, quoteSetting))].join('\n')}\n`
 }
 
+/** The same for the bytes of the file, of which none that is not ours changes, whatever its encoding. */
+export function standbyAutoConfBytes(
+  before: Buffer,
+  connection: StandbyConnection,
+  overrides: Readonly<Record<string, string>>,
+): Buffer {
+  return Buffer.from(standbyAutoConf(before.toString('latin1'), latin(connection), latin(overrides)), 'latin1')
+}
+
+/** Text as the bytes of its UTF-8, one character a byte: the file around it is handled as latin1 so that no byte of it changes. */
+function latin<T extends Record<string, unknown>>(values: T): T {
+  const entries = Object.entries(values).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? Buffer.from(value, 'utf8').toString('latin1') : value,
+  ])
+  return Object.fromEntries(entries) as T
+}
+
 /** Name of the setting on a line, lower case; null on comments and blank lines. */
 function settingOf(line: string): string | null {
   return /^\s*([A-Za-z_][\w.$]*)/.exec(line)?.[1]?.toLowerCase() ?? null

@@ -17,7 +17,7 @@ import type {
   ScriptStatus,
 } from '../ports/host.js'
 import type {StandbyConnection} from '../ports/postgres.js'
-import {standbyAutoConf} from './conf-file.js'
+import {standbyAutoConfBytes} from './conf-file.js'
 import {nulFields} from './fields.js'
 import {carried} from './file-list.js'
 import {directoryFrom, stateFrom} from './inspect.js'
@@ -120,8 +120,8 @@ export class RemoteNodeHost implements NodeHost {
     overrides: Record<string, string>,
   ): Promise<void> {
     const before = await this.#config(operation, 'restore', 'put the configuration back')
-    const text = Buffer.from(standbyAutoConf(before.toString('latin1'), latin(connection), latin(overrides)), 'latin1')
-    await this.#config(operation, 'standby', 'write the standby settings', text)
+    const settings = standbyAutoConfBytes(before, connection, overrides)
+    await this.#config(operation, 'standby', 'write the standby settings', settings)
   }
 
   async #config(operation: string, verb: string, title: string, input?: Buffer): Promise<Buffer> {
@@ -239,13 +239,4 @@ export class RemoteNodeHost implements NodeHost {
     const {stdout} = await this.#machine.call({script: 'record', args, mutates: false, title: 'list the records'})
     return nulFields(stdout).map((name) => name.replace(/\.ndjson$/, ''))
   }
-}
-
-/** Text as the bytes of its UTF-8, one character a byte: the file around it is handled as latin1 so that no byte of it changes. */
-function latin<T extends Record<string, unknown>>(values: T): T {
-  const entries = Object.entries(values).map(([key, value]) => [
-    key,
-    typeof value === 'string' ? Buffer.from(value, 'utf8').toString('latin1') : value,
-  ])
-  return Object.fromEntries(entries) as T
 }

@@ -11,6 +11,8 @@ import type {
   PgUpgradeJob,
   WayBackJob,
 } from '../ports/upgrade-host.js'
+import type {StandbyConnection} from '../ports/postgres.js'
+import {standbyAutoConfBytes} from './conf-file.js'
 import {checkOperation} from './lock.js'
 import type {Machine} from './machine.js'
 import {ENTER, peerWords, remoteShell, sharedConnection} from './peer.js'
@@ -85,6 +87,16 @@ export class RemoteMigrationHost implements MigrationHost {
     return this.#place(operation, pair, 'configure', `write the configuration into ${pair.new.data}`)
   }
 
+  async standbySettings(connection: StandbyConnection): Promise<Buffer> {
+    const staged = await this.#read(`${this.#marks}/upgrade/config/postgresql.auto.conf`)
+    return standbyAutoConfBytes(staged ?? Buffer.alloc(0), connection, {})
+  }
+
+  configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void> {
+    const title = `write the configuration of a standby into ${pair.new.data}`
+    return this.#place(operation, pair, 'configure', title, [String(settings.length)], settings)
+  }
+
   takeBack(operation: string, pair: Pair): Promise<void> {
     return this.#place(operation, pair, 'take-back', 'make the old cluster startable again')
   }
@@ -127,10 +139,14 @@ export class RemoteMigrationHost implements MigrationHost {
   }
 
   async readNote(): Promise<string | null> {
-    const path = `${this.#marks}/upgrade/note`
+    return (await this.#read(`${this.#marks}/upgrade/note`))?.toString('utf8') ?? null
+  }
+
+  /** Null when there is no such file. */
+  async #read(path: string): Promise<Buffer | null> {
     const call = {script: 'read-file', args: [path], mutates: false, title: `read ${path}`, expected: [3]} as const
     const {status, stdout} = await this.#machine.call(call)
-    return status === 3 ? null : stdout.toString('utf8')
+    return status === 3 ? null : stdout
   }
 
   async #place(

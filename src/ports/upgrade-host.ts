@@ -4,6 +4,7 @@
  */
 import type {ControlData} from '../cluster/control-data.js'
 import type {ClusterPlace} from '../cluster/upgrade-target.js'
+import type {StandbyConnection} from './postgres.js'
 
 /** Both clusters of one node. */
 export type Pair = {from: number; to: number; old: ClusterPlace; new: ClusterPlace}
@@ -79,6 +80,10 @@ export interface MigrationHost {
   claim(operation: string, pair: Pair): Promise<void>
   /** Staged configuration into a new data directory that came from elsewhere. */
   configure(operation: string, pair: Pair): Promise<void>
+  /** Staged postgresql.auto.conf, as it is for a standby that follows `connection`; asked for before clients wait for what comes of it. */
+  standbySettings(connection: StandbyConnection): Promise<Buffer>
+  /** As `configure`, and the new cluster is a standby's, with that postgresql.auto.conf. */
+  configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void>
   /** The old control file gets its name back, and what the new version has made is removed. */
   takeBack(operation: string, pair: Pair): Promise<void>
   /** The old control file gets its name back, and the new cluster stays: for an old cluster that is whole. */

@@ -9,8 +9,7 @@
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import {followJob} from './copy-data.js'
-import {done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
-import {writeStandbySettings} from './standby.js'
+import {connectionTo, done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
 import {PG_UPGRADE_JOB, refuseOnceStarted, started, transferIn} from './upgrade-pg.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
@@ -51,11 +50,14 @@ async function beginLink(context: Context, node: NodeId, from: Source): Promise<
 
 /** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
 async function linkOne(context: Context, node: NodeId, from: Source): Promise<number | null> {
+  const host = context.world.migrationHost(node)
   await beginLink(context, node, from)
+  // While the job works, and not when clients wait for this.
+  const settings = await host.standbySettings(
+    connectionTo(at(context, 'new').world, idIn(context, 'primary'), node),
+  )
   const {bytesOnWire} = await followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking')
-  await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
-  // Now, while others are linked still, and not when clients wait for this one alone.
-  await writeStandbySettings.act(about(at(context, 'new'), node, {overrides: {}}))
+  await host.configureStandby(context.operation, pairOf(context, node), settings)
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 

@@ -24,10 +24,13 @@ async function makeSlot(context: Context, node: NodeId): Promise<void> {
   await serverOf(at(context, 'new'), 'primary').createSlot(nodeConfig(context.world, node).slot)
 }
 
-/** A linked standby is started, and seen streaming from the new primary through its slot. One that runs already, as after a resume, is left. */
-export async function bring(context: Context, node: NodeId): Promise<void> {
+/**
+ * A linked standby is started once `ready`, and seen streaming from the new primary through its slot. One that runs already, as after a
+ * resume, is left.
+ */
+export async function bring(context: Context, node: NodeId, ready: Promise<unknown> = Promise.resolve()): Promise<void> {
   const one = about(at(context, 'new'), node, {overrides: {}})
-  const {postmasterPid, standbySignal} = await hostOf(one).look()
+  const [{postmasterPid, standbySignal}] = await Promise.all([hostOf(one).look(), ready])
   if (postmasterPid === null) {
     if (!standbySignal) await writeStandbySettings.act(one)
     await startServer.act(one)
@@ -47,7 +50,7 @@ export const bringStandbys: Step = {
   deadlineMs: null,
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
-    await Promise.all([
+    const ready = Promise.all([
       // pgpool lets no client in while it counts on a server that does not answer.
       leaveOut(context, [idIn(context, 'primary'), ...linkedOf(context)]),
       // Also for those that come later: what they still need is kept from the first moment on.
@@ -58,7 +61,7 @@ export const bringStandbys: Step = {
     await Promise.all(
       linkedOf(context).map(async (node) => {
         try {
-          await bring(context, node)
+          await bring(context, node, ready)
           streaming.push(node)
         } catch (error) {
           context.signal.throwIfAborted()
@@ -66,6 +69,7 @@ export const bringStandbys: Step = {
         }
       }),
     )
+    await ready
     const enough = numberIn(context.input, 'minStandbys')
     if (streaming.length < enough) {
       throw new ActFailed({

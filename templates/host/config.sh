@@ -33,17 +33,8 @@ restore() {
   if [ -r "$data/postgresql.auto.conf" ]; then cat -- "$data/postgresql.auto.conf"; fi
 }
 
-standby() {
-  take_input "$data/postgresql.auto.conf.tmp" "$1"
-  chmod 600 -- "$data/postgresql.auto.conf.tmp"
-  put "$data/postgresql.auto.conf.tmp" "$data/postgresql.auto.conf"
-  rm -f -- "$data/recovery.signal" "$data/recovery.conf" "$data/recovery.done"
-  : >"$data/standby.signal" || fail WRITE_FAILED "cannot write $data/standby.signal"
-  sync -- "$data/standby.signal" "$data" || fail WRITE_FAILED "cannot flush $data"
-}
-
 case $verb in
 save) save ;;
 restore) need_stopped "$data" && restore ;;
-standby) need_stopped "$data" && standby "$6" ;;
+standby) need_stopped "$data" && make_standby "$data" "$6" ;;
 esac

@@ -61,16 +61,21 @@ make_work() {
   chmod 700 -- "$1" || fail WORK_DIRECTORY "$1 is not ours"
 }
 
-# take_input FILE BYTES: stdin into a new file beside its place. A connection that broke half-way must not leave half a file that
-# looks whole, so the length is checked and the caller renames.
+# take_input FILE BYTES: stdin into a new file beside its place, on disk. A connection that broke half-way must not leave half a file that
+# looks whole, so the length is checked and the caller renames. One program for it all: clients may be waiting.
+newline='
+'
 take_input() {
-  input_why=$({ cat >"$1"; } 2>&1) || fail WRITE_FAILED "cannot write $1: ${input_why##*: }"
-  input_size=$(wc -c <"$1")
-  if [ "$((input_size))" -ne "$2" ]; then
-    rm -f -- "$1"
-    fail INPUT_CUT "expected $2 bytes, got $((input_size))"
+  if ! input_why=$(dd of="$1" bs=64k iflag=fullblock conv=fsync 2>&1); then
+    input_why=${input_why%%"$newline"*}
+    fail WRITE_FAILED "cannot write $1: ${input_why##*: }"
   fi
-  sync -- "$1" || fail WRITE_FAILED "cannot flush $1"
+  input_size=${input_why##*"$newline"}
+  input_size=${input_size%% *}
+  if [ "$input_size" != "$2" ]; then
+    rm -f -- "$1"
+    fail INPUT_CUT "expected $2 bytes, got $input_size"
+  fi
 }
 
 # put FROM TO: atomic, and on disk when it returns.
@@ -78,4 +83,14 @@ put() {
   mv -f -T -- "$1" "$2" || fail WRITE_FAILED "cannot put $2 in place"
   put_dir=${2%/*}
   sync -- "${put_dir:-/}" || fail WRITE_FAILED "cannot flush ${put_dir:-/}"
+}
+
+# make_standby DATA BYTES: postgresql.auto.conf from stdin, standby.signal, and no other recovery file.
+make_standby() {
+  take_input "$1/postgresql.auto.conf.tmp" "$2"
+  chmod 600 -- "$1/postgresql.auto.conf.tmp"
+  : >"$1/standby.signal" || fail WRITE_FAILED "cannot write $1/standby.signal"
+  rm -f -- "$1/recovery.signal" "$1/recovery.conf" "$1/recovery.done"
+  sync -- "$1/standby.signal" || fail WRITE_FAILED "cannot flush $1/standby.signal"
+  put "$1/postgresql.auto.conf.tmp" "$1/postgresql.auto.conf"
 }

@@ -61,6 +61,19 @@ run() {
 
 reached() { if [ "$verb" = start ]; then is_up; else is_down; fi; }
 
+# A postmaster that was killed and that nobody has reaped yet still has its number, and the new one takes that for a server at work. The
+# first process of a container may take its time; what it never reaps, the server itself refuses, by name.
+unreaped() { [ -d "/proc/$1" ] && [ -z "$(start_ticks "$1")" ]; }
+if [ "$verb" = start ] && [ -r "$data/postmaster.pid" ]; then
+  dead=
+  IFS= read -r dead <"$data/postmaster.pid" || :
+  waited=0
+  while unreaped "${dead:-none}" && [ "$waited" -lt 100 ]; do
+    sleep 0.2
+    waited=$((waited + 1))
+  done
+fi
+
 # Every descriptor of the server must point away from this session, or the SSH channel stays open as long as the server lives.
 run "$@" </dev/null >>"$work/server.log" 2>&1 &
 # pg_ctl looks ten times a second, and clients wait meanwhile. A unit or a command of the site may have more to do than can be seen here.

@@ -107,6 +107,14 @@ while read -r oid; do
   fetch "$enter_new" "tablespace.$oid" -z --compress-level=1 -rlpD --ignore-existing --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
 done <tablespaces
 
+# The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own. The disk works meanwhile.
+{
+  sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"
+  while read -r oid; do
+    sync -f -- "$new/pg_tblspc/$oid/" || fail WRITE_FAILED "cannot flush tablespace $oid"
+  done <tablespaces
+} &
+flushed=$!
 phase 'proving it'
 # All that the primary has by the same name and, unless it was linked, of the same size; nothing else; and every link is one.
 if ! (list_names "$new" "$to") >own.names; then fail LINKS_DIFFER "cannot list $new"; fi
@@ -124,9 +132,6 @@ fetched=$(wc -l <absent)
 if [ "$how" = link ] && [ "$alone" -gt "$fetched" ]; then fail LINKS_DIFFER "$alone files have no second name, $((fetched)) were fetched: $(grep '^1 ' counts | head -n 3)"; fi
 
 phase 'flushing'
-# The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own.
-sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"
-while read -r oid; do
-  sync -f -- "$new/pg_tblspc/$oid/" || fail WRITE_FAILED "cannot flush tablespace $oid"
-done <tablespaces
+# It has said why.
+wait "$flushed" || exit "$?"
 phase 'linked'

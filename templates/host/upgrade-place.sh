@@ -182,6 +182,7 @@ configure)
   need_stopped "$new"
   need_stopped "$old"
   overlay "$new"
+  if [ "$#" -gt 0 ]; then make_standby "$new" "$1"; fi
   # As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
   if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;

@@ -51,5 +51,20 @@ if [ -n "$pcp_passfile" ]; then
   export PCPPASSFILE
 fi
 # -w: the password comes from ~/.pcppass or PCPPASSFILE of pgpool's user.
-try "pgpool does not attach node $node" timeout 60 pcp_attach_node -w -h "$pcp_host" -p "$pcp_port" -U "$pcp_user" -n "$node" >/dev/null
+pcp() {
+  pcp_program=$1
+  shift
+  timeout 60 "$pcp_program" -w -h "$pcp_host" -p "$pcp_port" -U "$pcp_user" -n "$node" "$@"
+}
+# Third field: 1 is attached and not used yet, 2 is up. The clients of some versions exit 0 whatever happened, so the node is looked at.
+attached() { pcp pcp_node_info 2>"$tmp/err" | awk '$3 == 1 || $3 == 2 { up = 1 } END { exit !up }'; }
+# pgpool replaces its PCP process after each failover, which is just now, and cuts off whoever is connected to it. A second attach of a node
+# that is up does nothing.
+looks=0
+until attached; do
+  if [ "$looks" -ge 30 ]; then die "pgpool does not attach node $node: $(tail -n 1 "$tmp/refused" "$tmp/err" 2>/dev/null | tail -n 1)"; fi
+  if [ "$((looks % 5))" -eq 0 ]; then pcp pcp_attach_node >/dev/null 2>"$tmp/refused" || :; fi
+  looks=$((looks + 1))
+  sleep 1
+done
 finish_stage "node $node follows node $primary and is attached"

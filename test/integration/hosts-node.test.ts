@@ -10,6 +10,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {dirname, join} from 'node:path'
 import pg from 'pg'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -18,7 +20,7 @@ import type {Hosts} from '../../src/hosts/hosts.js'
 import type {PoolctlError} from '../../src/lib/errors.js'
 import type {CopyJob, JobState, NodeHost} from '../../src/ports/host.js'
 import {BIN, eventually, holder, hostsFor, nodeAt} from '../support/host-site.js'
-import {postgresDirectory, runAsPostgres, startSshd, type Sshd} from '../support/sshd.js'
+import {asPostgres, postgresDirectory, runAsPostgres, startSshd, type Sshd} from '../support/sshd.js'
 
 /** Where a shell that reads this path as text would leave a file: its home. */
 const HOSTILE = `da ta $(cd;touch pwned) 'q" [a]* \\`
@@ -92,6 +94,14 @@ async function sql(port: number, text: string): Promise<unknown[]> {
   } finally {
     await client.end()
   }
+}
+
+/** Number of a process of the server's user that has ended and that its parent reaps so many seconds later, by ending itself. */
+async function unreapedFor(seconds: number): Promise<number> {
+  const [program, ...args] = asPostgres(['sh', '-c', `sleep 0 & echo $!; exec sleep ${seconds}`])
+  const parent = spawn(program!, args, {stdio: ['ignore', 'pipe', 'ignore'], cwd: '/'})
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+  return Number(line.toString())
 }
 
 async function failureOf(act: Promise<unknown>): Promise<PoolctlError> {
@@ -453,6 +463,14 @@ describe('a server', () => {
     ]).toEqual([8, 'START_FAILED', true])
     await standby.writeStandbySettings(OP, CONNECTION, OVERRIDES)
     await standby.startServer(OP, 30)
+    await standby.startServer(OP, 30)
+    expect(await caughtUp()).toBe(true)
+  })
+
+  it('that was killed is started once somebody has reaped it, whose number looks alive until then', async () => {
+    await standby.stopServer(OP, 'immediate', 30)
+    const dead = await unreapedFor(2)
+    runAsPostgres(['tee', join(standbyData, 'postmaster.pid')], `${dead}\n${standbyData}\n`)
     await standby.startServer(OP, 30)
     expect(await caughtUp()).toBe(true)
   })

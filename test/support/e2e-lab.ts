@@ -115,15 +115,17 @@ async function untilPrimary(lab: TestLab): Promise<void> {
   })
 }
 
+/** `what` is asked when time is up, so that it can say what was seen last. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   look: () => Promise<boolean> | boolean,
   withinMs = 30_000,
   everyMs = 50,
 ): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
+    if (performance.now() > deadline)
+      throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`)
     await sleep(everyMs)
   }
 }

@@ -2,6 +2,7 @@
 import type {NodePlace} from '../../src/ports/world.js'
 import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {ClusterPlace} from '../../src/cluster/upgrade-target.js'
+import type {StandbyConnection} from '../../src/ports/postgres.js'
 import type {
   ConfigFile,
   LinkJob,
@@ -145,6 +146,20 @@ export class FakeMigrationHost implements MigrationHost {
       const old = at(this.#site, this.#id, pair.old.data)
       if (old) old.control = false
       upgrade.controlAside = true
+    })
+  }
+
+  standbySettings(connection: StandbyConnection): Promise<Buffer> {
+    return Promise.resolve(Buffer.from(JSON.stringify(connection)))
+  }
+
+  async configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void> {
+    await this.configure(operation, pair)
+    return this.act(operation, 'configureStandby', () => {
+      const own = at(this.#site, this.#id, pair.new.data)
+      if (!own) throw failed(`${pair.new.data} is not there`)
+      own.standbySignal = true
+      own.connection = JSON.parse(settings.toString()) as StandbyConnection
     })
   }
 
