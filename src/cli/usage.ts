@@ -2,6 +2,7 @@
  * oclif's parse errors in our words. Its own carry the whole parser state, flag values and environment values included, and
  * print it under `--json`: nothing of them but names is passed on.
  */
+import {stripVTControlCharacters} from 'node:util'
 import {EXIT, PoolctlError, UsageError, messageOf} from '../lib/errors.js'
 
 type ParserError = Error & {
@@ -35,6 +36,14 @@ function usageError(error: ParserError, command: string): UsageError {
     }
     case 'UnexpectedArgsError':
       return facts(unexpectedArguments(error.args ?? []), 'ARGUMENT_UNEXPECTED')
+    case 'FailedFlagValidationError':
+    case 'ViolatedFlagConstraintError': {
+      const reasons = reasonsOf(error.message)
+      const missing = reasons.flatMap((reason) => /^Missing required flag (\S+)$/.exec(reason)?.[1] ?? [])
+      return missing.length > 0
+        ? facts(`missing flag ${missing.map((name) => `--${name}`).join(', ')}`, 'FLAG_MISSING')
+        : facts(reasons.map(lowerFirst).join('; '), 'FLAG_COMBINATION_INVALID')
+    }
     default:
       return facts(lowerFirst(withoutValues(error.message)), 'FLAG_VALUE_INVALID')
   }
@@ -56,6 +65,14 @@ function flagName(text: string): string {
 function withoutValues(message: string): string {
   const [first = ''] = message.split('\n')
   return first.replace(/^(Expected --[\w-]+)=.* (to be one of:)/, '$1 $2')
+}
+
+/** The lines below `The following error occurred:`, which may be coloured, and may name a flag with its value. */
+function reasonsOf(message: string): string[] {
+  const [, ...lines] = stripVTControlCharacters(message).split('\n')
+  // oclif's last line is where to find more, which our hint says.
+  const reasons = lines.filter((line) => line.trim() !== '' && !line.startsWith('See more help'))
+  return reasons.map((reason) => reason.trim().replace(/^(--[\w-]+)=.*( cannot also be provided)/, '$1$2'))
 }
 
 function lowerFirst(text: string): string {

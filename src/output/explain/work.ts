@@ -4,6 +4,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   ARGUMENT_UNEXPECTED: 'The command takes fewer arguments.',
   CODE_UNKNOWN: 'No message of this version has that code.',
   COMMAND_UNKNOWN: 'There is no such command. A near one is suggested, never run.',
+  FLAG_COMBINATION_INVALID: 'Flags were given that do not go together, or one that needs another.',
+  FLAG_MISSING: 'The command needs a flag that was not given, nor its environment variable.',
   FLAG_UNKNOWN: 'The command has no such flag.',
   FLAG_VALUE_INVALID: 'The value of a flag cannot be read. Durations need a unit (30s, 10m), sizes too (16MB).',
   NODE_ID_INVALID: "A node id is a whole number from 0 to 127. pgpool's own tools take abc for node 0 and act on it.",

@@ -1,3 +1,4 @@
+import {Flags, Parser, type Interfaces} from '@oclif/core'
 import {expect, test} from 'vitest'
 import {asPoolctlError} from '../../../src/cli/usage.js'
 import {nearest} from '../../../src/cli/nearest.js'
@@ -14,6 +15,33 @@ test('anything else is a bug: exit 1, one line, no stack', () => {
     exitCode: 1,
     code: 'UNEXPECTED',
     message: 'unexpected error: x is undefined',
+  })
+})
+
+/** Parses as a command with these flags does. */
+async function parseErrorOf(argv: string[], flags: Interfaces.FlagInput): Promise<unknown> {
+  return Parser.parse(argv, {flags, strict: true}).then(
+    () => null,
+    (error: unknown) => error,
+  )
+}
+
+test('a flag that is needed is named when it is missing', async () => {
+  const error = await parseErrorOf([], {to: Flags.string({required: true}), window: Flags.string({required: true})})
+  const {exitCode, code, message} = asPoolctlError(error, 'upgrade run')
+  expect({exitCode, code, message}).toEqual({exitCode: 2, code: 'FLAG_MISSING', message: 'missing flag --to, --window'})
+})
+
+test('flags that do not go together are named, without their values', async () => {
+  const flags = {password: Flags.string(), plan: Flags.string({exclusive: ['password']})}
+  const {exitCode, code, message} = asPoolctlError(
+    await parseErrorOf(['--plan', 'x', '--password', 'sesame'], flags),
+    'attach',
+  )
+  expect({exitCode, code, message}).toEqual({
+    exitCode: 2,
+    code: 'FLAG_COMBINATION_INVALID',
+    message: '--password cannot also be provided when using --plan',
   })
 })
 
