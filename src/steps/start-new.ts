@@ -8,7 +8,7 @@
  */
 import type {Observation} from '../engine/step.js'
 import {Refused} from '../lib/errors.js'
-import {done, hostOf, idIn, pending, type Context, type Step} from './context.js'
+import {done, hostOf, idIn, pending, serverOf, type Context, type Step} from './context.js'
 import {startServer} from './server-power.js'
 import {newVersionRan, UNREADABLE} from './upgrade-pg.js'
 import {at, pairOf} from './upgrade-place.js'
@@ -47,6 +47,16 @@ export const startNew: Step = {
       return startServer.act(there)
     }
   },
-  verify: (context) => startServer.verify(at(context, 'new')),
+  /** The first question to it; the standbys' slots are made through the same connection. */
+  async verify(context) {
+    const there = at(context, 'new')
+    const answers = await serverOf(there)
+      .facts()
+      .then(
+        () => true,
+        () => false,
+      )
+    return answers ? done('it answers') : startServer.verify(there)
+  },
   settle,
 }

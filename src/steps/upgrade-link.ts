@@ -53,9 +53,7 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
   const host = context.world.migrationHost(node)
   await beginLink(context, node, from)
   // While the job works, and not when clients wait for this.
-  const settings = await host.standbySettings(
-    connectionTo(at(context, 'new').world, idIn(context, 'primary'), node),
-  )
+  const settings = await host.standbySettings(connectionTo(at(context, 'new').world, idIn(context, 'primary'), node))
   const {bytesOnWire} = await followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking')
   await host.configureStandby(context.operation, pairOf(context, node), settings)
   return typeof bytesOnWire === 'number' ? bytesOnWire : null

@@ -28,7 +28,11 @@ async function makeSlot(context: Context, node: NodeId): Promise<void> {
  * A linked standby is started once `ready`, and seen streaming from the new primary through its slot. One that runs already, as after a
  * resume, is left.
  */
-export async function bring(context: Context, node: NodeId, ready: Promise<unknown> = Promise.resolve()): Promise<void> {
+export async function bring(
+  context: Context,
+  node: NodeId,
+  ready: Promise<unknown> = Promise.resolve(),
+): Promise<void> {
   const one = about(at(context, 'new'), node, {overrides: {}})
   const [{postmasterPid, standbySignal}] = await Promise.all([hostOf(one).look(), ready])
   if (postmasterPid === null) {

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # inspect.sh DATA BIN WORK whole|brief: what lies in a data directory; NUL between key and value. Changes nothing. Brief leaves out
-# what takes a walk over every file.
+# what takes a walk over every file. It is asked while clients wait, so it starts few programs.
 data=$1
 bin=$2
 work=$3
@@ -19,15 +19,27 @@ has dataAside "$work/previous"
 # Free space where the data will be: of the nearest directory that exists.
 place=$data
 while [ ! -d "$place" ] && [ "$place" != / ] && [ -n "$place" ]; do place=${place%/*}; done
-say freeBytes "$(df --output=avail -B1 -- "${place:-/}" | tail -n 1)"
+free=$(stat -f -c '%a %S' -- "${place:-/}") || free='0 0'
+say freeBytes "$((${free% *} * ${free#* }))"
 if [ ! -d "$data" ]; then
   say exists no
   exit 0
 fi
 if [ ! -r "$data" ] || [ ! -x "$data" ]; then fail DATA_UNREADABLE "cannot read $data as $(id -un)"; fi
 say exists yes
-if [ -n "$(find "$data/" -mindepth 1 -maxdepth 1 -print -quit)" ]; then say empty no; else say empty yes; fi
-if [ -r "$data/PG_VERSION" ]; then say pgVersion "$(cat -- "$data/PG_VERSION")"; fi
+empty=yes
+for entry in "$data"/* "$data"/.[!.]* "$data"/..?*; do
+  if [ -e "$entry" ] || [ -L "$entry" ]; then
+    empty=no
+    break
+  fi
+done
+say empty "$empty"
+if [ -r "$data/PG_VERSION" ]; then
+  version=
+  IFS= read -r version <"$data/PG_VERSION" || :
+  say pgVersion "$version"
+fi
 if [ -r "$data/global/pg_control" ]; then say control "$("$bin/pg_controldata" -D "$data" 2>/dev/null)"; fi
 say postmasterPid "$(postmaster_pid "$data")"
 has standbySignal "$data/standby.signal"

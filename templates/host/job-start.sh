@@ -2,12 +2,12 @@
 # job-start.sh LOCK OPERATION DATA WORK ID COUNT (NAME BYTES)... [ARGUMENT...]: unpacks the job's files from stdin and starts its `run`
 # detached. A job of that name that has begun is left as it is.
 need_lock "$1" "$2"
-need_stopped "$3"
 work=$4
 dir=$work/jobs/$2-$5
+if [ -e "$dir/pid" ]; then exit 0; fi
+need_stopped "$3"
 count=$6
 shift 6
-if [ -e "$dir/pid" ]; then exit 0; fi
 make_work "$work"
 rm -rf -- "$dir" "$dir.new"
 mkdir -p -- "$dir.new" || fail WORK_DIRECTORY "cannot make $dir.new"
