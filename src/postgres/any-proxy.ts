@@ -22,6 +22,12 @@ class AnyProxy implements Closing {
     return null
   }
 
+  /** The first one's, when none answers. */
+  async refusal(): Promise<string | null> {
+    const said = await Promise.all(this.#proxies.map((proxy) => proxy.refusal()))
+    return said.includes(null) ? null : (said[0] ?? null)
+  }
+
   /** The same one for all of its time: what it wrote is read back there. The first when nobody answers, which is an outage. */
   async startProber(): Promise<Prober> {
     for (const proxy of this.#proxies) if ((await proxy.readServedBy()) !== null) return proxy.startProber()

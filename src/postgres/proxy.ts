@@ -1,6 +1,6 @@
 /** SQL through pgpool, as a client sees the cluster: the port `Proxy`. Sessions keep the server's settings, as a client's do. */
 import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
-import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
+import {AuthenticationRefused, ConfigError, messageOf, PoolctlError} from '../lib/errors.js'
 import type {Prober, Proxy} from '../ports/pool.js'
 import {openSession, pgpoolTarget, type Target} from './connect.js'
 import {probe, type RunningProber} from './prober.js'
@@ -27,20 +27,34 @@ class PgpoolProxy implements Proxy {
    */
   async readServedBy(): Promise<{address: string; port: number} | null> {
     try {
-      const session = await openSession(this.#target)
-      try {
-        const [row] = await session.query(SERVED_BY, [], {
-          phase: 'read',
-          doing: 'see which server answers',
-          withinMs: ANSWER_MS,
-        })
-        return row ? {address: row.address ?? 'local', port: row.port ?? 0} : null
-      } finally {
-        await session.close()
-      }
+      return await this.#served()
     } catch (error) {
       if (error instanceof AuthenticationRefused || error instanceof ConfigError) throw error
       return null
+    }
+  }
+
+  refusal(): Promise<string | null> {
+    return this.#served().then(
+      () => null,
+      (error: unknown) => {
+        const detail = error instanceof PoolctlError ? error.detail : undefined
+        return detail === undefined ? messageOf(error) : `${messageOf(error)} (${detail})`
+      },
+    )
+  }
+
+  async #served(): Promise<{address: string; port: number} | null> {
+    const session = await openSession(this.#target)
+    try {
+      const [row] = await session.query(SERVED_BY, [], {
+        phase: 'read',
+        doing: 'see which server answers',
+        withinMs: ANSWER_MS,
+      })
+      return row ? {address: row.address ?? 'local', port: row.port ?? 0} : null
+    } finally {
+      await session.close()
     }
   }
 

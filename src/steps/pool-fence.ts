@@ -15,13 +15,13 @@ import type {Observation} from '../engine/step.js'
 import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {PoolSettings} from '../ports/pool.js'
 import type {PoolPlace} from '../ports/world.js'
-import {awaitSeen, done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
+import {done, objectIn, pending, poolPlace, settingsIn, type Context, type Step} from './context.js'
 import {leftAt, unlessAway} from './pool-away.js'
 import {refuseUnserved} from './pool-served.js'
 import {wakePool} from './pool-wake.js'
-import {reloadPool} from './reload-pool.js'
+import {awaitReloaded, reloadPool} from './reload-pool.js'
 
-/** pgpool 4.3 takes a reload within a second or two; children are asked in turn. */
+/** Children are asked in turn. */
 const LIMIT_MS = 20_000
 
 /** pgpool reports booleans as 1/0 (4.3) or on/off. */
@@ -140,7 +140,7 @@ async function liftFence(context: Context, fence: Fence): Promise<void> {
     what: `pgpool ${fence.pool.name} with the site's own settings`,
     code: 'UNFENCE_NOT_SEEN',
   }
-  await awaitSeen(context, wait, async () => {
+  await awaitReloaded(context, [fence], wait, async () => {
     const reported = await settingsOf(fence)
     const open = reported === null ? [] : differing(reported, fence.before)
     return open.length === 0 ? done("the site's values are in effect") : pending(`not yet back: ${open.join(', ')}`)
@@ -198,7 +198,7 @@ export const fencePool: Step = {
       if (written) await reloadIfRunning(context, fence)
     }
     const wait = {limitMs: LIMIT_MS, everyMs: 200, what: 'the fence in pgpool', code: 'FENCE_NOT_SEEN'}
-    await awaitSeen(context, wait, () => seenFenced(context))
+    await awaitReloaded(context, fencesIn(context), wait, () => seenFenced(context))
     return undefined
   },
   verify: seenFenced,

@@ -10,9 +10,9 @@ import type {Observation} from '../engine/step.js'
 import {ActFailed, Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {PoolPlace} from '../ports/world.js'
-import {awaitSeen, done, pending, poolPlace, settingsIn, textIn, type Context, type Step} from './context.js'
+import {done, pending, poolPlace, settingsIn, textIn, type Context, type Step} from './context.js'
 import {leftAt, unlessAway} from './pool-away.js'
-import {reloadPool} from './reload-pool.js'
+import {awaitReloaded, reloadPool} from './reload-pool.js'
 
 /** A reload gives pgpool the directory of a node that is down; of one that is up it is the next start, since a restart would cut off every client. */
 const RELOAD_MS = 1500
@@ -31,7 +31,7 @@ async function pathsSeen({pool}: PoolPlace, wanted: Readonly<Record<string, stri
 
 async function inEffect(context: Context, place: PoolPlace, wanted: Record<string, string>, limitMs: number) {
   const wait = {limitMs, everyMs: 200, what: 'the new directories in pgpool', code: 'POOL_PATHS_NOT_SEEN'}
-  return awaitSeen(context, wait, () => pathsSeen(place, wanted))
+  return awaitReloaded(context, [place], wait, () => pathsSeen(place, wanted))
 }
 
 /** One that does not run reads them when it starts. */

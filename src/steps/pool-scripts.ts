@@ -12,7 +12,6 @@ import {Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {PgpoolHost, ScriptState} from '../ports/host.js'
 import {
-  awaitSeen,
   done,
   hostOf,
   numberIn,
@@ -25,7 +24,7 @@ import {
   type Context,
   type Step,
 } from './context.js'
-import {reloadPool} from './reload-pool.js'
+import {awaitReloaded, reloadPool} from './reload-pool.js'
 
 function optionsIn(context: Context): ScriptOptions {
   const options = context.input['options'] as JsonObject
@@ -122,7 +121,7 @@ export const pgpoolSettings: Step = {
     if ((await seenSettings(context)).state === 'done') return undefined
     await reloadPool(context, place)
     const wait = {limitMs: 30_000, everyMs: 300, what: 'pgpool with the new settings', code: 'SETTINGS_NOT_TAKEN'}
-    await awaitSeen(context, wait, () => seenSettings(context))
+    await awaitReloaded(context, [place], wait, () => seenSettings(context))
     return undefined
   },
   verify: seenSettings,

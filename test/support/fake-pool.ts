@@ -88,7 +88,8 @@ export class FakePool implements Pool {
   reload(): Promise<void> {
     return attempt(() => {
       reachPool(this.#site)
-      this.#site.pool.reloadPending = true
+      if (this.#site.pool.reloadsLost > 0) this.#site.pool.reloadsLost -= 1
+      else this.#site.pool.reloadPending = true
       reply(this.#site, 'pool.reload')
     })
   }
@@ -124,6 +125,10 @@ export class FakeProxy implements Proxy {
     const config = chosen && file.nodes.find((n) => Number(n.id) === chosen.id)
     if (chosen?.status === 'waiting') chosen.status = 'up'
     return Promise.resolve(config ? {address: config.address, port: config.port} : null)
+  }
+
+  async refusal(): Promise<string | null> {
+    return this.#site.pool.refuses ?? ((await this.readServedBy()) === null ? 'pgpool answers nobody' : null)
   }
 
   startProber(): Promise<Prober> {

@@ -101,8 +101,12 @@ export type FakePool = {
   applied: Record<string, string>
   fence: {operation: string; settings: Record<string, string>} | null
   reloadPending: boolean
+  /** So many reloads are accepted and never arrive, as right after a node came. */
+  reloadsLost: number
   lock: LockHolder | null
   nextRead: number
+  /** What it says to every new session of a client; null: it lets them in. */
+  refuses: string | null
   /** Hook scripts beside pgpool.conf, by their digests. */
   hooks?: Record<string, string>
 }
@@ -256,8 +260,10 @@ export function healthySite(nodes = 3): Site {
       applied: config,
       fence: null,
       reloadPending: false,
+      reloadsLost: 0,
       lock: null,
       nextRead: 0,
+      refuses: null,
     },
     sessions: [],
     faults: [],

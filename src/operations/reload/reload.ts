@@ -108,6 +108,7 @@ async function settled(
   const began = clock.monotonicMs()
   let last = before
   let quietSince = began
+  let askedAgain = false
   for (;;) {
     await clock.sleep(POLL_MS)
     const now = await inEffect(member, admin)
@@ -115,6 +116,13 @@ async function settled(
     if (wanted !== null && notInEffect(wanted, now).length === 0) return now
     if (differences(last, now).length > 0) quietSince = at
     last = now
+    // One that came while pgpool brought a node in or out may never arrive (steps/reload-pool.ts).
+    if (at - quietSince >= SETTLE_MS && wanted !== null && !askedAgain) {
+      askedAgain = true
+      quietSince = at
+      await admin.reload()
+      continue
+    }
     if (at - quietSince >= SETTLE_MS || at - began >= SEEN_WITHIN_MS) return now
   }
 }

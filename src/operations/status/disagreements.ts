@@ -2,12 +2,17 @@
 import {isAttached} from '../../cluster/pool-node.js'
 import {lsnDiff} from '../../cluster/lsn.js'
 import {NEWEST_TESTED_PG, untestedMajors} from '../../cluster/pg-version.js'
+import {staleMainRemedy} from '../../cluster/stale-main-node.js'
 import type {Disagreement} from '../../report/status.js'
 import {primaries, receivesFrom, running, type ClusterView, type NodeView, type RunningNode} from '../survey-cluster.js'
 
-/** Critical first, then by node. `maxLagBytes` is the cluster file's limit. */
-export function findDisagreements(view: ClusterView, maxLagBytes: number): Disagreement[] {
-  const found = [...ofCluster(view), ...view.nodes.flatMap((node) => ofNode(node, view, maxLagBytes))]
+/** Critical first, then by node. `maxLagBytes` is the cluster file's limit, `refusal` why pgpool answered no new session. */
+export function findDisagreements(view: ClusterView, maxLagBytes: number, refusal: string | null): Disagreement[] {
+  const found = [
+    ...ofCluster(view),
+    ...ofClients(view, refusal),
+    ...view.nodes.flatMap((node) => ofNode(node, view, maxLagBytes)),
+  ]
   const rank = (d: Disagreement): number => (d.severity === 'critical' ? 0 : 1)
   return found.toSorted((a, b) => rank(a) - rank(b) || (a.node ?? -1) - (b.node ?? -1))
 }
@@ -59,6 +64,24 @@ function ofCluster(view: ClusterView): Disagreement[] {
     })
   }
   return found
+}
+
+/** Where nobody could get in anyway, for want of a primary or because pgpool has another in mind, the cause is found by itself. */
+function ofClients(view: ClusterView, refusal: string | null): Disagreement[] {
+  const [primary, ...others] = primaries(view)
+  if (refusal === null || primary === undefined || others.length > 0) return []
+  if (primary.pool === null || !isAttached(primary.pool)) return []
+  const standby = running(view).find(({server, pool}) => server.facts.inRecovery && pool !== null && isAttached(pool))
+  const wake = staleMainRemedy(refusal, standby?.id)
+  return [
+    {
+      node: null,
+      code: wake === null ? 'CLIENT_SESSION_FAILS' : 'CLIENTS_SHUT_OUT',
+      severity: wake === null ? 'warning' : 'critical',
+      message: `a new session through pgpool got no answer: ${refusal}`,
+      remedy: wake ?? 'poolctl doctor --only pgpool',
+    },
+  ]
 }
 
 function ofNode(node: NodeView, view: ClusterView, maxLagBytes: number): Disagreement[] {

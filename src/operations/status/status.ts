@@ -17,8 +17,11 @@ export async function readStatus(
   world: World,
   observe: (text: string) => void,
 ): Promise<{data: StatusData; systemIdentifier: string | null}> {
-  const view = await surveyCluster(world, observe)
-  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes)
+  const [view, refusal] = await Promise.all([
+    surveyCluster(world, observe),
+    world.file.nodes.length === 0 ? null : world.proxy.refusal(),
+  ])
+  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes, refusal)
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))
   return {
     data: {

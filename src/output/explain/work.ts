@@ -49,6 +49,10 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
     'The server works and streams, and pgpool sends it no clients: it was detached and nobody attached it again.',
   TWO_PRIMARIES:
     'Two servers accept writes. Their histories part with every write: stop one now, and decide which holds the right data.',
+  CLIENT_SESSION_FAILS:
+    'A new session of poolctl through pgpool got no answer, in the words of pgpool. It may be its own password or address that pgpool does not take; doctor looks closer.',
+  CLIENTS_SHUT_OUT:
+    'pgpool answers no new session although a primary serves and is attached: it has moved on which node is its first one. A node that leaves and comes makes it look anew.',
   NO_PRIMARY: 'No server that answers accepts writes.',
   NO_OLD_PRIMARY: 'pgpool names no primary that could have failed, so there is nothing to fail over from.',
   PRIMARY_NOT_FOUND: 'No server that answers accepts writes, so it cannot be told what the right data is.',

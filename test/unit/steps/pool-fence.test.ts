@@ -48,6 +48,13 @@ describe('a fence of three pgpools', () => {
     ])
   })
 
+  test('is lifted although a reload got lost, which is asked for again', async () => {
+    const {act, verify, sites} = fenced()
+    sites[1]!.pool.reloadsLost = 1
+    await act()
+    expect([await verify(), owners(sites)]).toEqual([done(BACK), [null, null, null]])
+  })
+
   test('stays on the one whose machine went away, is named with its file, and is lifted when it is back', async () => {
     const {probe, act, verify, sites, gone} = fenced()
     gone.add('proxy2')

@@ -1,7 +1,8 @@
 /** Whether everything can be asked at all: PCP, SQL through pgpool, SSH, the servers, and host from host. */
+import {staleMainRemedy} from '../../../cluster/stale-main-node.js'
 import type {Check, Found} from '../check.js'
 import {ofNodeHosts, ofSite} from '../check.js'
-import {primariesOf, type Look, type PoolLook, type Snapshot} from '../snapshot.js'
+import {primariesOf, seenServers, type Look, type PoolLook, type Snapshot} from '../snapshot.js'
 
 const PASSFILE = new Set(['PCP_PASSFILE_PERMISSIONS', 'PCP_PASSFILE_UNUSABLE'])
 const LOGIN = new Set(['PCP_LOGIN_REFUSED', 'PCP_USER_INVALID'])
@@ -95,11 +96,15 @@ const sqlThroughPgpool = ofSite(
       if (pool.sql.seen || pool.sql.code === 'not-asked' || unseen(pool) !== null) return []
       if (primariesOf(snapshot).length === 0 && snapshot.nodes.some(({server}) => !server.seen)) return []
       const {address, port} = pool.config
+      const standby = seenServers(snapshot).find(({server}) => server.inRecovery)
+      const wake = primariesOf(snapshot).length === 0 ? null : staleMainRemedy(pool.sql.reason, standby?.config.id)
       return [
         {
           pool: pool.name,
           message: `SQL through pgpool at ${address}:${port} fails: ${pool.sql.reason}`,
-          remedy: `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`,
+          remedy:
+            wake ??
+            `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`,
         },
       ]
     }),

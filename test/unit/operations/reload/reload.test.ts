@@ -55,6 +55,20 @@ describe('reload', () => {
     )
   })
 
+  test('is asked for again when it never arrived', async () => {
+    const running = new Map([['delay_threshold', '0']])
+    let asked = 0
+    const admin = fakeAdmin({
+      reload: () => {
+        asked += 1
+        if (asked === 2) running.set('delay_threshold', '1000')
+      },
+    })
+    const one = {...pgpool('proxy1', {delay_threshold: '1000'}, running, []), admin}
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    expect([asked, data.pools[0]?.seen]).toEqual([2, 'every value of pgpool.conf is in effect'])
+  })
+
   test('as a dry run sends nothing and shows what would change', async () => {
     const running = new Map([['delay_threshold', '0']])
     const one = pgpool('proxy1', {delay_threshold: '1000'}, running, ['delay_threshold'])

@@ -34,6 +34,29 @@ describe('status', () => {
     ])
   })
 
+  test('says so when pgpool lets nobody in although all agree, and what wakes it', async () => {
+    const said = 'unable to read message kind (kind does not match between main(0) slot[0] (52))'
+    const data = await look((site) => (site.pool.refuses = said))
+    expect([data.health, data.disagreements]).toEqual([
+      'critical',
+      [
+        {
+          node: null,
+          code: 'CLIENTS_SHUT_OUT',
+          severity: 'critical',
+          message: `a new session through pgpool got no answer: ${said}`,
+          remedy:
+            'poolctl detach 1, then poolctl attach 1: pgpool looks anew for its first node when one leaves or comes',
+        },
+      ],
+    ])
+  })
+
+  test('warns of a session that fails for another reason, which may be its own', async () => {
+    const data = await look((site) => (site.pool.refuses = 'SASL authentication failed'))
+    expect(codesOf(data)).toEqual(['warning', [[null, 'CLIENT_SESSION_FAILS']]])
+  })
+
   test('names a dead node that pgpool still sends clients to, and lists it with the reason', async () => {
     const data = await look((site) => (site.nodes[1]!.running = false))
     expect(codesOf(data)).toEqual(['critical', [[1, 'ATTACHED_BUT_SILENT']]])
