@@ -72,12 +72,26 @@ export const beginPgUpgrade: Step = {
   undo: takeUpgradeBack,
 }
 
+/** With where the new cluster was left, which tells later whether it has ever run. */
+async function seenUpgraded(context: Context): Promise<Observation> {
+  const pair = pairOf(context, idIn(context))
+  const {newControl, newVersion, oldControlAside} = await context.world.migrationHost(idIn(context)).look(pair)
+  if (newVersion !== String(pair.to)) return pending(`${pair.new.data} is of version ${newVersion ?? 'none'}`)
+  if (newControl?.state !== 'shut down') return pending(`the new cluster is "${newControl?.state ?? 'unreadable'}"`)
+  if (!oldControlAside) return pending('the old control file has its name still')
+  const made = {link: 'linked', clone: 'cloned', swap: 'moved'}[transferIn(context)]
+  return done(`${pair.new.data} is a clean cluster of version ${pair.to}, ${made} from ${pair.old.data}`, {
+    systemIdentifier: newControl.systemIdentifier,
+    checkpoint: newControl.checkpointLsn,
+  })
+}
+
 export const pgUpgrade: Step = {
   kind: 'pg-upgrade',
   deadlineMs: null,
   async probe(context) {
     const state = await upgradeJobState(context)
-    if (state.state === 'ended' && state.exitStatus === 0) return done('pg_upgrade ended well')
+    if (state.state === 'ended' && state.exitStatus === 0) return seenUpgraded(context)
     return pending(state.state === 'running' ? 'pg_upgrade is running' : 'pg_upgrade has not run')
   },
   async act(context) {
@@ -86,18 +100,7 @@ export const pgUpgrade: Step = {
     await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
     return undefined
   },
-  async verify(context) {
-    const pair = pairOf(context, idIn(context))
-    const {newControl, newVersion, oldControlAside} = await context.world.migrationHost(idIn(context)).look(pair)
-    if (newVersion !== String(pair.to)) return pending(`${pair.new.data} is of version ${newVersion ?? 'none'}`)
-    if (newControl?.state !== 'shut down') return pending(`the new cluster is "${newControl?.state ?? 'unreadable'}"`)
-    if (!oldControlAside) return pending('the old control file has its name still')
-    const made = {link: 'linked', clone: 'cloned', swap: 'moved'}[transferIn(context)]
-    return done(`${pair.new.data} is a clean cluster of version ${pair.to}, ${made} from ${pair.old.data}`, {
-      systemIdentifier: newControl.systemIdentifier,
-      checkpoint: newControl.checkpointLsn,
-    })
-  },
+  verify: seenUpgraded,
   settle: movedByNow,
   undo: takeUpgradeBack,
 }

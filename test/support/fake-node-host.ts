@@ -405,7 +405,8 @@ export class FakeNodeHost implements NodeHost {
     countPoll(this.#site)
     job.polls += 1
     if (job.job.kind !== 'copy' && job.job.kind !== 'rewind') {
-      if (job.polls >= JOB_POLLS && !waitsForLinks(this.#site, job)) finishUpgradeJob(this.#site, this.#id, job)
+      const enough = this.#site.upgradeJobPolls ?? JOB_POLLS
+      if (job.polls >= enough && !waitsForLinks(this.#site, job)) finishUpgradeJob(this.#site, this.#id, job)
       return
     }
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null

@@ -137,6 +137,8 @@ export type Site = {
   next: number
   lastAckMs: number
   longestGapMs: number
+  /** Looks after which a job of an upgrade has ended, where they are quicker or slower than others. */
+  upgradeJobPolls?: number
   /** Two servers accepted writes at the same moment while attached: never allowed, and kept once it happened. */
   sawTwoPrimaries: boolean
   /** Hosts refuse acts without a lock, as real ones do. Off by default, for tests that take none. */

@@ -70,6 +70,13 @@ describe('an upgrade that is killed at every place, then on or back', () => {
     expect(report.runs).toBeGreaterThan(300)
   })
 
+  it('does so as well where pg_upgrade is done before anybody comes to wait for it', async () => {
+    const site = {...fenceableSite(), upgradeJobPolls: 1}
+    const report = await crashMatrix({site, plan: plan(site), catalog: stepCatalog, allowed})
+    expect(report.violations.slice(0, 10)).toEqual([])
+    expect(report.endings['undisturbed completed']).toBe(1)
+  })
+
   it('brings the standbys that clients do not wait for all the same', async () => {
     const site = fenceableSite()
     const made = plan(site, {...REQUEST, wayBack: 'none'})
