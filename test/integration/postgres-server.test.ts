@@ -159,8 +159,11 @@ describe('a primary and its standby', () => {
 
     it('names the transactions that clients have open, the same one by the same word', async () => {
       const client = cluster.sql(0, 'begin; select pg_sleep(2); commit')
-      let [first] = await primary.openTransactions()
-      for (let tries = 0; first === undefined && tries < 50; tries += 1) [first] = await primary.openTransactions()
+      let first: string | undefined
+      await until('the transaction is open', async () => {
+        ;[first] = await primary.openTransactions()
+        return first !== undefined
+      })
       expect(first).toMatch(/^\d+ [\d.]+$/)
       expect(await primary.openTransactions()).toEqual([first])
       await client
