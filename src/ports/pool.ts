@@ -51,7 +51,7 @@ export interface Pool {
 export interface Proxy {
   /** Which server answered a read in a new session: its address as `host(inet_server_addr())` and port. Null: no answer. */
   readServedBy(): Promise<{address: string; port: number} | null>
-  /** Why a new session got no answer, in pgpool's words; null: it got one. Never throws. */
+  /** Why none of a few new sessions got an answer, in pgpool's words; null: one did. Never throws. */
   refusal(): Promise<string | null>
   /** Starts a client that writes and reads through pgpool until stopped, to measure what clients notice. */
   startProber(): Promise<Prober>

@@ -1,4 +1,5 @@
 /** SQL through pgpool, as a client sees the cluster: the port `Proxy`. Sessions keep the server's settings, as a client's do. */
+import {setTimeout as sleep} from 'node:timers/promises'
 import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
 import {AuthenticationRefused, ConfigError, messageOf, PoolctlError} from '../lib/errors.js'
 import type {Prober, Proxy} from '../ports/pool.js'
@@ -7,6 +8,14 @@ import {probe, type RunningProber} from './prober.js'
 import {SERVED_BY} from './pool-queries.js'
 
 const ANSWER_MS = 5000
+
+const TRIES = 4
+const BETWEEN_TRIES_MS = 300
+
+function saidBy(error: unknown): string {
+  const detail = error instanceof PoolctlError ? error.detail : undefined
+  return detail === undefined ? messageOf(error) : `${messageOf(error)} (${detail})`
+}
 
 export function createProxy(options: {pgpool: PgpoolConfig; access: PostgresAccess}): Proxy & {close(): Promise<void>} {
   return new PgpoolProxy(options.pgpool, options.access)
@@ -34,14 +43,18 @@ class PgpoolProxy implements Proxy {
     }
   }
 
-  refusal(): Promise<string | null> {
-    return this.#served().then(
-      () => null,
-      (error: unknown) => {
-        const detail = error instanceof PoolctlError ? error.detail : undefined
-        return detail === undefined ? messageOf(error) : `${messageOf(error)} (${detail})`
-      },
-    )
+  async refusal(): Promise<string | null> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#served()
+        return null
+      } catch (error) {
+        // pgpool replaces its processes when a node comes, and a session that begins just then is cut off.
+        const again = !(error instanceof AuthenticationRefused || error instanceof ConfigError) && attempt < TRIES
+        if (!again) return saidBy(error)
+        await sleep(BETWEEN_TRIES_MS)
+      }
+    }
   }
 
   async #served(): Promise<{address: string; port: number} | null> {

@@ -40,6 +40,8 @@ describe('SQL through pgpool', () => {
   it('has no answer from a pgpool that is not there', async () => {
     const nowhere = createProxy({pgpool: {...pgpool, address: '127.83.2.99'}, access: cluster.access})
     expect(await nowhere.readServedBy()).toBeNull()
+    expect(await nowhere.refusal()).toMatch(/ECONNREFUSED/)
+    expect(await proxy.refusal()).toBeNull()
     const prober = await nowhere.startProber()
     const started = performance.now()
     const outage = await prober.stop()
