@@ -4,6 +4,7 @@
  */
 import {execFile} from 'node:child_process'
 import {dirname, join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
 import {messageOf} from '../lib/errors.js'
 import {exists} from './store.js'
@@ -22,14 +23,21 @@ const ROLES = new Map([
   ['slave', 'replica'],
 ])
 
+/** It replaces its PCP process when a node has left or come, and cuts off whoever asks just then. */
+const TRIES = 3
+const BETWEEN_TRIES_MS = 250
+
 /** What pgpool believes of each node, in the nodes' order; the reason when it does not answer. */
 export async function poolBelief(spec: LabSpec): Promise<{nodes: Belief[]} | {reason: string}> {
-  try {
-    const nodes: Belief[] = []
-    for (const {id} of spec.nodes) nodes.push(readBelief(await pcp(spec, 'pcp_node_info', ['-n', String(id)])))
-    return {nodes}
-  } catch (error) {
-    return {reason: messageOf(error).trim().split('\n').at(-1) ?? ''}
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const nodes: Belief[] = []
+      for (const {id} of spec.nodes) nodes.push(readBelief(await pcp(spec, 'pcp_node_info', ['-n', String(id)])))
+      return {nodes}
+    } catch (error) {
+      if (attempt === TRIES) return {reason: messageOf(error).trim().split('\n').at(-1) ?? ''}
+      await sleep(BETWEEN_TRIES_MS)
+    }
   }
 }
 
