@@ -128,3 +128,10 @@ export class ActFailed extends PoolctlError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The same with the first line of its detail, for tables and findings. */
+export function reasonOf(error: unknown): string {
+  const detail =
+    error instanceof PoolctlError && error.detail !== undefined ? ` (${error.detail.split('\n')[0] ?? ''})` : ''
+  return `${messageOf(error)}${detail}`
+}

@@ -1,5 +1,5 @@
 /** Several pgpools asked the same at once. One that does not answer is part of the result, with the reason. */
-import {AuthenticationRefused, messageOf, PoolctlError} from '../lib/errors.js'
+import {AuthenticationRefused, PoolctlError, reasonOf} from '../lib/errors.js'
 import type {PoolAdmin, PoolShow} from '../ports/pool-admin.js'
 
 /** One pgpool of the site, and the three ways to ask it. Opening one can fail as asking can: a password file, for one. */
@@ -34,13 +34,6 @@ export function askPools<T>(
       }
     }),
   )
-}
-
-/** The fact and the first line of its detail. */
-export function reasonOf(error: unknown): string {
-  const detail =
-    error instanceof PoolctlError && error.detail !== undefined ? ` (${error.detail.split('\n')[0] ?? ''})` : ''
-  return `${messageOf(error)}${detail}`
 }
 
 /** Null when one answered. Otherwise the command's own failure: the first refusal of our name, else the first that was met. */

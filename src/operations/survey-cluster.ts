@@ -5,7 +5,7 @@
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {NodeId} from '../cluster/node-id.js'
 import type {PoolNode} from '../cluster/pool-node.js'
-import {PoolctlError, messageOf} from '../lib/errors.js'
+import {PoolctlError, reasonOf} from '../lib/errors.js'
 import type {DirectoryState} from '../ports/host.js'
 import type {ServerFacts} from '../ports/postgres.js'
 import type {World} from '../ports/world.js'
@@ -66,12 +66,6 @@ async function viewFiles(world: World, id: NodeId): Promise<FilesView> {
   } catch (error) {
     return {inspected: false, reason: reasonOf(error)}
   }
-}
-
-function reasonOf(error: unknown): string {
-  const detail =
-    error instanceof PoolctlError && error.detail !== undefined ? ` (${error.detail.split('\n')[0] ?? ''})` : ''
-  return `${messageOf(error)}${detail}`
 }
 
 export type RunningNode = NodeView & {config: NodeConfig; server: Extract<ServerView, {reachable: true}>}

@@ -1,7 +1,7 @@
 /** SQL through pgpool, as a client sees the cluster: the port `Proxy`. Sessions keep the server's settings, as a client's do. */
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {PgpoolConfig, PostgresAccess} from '../cluster/cluster-file.js'
-import {AuthenticationRefused, ConfigError, messageOf, PoolctlError} from '../lib/errors.js'
+import {AuthenticationRefused, ConfigError, reasonOf} from '../lib/errors.js'
 import type {Prober, Proxy} from '../ports/pool.js'
 import {openSession, pgpoolTarget, type Target} from './connect.js'
 import {probe, type RunningProber} from './prober.js'
@@ -11,11 +11,6 @@ const ANSWER_MS = 5000
 
 const TRIES = 4
 const BETWEEN_TRIES_MS = 300
-
-function saidBy(error: unknown): string {
-  const detail = error instanceof PoolctlError ? error.detail : undefined
-  return detail === undefined ? messageOf(error) : `${messageOf(error)} (${detail})`
-}
 
 export function createProxy(options: {pgpool: PgpoolConfig; access: PostgresAccess}): Proxy & {close(): Promise<void>} {
   return new PgpoolProxy(options.pgpool, options.access)
@@ -51,7 +46,7 @@ class PgpoolProxy implements Proxy {
       } catch (error) {
         // pgpool replaces its processes when a node comes, and a session that begins just then is cut off.
         const again = !(error instanceof AuthenticationRefused || error instanceof ConfigError) && attempt < TRIES
-        if (!again) return saidBy(error)
+        if (!again) return reasonOf(error)
         await sleep(BETWEEN_TRIES_MS)
       }
     }

@@ -1,11 +1,11 @@
 /** One look at everything that the chosen checks want to know. What cannot be seen is part of the picture, with the reason. */
 import type {ClusterFile, NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
-import {PoolctlError} from '../../lib/errors.js'
+import {PoolctlError, reasonOf} from '../../lib/errors.js'
 import type {DoctorNodeHost, DoctorPgpoolHost, DoctorServer, PgpoolPlaces} from '../../ports/doctor.js'
 import type {PoolSettings} from '../../ports/pool.js'
 import type {Postgres} from '../../ports/postgres.js'
-import {reasonOf, type PoolMember} from '../ask-pools.js'
+import type {PoolMember} from '../ask-pools.js'
 import {hookPrograms} from './hooks.js'
 import {
   settingsOf,
