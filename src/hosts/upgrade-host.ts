@@ -92,11 +92,6 @@ export class RemoteMigrationHost implements MigrationHost {
     return standbyAutoConfBytes(staged ?? Buffer.alloc(0), connection, {})
   }
 
-  configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void> {
-    const title = `write the configuration of a standby into ${pair.new.data}`
-    return this.#place(operation, pair, 'configure', title, [String(settings.length)], settings)
-  }
-
   takeBack(operation: string, pair: Pair): Promise<void> {
     return this.#place(operation, pair, 'take-back', 'make the old cluster startable again')
   }
@@ -222,33 +217,40 @@ export class RemoteMigrationHost implements MigrationHost {
     }
   }
 
-  async #link({pair, how, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
+  async #link({pair, how, earlyMs, settings, source}: LinkJob): Promise<{files: Map<string, Buffer>; args: string[]}> {
     const peer = peerWords(source, this.#ssh)
-    const enter = (program: string, directory: string): string =>
-      commandLine(['sh', '-c', program, 'poolctl', directory])
+    const enter = (program: string, ...words: string[]): string =>
+      commandLine(['sh', '-c', program, 'poolctl', ...words])
+    const lists = source.links.slice(0, source.links.lastIndexOf('/'))
     return {
       files: new Map([
         ['script', Buffer.from(await scriptText('upgrade-names', 'upgrade-link'))],
         ['rsh', Buffer.from(remoteShell(peer))],
         ['connection', Buffer.from(sharedConnection(peer))],
+        ...(settings === null ? [] : [['settings', settings] as const]),
       ]),
       args: [
         ...[pair.old.data, pair.new.data, String(pair.to), source.kept ? 'kept' : 'cluster', how, source.links],
-        ...[enter(ENTER, source.data), enter(ENTER_LISTED, source.links.slice(0, source.links.lastIndexOf('/')))],
+        ...[enter(ENTER, source.data), enter(ENTER_LISTED, lists, String(Math.ceil((earlyMs ?? 0) / 100)))],
+        ...[pair.old.bin, `${this.#marks}/upgrade`, pair.new.config ?? '', earlyMs === null ? 'stopped' : 'early'],
       ],
     }
   }
 }
 
-/** Where no server may run while the job does; a backup is taken from one that runs, and a command may want one. */
+/** Where no server may run while the job does; a backup is taken from one that runs, a command may want one, and a job that is early waits itself. */
 function stoppedPlace(job: PgUpgradeJob | LinkJob | WayBackJob): string {
   if (job.kind === 'backup') return job.directory
-  return job.kind === 'command' ? '/nonexistent' : job.pair.old.data
+  return job.kind === 'command' || (job.kind === 'link' && job.earlyMs !== null) ? '/nonexistent' : job.pair.old.data
 }
 
-/** Enters as ENTER does, but the directory of pg_upgrade's job, whose list of links comes last; a job that has ended without one is not waited for. */
+/**
+ * Enters as ENTER does, but the directory of pg_upgrade's job, once it is there, which may take `$2` tenths of a second; its list of links comes
+ * last. A job that has ended without one is not waited for.
+ */
 const ENTER_LISTED =
-  'LC_ALL=C; export LC_ALL; cd -- "$1" && shift && while [ ! -e links ] && [ ! -e status ] && read -r pid rest <pid && [ -d "/proc/$pid" ]; ' +
+  'LC_ALL=C; export LC_ALL; tries=0; until [ -e "$1/pid" ]; do tries=$((tries + 1)); [ "$tries" -le "$2" ] || exit 1; sleep 0.1; done; ' +
+  'cd -- "$1" && shift 2 && while [ ! -e links ] && [ ! -e status ] && read -r pid rest <pid && [ -d "/proc/$pid" ]; ' +
   'do sleep 0.05; done; exec "$@"'
 
 async function pgUpgrade({

@@ -54,6 +54,13 @@ export type LinkJob = {
   pair: Pair
   /** What the node makes of its own old files. */
   how: 'link' | 'clone'
+  /**
+   * Milliseconds to wait for pg_upgrade to begin on the source. The node's server may run meanwhile: the job goes on once that has stopped where
+   * the source's did, and fails where it has not. Null: it has been seen stopped there.
+   */
+  earlyMs: number | null
+  /** postgresql.auto.conf of the standby that is made; null: none is. */
+  settings: Buffer | null
   /** `kept`: `data` is what `keepCatalogs` has kept, and not a whole cluster. */
   source: {address: string; user: string | null; port: number | null; data: string; links: string; kept: boolean}
 }
@@ -80,10 +87,8 @@ export interface MigrationHost {
   claim(operation: string, pair: Pair): Promise<void>
   /** Staged configuration into a new data directory that came from elsewhere. */
   configure(operation: string, pair: Pair): Promise<void>
-  /** Staged postgresql.auto.conf, as it is for a standby that follows `connection`; asked for before clients wait for what comes of it. */
+  /** Staged postgresql.auto.conf, as it is for a standby that follows `connection`. */
   standbySettings(connection: StandbyConnection): Promise<Buffer>
-  /** As `configure`, and the new cluster is a standby's, with that postgresql.auto.conf. */
-  configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void>
   /** The old control file gets its name back, and what the new version has made is removed. */
   takeBack(operation: string, pair: Pair): Promise<void>
   /** The old control file gets its name back, and the new cluster stays: for an old cluster that is whole. */

@@ -158,6 +158,8 @@ export const rehearseLinks = tried('rehearse-links', {
       await stage(context).startJob(operation, LINK_JOB, {
         kind: 'link',
         how: 'link',
+        earlyMs: null,
+        settings: null,
         pair: {...pair, new: {...pair.new, data: linkedPlace(context)}},
         source: {
           address,

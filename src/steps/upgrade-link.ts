@@ -1,12 +1,13 @@
 /**
  * begin-links, link-standbys: the new clusters of the standbys come into being from the files of their old ones.
  *
- * Precondition: the standbys are down at the primary's checkpoint, and pg_upgrade has begun. Effect: each standby links its own old files
- * as the primary's were linked, and fetches the rest, as a job on its host; one that is begun early has logged in and waits for the list.
+ * Precondition: begin-links: the standbys stream. link-standbys: they are down at the primary's checkpoint, and pg_upgrade has ended.
+ * Effect: each standby links its own old files as the primary's were linked, and fetches the rest, as a job on its host; one that is begun
+ * early has logged in while clients work, and waits: for the list, and then to be at rest where the primary is, which it proves itself.
  * Undo: the jobs are ended, what they made is removed; the old clusters were only read. `upgrade prepare` is then repeated.
  * Repeat: harmless: joins a running job, a finished one counts, one that failed is begun again.
  */
-import {ActFailed, messageOf} from '../lib/errors.js'
+import {ActFailed, Unreachable, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import {followJob} from './copy-data.js'
 import {connectionTo, done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
@@ -18,8 +19,8 @@ import {carriedOf} from './upgrade-stop.js'
 export type Source = 'cluster' | 'kept'
 const JOB_OF: Readonly<Record<Source, string>> = {cluster: 'link', kept: 'link-late'}
 
-/** Starts the job on the node, unless it runs or has ended well. */
-async function beginLink(context: Context, node: NodeId, from: Source): Promise<void> {
+/** Starts the job on the node, unless it runs or has ended well. `earlyMs`: see `LinkJob`. */
+async function beginLink(context: Context, node: NodeId, from: Source, earlyMs: number | null): Promise<void> {
   const {world, operation} = context
   const primary = idIn(context, 'primary')
   const source = nodeConfig(world, primary)
@@ -31,11 +32,14 @@ async function beginLink(context: Context, node: NodeId, from: Source): Promise<
   if (state.state === 'running' || (state.state === 'ended' && state.exitStatus === 0)) return
   if (state.state !== 'absent') await old.world.host(node).stopJob(operation, job)
   await host.claim(operation, pairOf(context, node))
+  const settings = await host.standbySettings(connectionTo(at(context, 'new').world, primary, node))
   const {ssh} = world.file
   const start = host.startJob(operation, job, {
     kind: 'link',
     pair: pairOf(context, node),
     how: transferIn(context) === 'clone' ? 'clone' : 'link',
+    earlyMs,
+    settings,
     source: {
       address: source.address,
       user: ssh.user,
@@ -50,12 +54,12 @@ async function beginLink(context: Context, node: NodeId, from: Source): Promise<
 
 /** Bytes that came to the node, all transfers of the job; null where rsync does not tell them. */
 async function linkOne(context: Context, node: NodeId, from: Source): Promise<number | null> {
-  const host = context.world.migrationHost(node)
-  await beginLink(context, node, from)
-  // While the job works, and not when clients wait for this.
-  const settings = await host.standbySettings(connectionTo(at(context, 'new').world, idIn(context, 'primary'), node))
-  const {bytesOnWire} = await followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking')
-  await host.configureStandby(context.operation, pairOf(context, node), settings)
+  await beginLink(context, node, from, null)
+  const [{bytesOnWire}] = await Promise.all([
+    followJob(about(at(context, 'old'), node), JOB_OF[from], 'linking'),
+    // As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
+    context.world.migrationHost(node).lockOld(context.operation, pairOf(context, node)),
+  ])
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 
@@ -89,14 +93,9 @@ export async function linkSome(
   return result
 }
 
-/** Only links tell what is new from what is not, so that it could be kept for those that are linked later. */
-function wantedOf(context: Context): number {
-  return transferIn(context) === 'link' ? numberIn(context.input, 'minStandbys') : carriedOf(context).length
-}
-
-/** Those whose turn comes first: a job that could not begin is begun again, or replaced, by `link-standbys`. */
-function firstOf(context: Context): NodeId[] {
-  return carriedOf(context).slice(0, wantedOf(context)).map(nodeId)
+/** How many of `nodes` clients wait for. Only links tell what is new from what is not, so that it could be kept for the others. */
+function wantedOf(context: Context, nodes: readonly number[]): number {
+  return transferIn(context) === 'link' ? numberIn(context.input, 'minStandbys') : nodes.length
 }
 
 export const beginLinks: Step = {
@@ -104,9 +103,11 @@ export const beginLinks: Step = {
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
     const failed: Record<string, string> = {}
+    const nodes = nodesIn(context)
+    // Those whose turn comes first: a job that could not begin is begun again, or replaced, by `link-standbys`.
     await Promise.all(
-      firstOf(context).map((node) =>
-        beginLink(context, node, 'cluster').catch((error: unknown) => {
+      nodes.slice(0, wantedOf(context, nodes)).map((node) =>
+        beginLink(context, node, 'cluster', numberIn(context.input, 'waitMs')).catch((error: unknown) => {
           context.signal.throwIfAborted()
           failed[String(node)] = detailOf(error)
         }),
@@ -114,7 +115,7 @@ export const beginLinks: Step = {
     )
     return {failed}
   },
-  verify: () => Promise.resolve(done('the jobs wait for the list of links')),
+  verify: () => Promise.resolve(done('the jobs wait for the primary and their own server')),
   undo: leaveAllOut,
 }
 
@@ -125,7 +126,7 @@ export const linkStandbys: Step = {
   async act(context) {
     const carried = carriedOf(context)
     const enough = numberIn(context.input, 'minStandbys')
-    const wanted = wantedOf(context)
+    const wanted = wantedOf(context, carried)
     const result = await linkSome(context, carried, wanted, 'cluster')
     if (result.linked.length < enough) {
       throw new ActFailed({
@@ -140,7 +141,7 @@ export const linkStandbys: Step = {
             : 'The old cluster is put back. Mend what is named, then repeat; or ask for fewer with --min-standbys.',
       })
     }
-    await forgetEarlierTries(context, carried, result.linked)
+    await forgetEarlierTries(context, result.linked)
     return result
   },
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
@@ -152,20 +153,23 @@ async function leaveAllOut(context: Context): Promise<void> {
   await Promise.all(nodesIn(context).map((node) => leaveOut(context, node)))
 }
 
-/** A process that was killed may have chosen others: none of them may go on fetching once the new primary writes. */
-async function forgetEarlierTries(
-  context: Context,
-  carried: readonly number[],
-  linked: readonly number[],
-): Promise<void> {
+/**
+ * One that was begun early may not have come to rest where it should, and a process that was killed may have chosen others: none of them may go
+ * on fetching once the new primary writes. On a host out of reach what is half made is never started by poolctl: a recovery replaces it.
+ */
+async function forgetEarlierTries(context: Context, linked: readonly number[]): Promise<void> {
   const {world} = at(context, 'old')
   await Promise.all(
-    carried
+    nodesIn(context)
       .filter((node) => !linked.includes(node))
-      .map(nodeId)
       .map(async (node) => {
-        const {state} = await world.host(node).jobState(context.operation, JOB_OF.cluster)
-        if (state !== 'absent') await leaveOut(context, node)
+        try {
+          const {state} = await world.host(node).jobState(context.operation, JOB_OF.cluster)
+          if (state !== 'absent') await leaveOut(context, node)
+        } catch (error) {
+          if (!(error instanceof Unreachable)) throw error
+          context.observe(`the host of node ${node} is out of reach, what it may have begun to link stays there`)
+        }
       }),
   )
 }

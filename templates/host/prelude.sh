@@ -85,6 +85,19 @@ put() {
   sync -- "${put_dir:-/}" || fail WRITE_FAILED "cannot flush ${put_dir:-/}"
 }
 
+# overlay KEEP NEWCONFIG DIRECTORY: the node's own configuration, staged in KEEP, over what initdb or another node has in DIRECTORY. Of a
+# configuration outside (NEWCONFIG, or empty), what stays outside is there already.
+overlay() {
+  if [ ! -d "$1/config" ]; then fail CONFIG_NOT_STAGED "no configuration waits in $1"; fi
+  for overlay_path in "$1"/config/* "$1"/config/etc/*; do
+    case $overlay_path in "$1"/config/etc) continue ;; esac
+    case $2:$overlay_path in ?*:"$1"/config/etc/*) continue ;; esac
+    if [ ! -e "$overlay_path" ]; then continue; fi
+    overlay_why=$(cp -a -- "$overlay_path" "$3/" 2>&1) || fail WRITE_FAILED "cannot write the configuration into $3: ${overlay_why##*: }"
+  done
+  chmod 700 -- "$3"
+}
+
 # make_standby DATA BYTES: postgresql.auto.conf from stdin, standby.signal, and no other recovery file.
 make_standby() {
   take_input "$1/postgresql.auto.conf.tmp" "$2"

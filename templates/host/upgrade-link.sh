@@ -1,8 +1,10 @@
 # shellcheck shell=sh
-# upgrade-link.sh OLDDATA NEWDATA TO cluster|kept link|clone LINKSPATH COMMAND LINKS-COMMAND: a standby's new cluster, as a job on its host. What pg_upgrade
+# upgrade-link.sh OLDDATA NEWDATA TO cluster|kept link|clone LINKSPATH COMMAND LINKS-COMMAND OLDBIN KEEP NEWCONFIG early|stopped: a standby's
+# new cluster, as a job on its host. What pg_upgrade
 # linked on the primary is linked here from this node's own old files, which are the same bytes at the same checkpoint; the rest (new
 # catalogs, WAL of the new version) is fetched. The old directory is only read, so that it stays a way back, and paths may differ from
-# the primary's. `kept`: the new primary serves already, and what is fetched is the copy of its catalogs from before. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
+# the primary's. `early`: the job has begun before the server stopped, so it sees for itself, once the list is there, that the server has
+# stopped where the primary did. `kept`: the new primary serves already, and what is fetched is the copy of its catalogs from before. Main forks of unlogged tables are left out: a standby has none, and recovery makes them anew (manual, 69.5).
 old=$1
 new=$2
 to=$3
@@ -11,10 +13,16 @@ how=$5
 links=$6
 enter_new=$7
 enter_links=$8
+oldbin=$9
+keep=${10}
+newconfig=${11}
+begun=${12}
 cd -- "$POOLCTL_JOB" || exit 91
-need_stopped "$old"
+if [ "$begun" = stopped ]; then need_stopped "$old"; fi
 need_stopped "$new"
 phase() { printf '%s\n' "$1" >phase; }
+# Longer than a standby is waited for.
+STOP_TENTHS=1200
 
 # fetch COMMAND NAME OPTION...: rsync with the given way into the root on the primary.
 fetch() {
@@ -39,7 +47,25 @@ connection=$!
 trap 'kill "$connection" 2>/dev/null; rm -rf -- "$sockets"' EXIT
 while [ ! -S "$POOLCTL_SHARED" ] && kill -s 0 "$connection" 2>/dev/null; do sleep 0.02; done
 # This blocks until the list is there: pg_upgrade may have just begun.
-fetch "$enter_links" list "source:./${links##*/}" :./unlogged :./names ./
+fetch "$enter_links" list "source:./${links##*/}" :./unlogged :./names :./control ./
+# came_to_rest: where the primary did, as the control file tells, which may have been set aside meanwhile.
+came_to_rest() {
+  mkdir -p -- own/global || fail WORK_DIRECTORY 'cannot make a directory'
+  cp -- "$old/global/pg_control" own/global/pg_control 2>/dev/null || cp -- "$old/global/pg_control.old" own/global/pg_control 2>/dev/null || return 1
+  "$oldbin/pg_controldata" -D own >own/control 2>/dev/null || return 1
+  grep -q '^Database cluster state: *shut down in recovery$' own/control || return 1
+  [ "$(grep '^Latest checkpoint location:' own/control)" = "$(grep '^Latest checkpoint location:' control)" ]
+}
+if [ "$begun" = early ]; then
+  phase 'waiting for the server to stop'
+  waited=0
+  while [ -n "$(postmaster_pid "$old")" ] && [ "$waited" -lt "$STOP_TENTHS" ]; do
+    sleep 0.1
+    waited=$((waited + 1))
+  done
+  need_stopped "$old"
+  came_to_rest || fail CHECKPOINT_DIFFERS "$old has not come to rest where the primary did"
+fi
 phase 'linking'
 # Half of an earlier try would not be told from what belongs there.
 for place in "$new"/pg_tblspc/*/PG_"${to}"_*; do
@@ -131,6 +157,11 @@ alone=$(grep -c '^1 ' counts)
 fetched=$(wc -l <absent)
 if [ "$how" = link ] && [ "$alone" -gt "$fetched" ]; then fail LINKS_DIFFER "$alone files have no second name, $((fetched)) were fetched: $(grep '^1 ' counts | head -n 3)"; fi
 
+if [ -r settings ]; then
+  phase 'writing the configuration'
+  overlay "$keep" "$newconfig" "$new"
+  make_standby "$new" "$(($(wc -c <settings)))" <settings
+fi
 phase 'flushing'
 # It has said why.
 wait "$flushed" || exit "$?"

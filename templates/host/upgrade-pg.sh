@@ -19,6 +19,8 @@ cd -- "$POOLCTL_JOB" || exit 91
 need_stopped "$old"
 need_stopped "$new"
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS PGPASSWORD PGPASSFILE
+# Standbys compare theirs with it: pg_upgrade writes later checkpoints.
+"$oldbin/pg_controldata" -D "$old" >control || fail PG_UPGRADE_UNFINISHED "the control file of $old cannot be read"
 # A socket's path may have 107 bytes.
 sockets=$(mktemp -d /tmp/poolctl-upgrade.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
 printf '%s' "$sockets" >sockets

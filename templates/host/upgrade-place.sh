@@ -65,23 +65,10 @@ place_outside() {
 }
 ours_outside() { [ -e "${newconfig%/*}/.poolctl-upgrade" ]; }
 
-# overlay DIRECTORY: the node's own configuration over what initdb, or another node, has there.
-overlay() {
-  if [ ! -d "$keep/config" ]; then fail CONFIG_NOT_STAGED "no configuration waits in $keep"; fi
-  for path in "$keep"/config/* "$keep"/config/etc/*; do
-    case $path in "$keep"/config/etc) continue ;; esac
-    # Of a configuration outside, what stays outside is there already.
-    case $newconfig:$path in ?*:"$keep"/config/etc/*) continue ;; esac
-    if [ ! -e "$path" ]; then continue; fi
-    overlay_why=$(cp -a -- "$path" "$1/" 2>&1) || fail WRITE_FAILED "cannot write the configuration into $1: ${overlay_why##*: }"
-  done
-  chmod 700 -- "$1"
-}
-
 make() {
   newbin=$1
   if [ -r "$keep/prepared" ] && [ "$(cat -- "$keep/prepared")" = "$new" ] && [ -e "$new/PG_VERSION" ]; then
-    overlay "$new"
+    overlay "$keep" "$newconfig" "$new"
     return
   fi
   if made_by_us; then rm -rf -- "$new"; fi
@@ -102,7 +89,7 @@ make() {
     set -- "$@" --no-data-checksums
   fi
   "$newbin/initdb" "$@" >"$keep/initdb.log" 2>&1 || fail INITDB_FAILED "$(tail -n 5 -- "$keep/initdb.log")"
-  overlay "$part"
+  overlay "$keep" "$newconfig" "$part"
   sync -f -- "$part"
   mark made "$new"
   put "$part" "$new"
@@ -181,8 +168,7 @@ claim)
 configure)
   need_stopped "$new"
   need_stopped "$old"
-  overlay "$new"
-  if [ "$#" -gt 0 ]; then make_standby "$new" "$1"; fi
+  overlay "$keep" "$newconfig" "$new"
   # As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
   if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;

@@ -13,6 +13,7 @@ import {
   change,
   DONE,
   ending,
+  sqlOn,
   startCheckedLab,
   underLedger,
   until,
@@ -166,6 +167,27 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
       return ['new', null]
     })
     expect(await versionsOf(lab)).toEqual([String(TO), String(TO), 'down'])
+  })
+
+  it('leaves out a standby that is not where the primary came to rest, although it had begun to wait for its files', async () => {
+    const answer = await withClients(async () => [
+      'new',
+      await during(run('--way-back', 'none', '--min-standbys', '1'), async () => {
+        await until('the standby has logged in', () => recorded(lab, 'intent', 'checkpoint-0'))
+        await sqlOn(lab, 1, 'SELECT pg_wal_replay_pause()')
+      }),
+    ])
+    const {exitCode, data} = answer
+    expect({exitCode, followUps: data?.followUps}).toEqual({
+      exitCode: 13,
+      followUps: ['poolctl recovery 1 --method full'],
+    })
+    expect(data?.facts['leftOut']).toEqual([
+      {node: 1, because: expect.stringMatching(/shut down in recovery at .*the shutdown checkpoint/s) as string},
+    ])
+    expect(await versionsOf(lab)).toEqual([String(TO), 'down', String(TO)])
+    const [, one] = (await requireSpec(lab.directory)).nodes
+    expect(one && (await exists(placeOf(one, OLD_TO_NEW, 'new')))).toBe(false)
   })
 
   for (const {needed, title} of [

@@ -153,16 +153,6 @@ export class FakeMigrationHost implements MigrationHost {
     return Promise.resolve(Buffer.from(JSON.stringify(connection)))
   }
 
-  async configureStandby(operation: string, pair: Pair, settings: Buffer): Promise<void> {
-    await this.configure(operation, pair)
-    return this.act(operation, 'configureStandby', () => {
-      const own = at(this.#site, this.#id, pair.new.data)
-      if (!own) throw failed(`${pair.new.data} is not there`)
-      own.standbySignal = true
-      own.connection = JSON.parse(settings.toString()) as StandbyConnection
-    })
-  }
-
   takeBack(operation: string, pair: Pair): Promise<void> {
     return this.act(operation, 'takeBack', (node, upgrade) => {
       if (node.running && placeOf(this.#site, this.#id) === pair.new.data) throw failed('the new server runs')
@@ -275,8 +265,8 @@ export class FakeMigrationHost implements MigrationHost {
   startJob(operation: string, id: string, job: PgUpgradeJob | LinkJob | WayBackJob): Promise<void> {
     return this.act(operation, 'startJob', (node, upgrade) => {
       const key = `${operation}/${id}`
-      // These are made beside a server that runs.
-      const beside = job.kind === 'backup' || job.kind === 'command'
+      // These are made, or wait, beside a server that runs.
+      const beside = job.kind === 'backup' || job.kind === 'command' || (job.kind === 'link' && job.earlyMs !== null)
       if (!beside && (node.running || typeof node.alone === 'string'))
         throw failed(`the server runs, process ${node.pid}`)
       if (node.jobs[key]) return
@@ -388,12 +378,12 @@ function emptyCluster(node: FakeNode): FakeDirectory {
   }
 }
 
-/** A standby's job stands at the primary until pg_upgrade there has listed what it linked, or has ended without. */
+/** A standby's job stands at the primary until pg_upgrade there has listed what it linked, or has ended without; one that is early also until it has begun. */
 export function waitsForLinks(site: Site, {job}: FakeJob): boolean {
   if (job.kind !== 'link' || job.source.kept) return false
   const from = site.file.nodes.find(({address}) => address === job.source.address)
-  const jobs = from ? Object.values(nodeOf(site, from.id).jobs) : []
-  return jobs.some((one) => one.job.kind === 'pg-upgrade' && one.state === 'running')
+  const jobs = from ? Object.values(nodeOf(site, from.id).jobs).filter((one) => one.job.kind === 'pg-upgrade') : []
+  return jobs.some((one) => one.state === 'running') || (job.earlyMs !== null && jobs.length === 0)
 }
 
 /** What a swap has moved is nowhere else. */
@@ -430,7 +420,16 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   const {kept, data} = job.source
   const model = from ? (kept ? upgradeOf(nodeOf(site, from.id), 'upgrade').kept : at(site, from.id, data)) : null
   if (!model) return [12, 'connection unexpectedly closed']
-  put(node, pair.new.data, {...structuredClone(model), ...linked})
+  if (node.running) return [91, 'poolctl-error SERVER_RUNNING the server runs']
+  if (own.state !== 'shut down in recovery') return [91, 'poolctl-error CHECKPOINT_DIFFERS it has not come to rest']
+  const {settings} = job
+  // A site that was copied holds plain bytes.
+  const connection = settings === null ? null : (JSON.parse(Buffer.from(settings).toString()) as StandbyConnection)
+  put(node, pair.new.data, {
+    ...structuredClone(model),
+    ...linked,
+    ...(connection === null ? {} : {standbySignal: true, connection}),
+  })
   return [0, '']
 }
 

@@ -27,12 +27,12 @@ const RUN = ['upgrade', 'run', '--to', String(OLD_TO_NEW.to), '--window', '10m']
 
 const CHECKPOINTS = [0, 1, 2].map((id) => step(`checkpoint-${id}`, 'checkpoint'))
 const REST = [
+  step('begin-links'),
   ...CHECKPOINTS,
   step('drain-clients'),
   step('stop-primary', 'stop-old'),
   step('begin-pg-upgrade'),
   step('stop-standbys'),
-  step('begin-links'),
 ]
 const SERVE = [
   step('link-standbys'),

@@ -150,6 +150,7 @@ describe('the plan of an upgrade', () => {
     expect(steps.map(({id}) => id)).toEqual([
       'fence-pool',
       'detach-node',
+      'begin-links',
       'checkpoint-0',
       'checkpoint-1',
       'checkpoint-2',
@@ -157,7 +158,6 @@ describe('the plan of an upgrade', () => {
       'stop-primary',
       'begin-pg-upgrade',
       'stop-standbys',
-      'begin-links',
       'pg-upgrade',
       'link-standbys',
       'start-primary',

@@ -3,7 +3,7 @@
  * serves from enough nodes.
  *
  * Why this order: what takes longest begins first. pg_upgrade needs the primary at rest and nothing of the standbys, so it begins as
- * soon as the primary is down, and the standbys come to rest, are compared and log in while it works. Nothing is lost by that: up to
+ * soon as the primary is down, and the standbys, which have logged in before, come to rest and are compared while it works. Nothing is lost by that: up to
  * the start of the new primary all of it can be taken back, and that start comes only after the comparison (ADR 17). A swap is itself
  * the point of no return, so it waits for the comparison.
  */
@@ -25,7 +25,7 @@ export type Cast = {
 
 const NO_RETURN = 'POINT OF NO RETURN'
 const TAKEN_BACK = 'the old control file gets its name back, the new directory is removed'
-const LEFT_OUT = 'their new directories are removed; the old ones were only read'
+export const LEFT_OUT = 'their new directories are removed; the old ones were only read'
 
 export function planOutage(request: RunRequest, facts: RunFacts, cast: Cast): PlannedStep[] {
   const user = facts.check.content?.user.name ?? ''
@@ -35,7 +35,6 @@ export function planOutage(request: RunRequest, facts: RunFacts, cast: Cast): Pl
     stopPrimary(cast),
     ...(beside ? [beginUpgrade(request, cast, upgrade)] : []),
     stopStandbys(cast),
-    ...(beside ? [beginLinks(cast)] : []),
     ...migrate(request, cast, upgrade),
     ...open(cast),
   ]
@@ -73,15 +72,6 @@ function stopStandbys({standbys, common}: Cast): PlannedStep {
     id: 'stop-standbys',
     title: `stop ${all} once the shutdown checkpoint is replayed, and prove by the control files that it is the last`,
     input: {...common, nodes: idsOf(standbys)},
-  })
-}
-
-function beginLinks({carried, common}: Cast): PlannedStep {
-  return step({
-    id: 'begin-links',
-    title: 'let the standbys log in on the primary and wait there for the list of files',
-    input: {...common, nodes: idsOf(carried)},
-    undo: LEFT_OUT,
   })
 }
 

@@ -10,14 +10,16 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import {fenceInput, type SettingsByPool} from '../../cluster/pool-fence.js'
 import type {Json, JsonObject} from '../../lib/json.js'
-import {planOutage, type Cast} from './plan-outage.js'
+import {LEFT_OUT, planOutage, type Cast} from './plan-outage.js'
 import {step} from '../planned-step.js'
 import {heldBy} from './refusals.js'
 import type {PrepareRequest, RunRequest} from './request.js'
-import {primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
+import {idsOf, primaryOf, standbysOf, type MigrationFacts, type PairView, type RunFacts} from './survey.js'
 
 /** Long enough for a standby that starts from a shutdown checkpoint; one that takes longer is left out for clients' sake. */
 const STREAMING_LIMIT_MS = 30_000
+/** From the standbys' login until pg_upgrade begins, without the drain. One that has waited in vain begins again. */
+const EARLY_MS = 10 * 60_000
 
 export function pairsInput(views: readonly PairView[]): JsonObject {
   return Object.fromEntries(views.map(({node, pair}): [string, Json] => [String(node.id), pair]))
@@ -108,8 +110,19 @@ export function planRun(request: RunRequest, facts: RunFacts): PlannedStep[] {
   return [...quiet(request, facts, cast), ...planOutage(request, facts, cast), ...afterwards(facts, cast)]
 }
 
+/** They hold a login until pg_upgrade ends, and change nothing of a server that runs. */
+function beginLinks(request: RunRequest, {carried, common}: Cast): PlannedStep {
+  return step({
+    id: 'begin-links',
+    title: 'let the standbys log in on the primary, where they wait for the list of files',
+    input: {...common, nodes: idsOf(carried), waitMs: request.drainMs + EARLY_MS},
+    undo: LEFT_OUT,
+  })
+}
+
 /** Before the outage. */
-function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held, later}: Cast): PlannedStep[] {
+function quiet(request: RunRequest, facts: RunFacts, cast: Cast): PlannedStep[] {
+  const {primary, standbys, held, later} = cast
   const leave = ({node}: PairView, id: string, why: string): PlannedStep =>
     step({
       id,
@@ -131,6 +144,7 @@ function quiet(request: RunRequest, facts: RunFacts, {primary, standbys, held, l
       undo: 'the fence is removed',
     }),
     ...leaving,
+    beginLinks(request, cast),
     ...[primary, ...standbys].map(({node}) =>
       step({
         id: `checkpoint-${node.id}`,
