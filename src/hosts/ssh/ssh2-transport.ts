@@ -6,6 +6,7 @@ import {commandLine} from '../quote.js'
 import {Interrupted, type ExecOptions, type ExecResult, type ForwardTarget, type Transport} from '../transport.js'
 import {Slots} from './slots.js'
 import {openConnection, type Opened, type SshOptions} from './connection.js'
+import {ShellGone, sinceBegun, throughShell, WaitingShells} from './waiting-shells.js'
 
 /** sshd refuses more than MaxSessions channels on a connection; its default is 10 (sshd_config(5)). */
 const MAX_CHANNELS = 8
@@ -17,7 +18,7 @@ export class Ssh2Transport implements Transport {
   readonly #port: number | null
   readonly #options: SshOptions
   readonly #slots = new Slots(MAX_CHANNELS)
-  #connection: Promise<Opened> | null = null
+  #connection: Promise<Live> | null = null
 
   constructor(host: string, port: number | null, options: SshOptions) {
     this.#host = host
@@ -27,22 +28,34 @@ export class Ssh2Transport implements Transport {
 
   async exec(words: readonly string[], options: ExecOptions): Promise<ExecResult> {
     return this.#slots.use(async () => {
-      const client = await this.#client()
-      const {result} = await this.#openChannel(
-        client,
-        (live, done) => live.exec(commandLine(words), done),
-        (channel) => ({result: collect(client, channel, options)}),
-      )
-      return result
+      const {client, shells} = await this.#opened()
+      const waiting = shells.take()
+      if (!waiting) return this.#execAlone(words, options)
+      const result = collect(client, waiting, throughShell(words, options), sinceBegun)
+      shells.prepare()
+      return result.catch((error: unknown) => {
+        if (error instanceof ShellGone) return this.#execAlone(words, options)
+        throw error
+      })
     })
+  }
+
+  /** In a channel that is opened for it. */
+  async #execAlone(words: readonly string[], options: ExecOptions): Promise<ExecResult> {
+    const {result} = await this.#openChannel(
+      (live, done) => live.exec(commandLine(words), done),
+      (channel, {client, shells}) => {
+        shells.prepare()
+        return {result: collect(client, channel, options)}
+      },
+    )
+    return result
   }
 
   async forward(target: ForwardTarget): Promise<Duplex> {
     const release = await this.#slots.take()
     try {
-      const client = await this.#client()
       const channel = await this.#openChannel(
-        client,
         (live, done) =>
           'socketPath' in target
             ? live.openssh_forwardOutStreamLocal(target.socketPath, done)
@@ -76,9 +89,9 @@ export class Ssh2Transport implements Transport {
   }
 
   /** The live connection; a dead one was forgotten by its close event, so that the next act opens a new one. */
-  async #client(): Promise<Client> {
+  #opened(): Promise<Live> {
     if (this.#connection === null) {
-      const connection = openConnection(this.#host, this.#port, this.#options)
+      const connection = openConnection(this.#host, this.#port, this.#options).then(withShells)
       this.#connection = connection
       const forget = (): void => {
         if (this.#connection === connection) this.#connection = null
@@ -90,19 +103,19 @@ export class Ssh2Transport implements Transport {
         })
       }, forget)
     }
-    return (await this.#connection).client
+    return this.#connection
   }
 
   /** Opens a channel; waits and tries again while the server has none left, e.g. when MaxSessions there is below ours. */
   async #openChannel<T>(
-    client: Client,
     open: Open,
-    listen: (channel: ClientChannel) => T,
+    listen: (channel: ClientChannel, live: Live) => T,
     forwardTo: string | null = null,
   ): Promise<T> {
+    const live = await this.#opened()
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await opening(client, open, listen)
+        return await opening(live.client, open, (channel) => listen(channel, live))
       } catch (error) {
         if (!(error instanceof Error) || error instanceof Interrupted) throw error
         if (
@@ -123,10 +136,25 @@ export class Ssh2Transport implements Transport {
             hint: 'Raise MaxSessions in sshd_config there, or look for sessions that hang.',
             cause: error,
           })
+        live.shells.giveUp()
         await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt))
       }
     }
   }
+}
+
+type Live = Opened & {shells: WaitingShells}
+
+function withShells(opened: Opened): Live {
+  // Every act, and every shell that is being opened, listens for its end.
+  opened.client.setMaxListeners(4 * MAX_CHANNELS)
+  const open = (command: string): Promise<ClientChannel> =>
+    opening(
+      opened.client,
+      (live, done) => live.exec(command, done),
+      (channel) => channel,
+    )
+  return {...opened, shells: new WaitingShells(open)}
 }
 
 type Open = (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => void
@@ -155,9 +183,14 @@ function opening<T>(client: Client, open: Open, listen: (channel: ClientChannel)
 
 /**
  * Sends the input and waits for the end. The script is part of the input, so that before this point nothing has begun: that is
- * what makes "lost before it started" certain.
+ * what makes "lost before it started" certain. `own` gives the command's own part of stderr; null: it has never begun (`ShellGone`).
  */
-function collect(client: Client, channel: ClientChannel, options: ExecOptions): Promise<ExecResult> {
+function collect(
+  client: Client,
+  channel: ClientChannel,
+  options: ExecOptions,
+  own: (stderr: Buffer) => Buffer | null = (all) => all,
+): Promise<ExecResult> {
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
@@ -187,7 +220,9 @@ function collect(client: Client, channel: ClientChannel, options: ExecOptions): 
       signal = name ?? null
     })
     channel.on('close', () => {
-      if (ended) finish(() => resolve({status, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr)}))
+      const said = own(Buffer.concat(stderr))
+      if (said === null) finish(() => reject(new ShellGone()))
+      else if (ended) finish(() => resolve({status, signal, stdout: Buffer.concat(stdout), stderr: said}))
       else lost()
     })
     channel.end(options.input)
