@@ -14,6 +14,23 @@ export function createPoolShow(options: {pgpool: PgpoolConfig; access: PostgresA
   return new SqlPoolShow(options.pgpool, options.access)
 }
 
+/** `master_slave_sub_mode` before 4.2, and what 4.2 made of each (release notes of 4.2, migration). */
+const SUB_MODES = new Map([
+  ['stream', 'streaming_replication'],
+  ['logical', 'logical_replication'],
+  ['slony', 'slony'],
+])
+
+/** Adds `backend_clustering_mode` where it was still several parameters (before 4.2). */
+export function withMode(settings: ReadonlyMap<string, string>): PoolSettings {
+  const replication = settings.get('replication_mode')
+  if (replication === undefined || settings.has('backend_clustering_mode')) return settings
+  const single =
+    settings.get('master_slave_mode') === 'on' ? SUB_MODES.get(settings.get('master_slave_sub_mode') ?? '') : 'raw'
+  const mode = replication === 'on' ? 'native_replication' : single
+  return mode === undefined ? settings : new Map([...settings, ['backend_clustering_mode', mode]])
+}
+
 class SqlPoolShow implements PoolShow {
   readonly #target: Target
 
@@ -23,7 +40,7 @@ class SqlPoolShow implements PoolShow {
 
   async settings(): Promise<PoolSettings> {
     const rows = await this.#ask(POOL_SETTINGS, 'show its settings')
-    return new Map(rows.filter(({item}) => !WITHHELD.test(item)).map(({item, value}) => [item, value]))
+    return withMode(new Map(rows.filter(({item}) => !WITHHELD.test(item)).map(({item, value}) => [item, value])))
   }
 
   async version(): Promise<string | null> {

@@ -17,7 +17,7 @@ const failoverCommand = ofSettings(
   // Without the command and with failover_on_backend_error off, failover is by hand (poolctl promote --failover), which is a choice.
   (settings, {name}) => {
     const command = settings.get('failover_command') ?? ''
-    const follow = settings.get('follow_primary_command') ?? ''
+    const follow = settings.get('follow_primary_command') ?? settings.get('follow_master_command') ?? ''
     if (!isStreaming(settings) || command !== '' || backendsOf(settings).some(({hostname}) => isManaged(hostname)))
       return null
     const because = isOn(settings.get('failover_on_backend_error'))
