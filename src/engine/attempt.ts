@@ -2,6 +2,7 @@
 import {ActFailed, AuthenticationRefused, OutcomeUnknown, PoolctlError, Unreachable, messageOf} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import {bounded, pause, type Bounded} from './deadline.js'
+import {actLimit, askAgain, askGate, brokenPromise} from './gate.js'
 import type {PlannedStep} from './plan.js'
 import type {RunState} from './run-state.js'
 import type {Observation} from './step.js'
@@ -23,6 +24,8 @@ export async function attemptStep<W>(run: RunState<W>, step: PlannedStep): Promi
   const {clock, journal, interrupts, stepTimeoutMs} = run.setup
   const startMs = clock.monotonicMs()
   run.emit({type: 'step.started', step: step.id, title: step.title, host: step.host, undoing: false})
+  const verdict = askGate(run, step)
+  if (verdict?.stop) return {kind: 'failed', error: verdict.stop}
   await run.crash('before-intent', step)
   const before = await look(run, step, 'probe')
   if (before.kind !== 'seen') return before
@@ -39,10 +42,13 @@ export async function attemptStep<W>(run: RunState<W>, step: PlannedStep): Promi
   const code = run.code(step)
   const deadlineMs = code.deadlineMs === undefined ? stepTimeoutMs : code.deadlineMs
   const first = code.makeSafe === undefined ? undefined : interrupts.onFirst
-  const acted = await bounded(clock, deadlineMs, interrupts.onSecond, (signal) =>
+  const callOff = askAgain(run, step)
+  const acted = await bounded(clock, actLimit(deadlineMs, verdict), interrupts.onSecond, (signal) =>
     code.act(run.context(step, first === undefined ? signal : AbortSignal.any([signal, first]))),
-  )
+  ).finally(callOff)
   if (acted.kind === 'left') return {kind: 'left'}
+  const broken = brokenPromise(run, step, acted, deadlineMs)
+  if (broken) return {kind: 'failed', error: broken}
   if (first?.aborted === true && acted.kind === 'threw' && brokenOff(acted.error, first)) return makeSafe(run, step)
   await run.crash('after-act', step)
   const after = await judge(run, step, acted, deadlineMs)

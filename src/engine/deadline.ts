@@ -63,7 +63,8 @@ async function afterGrace<T>(clock: EngineClock, ended: () => T | null): Promise
   return ended()
 }
 
-function alarm(clock: EngineClock, ms: number, ring: () => void): () => void {
+/** Calls `ring` once `ms` have passed; returns how to cancel it. */
+export function alarm(clock: EngineClock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring)
   // setTimeout fires at once for more than 2^31-1 ms; such a deadline is none.
   const timer = setTimeout(ring, Math.min(ms, 2 ** 31 - 1))

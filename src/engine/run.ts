@@ -81,8 +81,6 @@ async function forward<W>(run: RunState<W>, from: number): Promise<RunOutcome> {
   for (const step of plan.steps.slice(from)) {
     if (interrupts.requested !== null) return interrupted(interrupts, step.id)
     const startMs = run.setup.clock.monotonicMs()
-    const stopped = askGate(run, step)
-    if (stopped !== null) return afterFailure(run, step, {kind: 'failed', error: stopped}, 0)
     const attempt = await attemptStep(run, step)
     if (attempt.kind === 'left') return interrupted(interrupts, step.id)
     if (attempt.kind !== 'done') return afterFailure(run, step, attempt, run.secondsSince(startMs))
@@ -110,18 +108,6 @@ async function makeUp<W>(run: RunState<W>): Promise<RunOutcome> {
       : incomplete(run, step, attempt.error, 'resume', [])
   }
   return complete(run)
-}
-
-function askGate<W>(run: RunState<W>, step: PlannedStep): Error | null {
-  const {gate, clock} = run.setup
-  if (!gate) return null
-  const done = run
-    .records()
-    .map(reportOf)
-    .filter(({outcome}) => outcome === 'done' || outcome === 'already')
-  const verdict = gate(clock.now(), step.id, done)
-  run.emit({type: 'step.progress', step: step.id, observation: verdict.say})
-  return verdict.stop
 }
 
 async function afterFailure<W>(

@@ -1,7 +1,7 @@
 /** What a run is given and what it gives back; the entry points are in run.ts. */
 import type {JsonObject} from '../lib/json.js'
 import type {JournalWriter} from '../ports/journal.js'
-import type {EventSink} from './events.js'
+import type {EventSink, VerdictKind} from './events.js'
 import type {RunOutcome, StepReport} from './outcome.js'
 import type {Plan} from './plan.js'
 import type {StepCatalog} from './step.js'
@@ -40,10 +40,13 @@ export type EngineClock = {
   alarm?(ms: number, ring: () => void): () => void
 }
 
-/** `stop`: why the step must not begin; the plan goes back, as far as it can. `say` is shown. */
-export type Verdict = {say: string; stop: Error | null}
+/**
+ * `stop`: why the step must not begin, or go on; the plan goes back, as far as it can. `leftMs`: how long it may take before that comes; null:
+ * as long as it takes. `say` is shown.
+ */
+export type Verdict = {kind: VerdictKind; say: string; stop: Error | null; leftMs: number | null}
 
-/** Asked before each step on the way forward: now, its id, and the steps that are done with their seconds. */
+/** Asked before each step on the way forward and while it works: now, its id, and the steps that are done with their seconds. */
 export type Gate = (now: Date, step: string, done: readonly {id: string; seconds: number | null}[]) => Verdict
 
 export type RunSetup<W> = {

@@ -28,6 +28,7 @@ export function lineProgress(
   let begun = now()
   let current: {title: string; since: number; seen: string} | null = null
   let lastLine = now()
+  let promised: {step: string; verdict: string} | null = null
   const line = (text: string): void => {
     lastLine = now()
     target.say(`${elapsed(now() - begun)} ${text}`)
@@ -54,6 +55,13 @@ export function lineProgress(
         if (current) current.seen = escapeText(event.observation)
         beat()
         return
+      case 'deadline': {
+        // Asked anew in the middle of a step it is a sign of life, unless it says something else.
+        const again = promised?.step === event.step && promised.verdict === event.verdict
+        promised = event
+        if (!again || now() - lastLine >= HEARTBEAT_MS) line(escapeText(event.observation))
+        return
+      }
       case 'step.done':
         current = null
         line(`${event.outcome}: ${event.step} in ${event.seconds.toFixed(1)} s, ${escapeText(event.because)}`)
@@ -80,7 +88,39 @@ function elapsed(ms: number): string {
   return `[${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}]`
 }
 
-type Drawn = {id: string; settle(error: Error | null): void; output(text: string): void}
+type Drawn = {
+  id: string
+  settle: (error: Error | null) => void
+  /** Under its title: what was seen last, and what was promised. */
+  show: (part: 'seen' | 'promised', text: string) => void
+}
+
+/** Also what comes before listr2 has begun to draw the task. */
+function lines(): {show: Drawn['show']; drawOn: (task: {output: string}) => void} {
+  const shown = {seen: '', promised: ''}
+  let draw = (): void => undefined
+  return {
+    show: (part, text) => {
+      shown[part] = text
+      draw()
+    },
+    drawOn: (task) => {
+      draw = () => (task.output = [shown.seen, shown.promised].filter((text) => text !== '').join('; '))
+      draw()
+    },
+  }
+}
+
+function drawTask({show, settle}: Drawn, event: EngineEvent): void {
+  if (event.type === 'step.progress') show('seen', escapeText(event.observation))
+  if (event.type === 'deadline') show('promised', escapeText(event.observation))
+  if (event.type === 'step.done') {
+    show('promised', '')
+    show('seen', `${event.seconds.toFixed(1)} s, ${escapeText(event.because)}`)
+    settle(null)
+  }
+  if (event.type === 'step.failed') settle(new Error(escapeText(event.message)))
+}
 
 async function drawnProgress(target: ProgressTarget): Promise<Progress> {
   const {Listr, ListrLogger, ProcessOutput} = await import('listr2')
@@ -98,13 +138,13 @@ async function drawnProgress(target: ProgressTarget): Promise<Progress> {
         const promise = new Promise<void>((resolve, reject) => {
           settle = (error) => (error === null ? resolve() : reject(error))
         })
-        const drawn: Drawn = {id: step.id, settle, output: () => undefined}
-        tasks[index] = drawn
+        const {show, drawOn} = lines()
+        tasks[index] = {id: step.id, settle, show}
         promise.catch(() => undefined)
         return {
           title: `${escapeText(step.title)}${step.host === null ? '' : ` (${escapeText(step.host)})`}`,
           task: (_: unknown, task: {output: string}) => {
-            drawn.output = (text) => (task.output = text)
+            drawOn(task)
             return promise
           },
         }
@@ -145,14 +185,9 @@ async function drawnProgress(target: ProgressTarget): Promise<Progress> {
       rest.sink(event)
       return
     }
-    const task = 'step' in event ? tasks.find((t) => t.id === event.step) : undefined
     if (event.type === 'step.started') settleBefore(event.step)
-    if (event.type === 'step.progress') task?.output(escapeText(event.observation))
-    if (event.type === 'step.done') {
-      task?.output(`${event.seconds.toFixed(1)} s, ${escapeText(event.because)}`)
-      task?.settle(null)
-    }
-    if (event.type === 'step.failed') task?.settle(new Error(escapeText(event.message)))
+    const task = 'step' in event ? tasks.find((t) => t.id === event.step) : undefined
+    if (task) drawTask(task, event)
     if (event.type === 'op.done') {
       if (event.outcome === 'completed') for (const t of tasks) t.settle(null)
       else stopDrawing(event.outcome)

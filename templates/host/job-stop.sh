@@ -27,6 +27,8 @@ end_job() {
     if [ "$boot_id" = "$now_boot" ] && { [ -z "$now_ticks" ] || [ "$now_ticks" = "$ticks" ]; }; then
       # `-s`, because dash takes no `--` after the short form and would then send nothing. Failing means that the group is gone.
       kill -s TERM -- "-$pid" 2>/dev/null || :
+      # One that somebody has stopped hears it only then.
+      kill -s CONT -- "-$pid" 2>/dev/null || :
       tries=0
       while group_lives "$pid"; do
         tries=$((tries + 1))

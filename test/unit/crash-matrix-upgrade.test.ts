@@ -8,6 +8,7 @@ import type {Gate} from '../../src/engine/setup.js'
 import {ActFailed} from '../../src/lib/errors.js'
 import {planRun, poolPathSteps} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
+import {upgradeGate} from '../../src/operations/upgrade/deadline.js'
 import {pairFor} from '../../src/operations/upgrade/survey.js'
 import type {MigrationHost} from '../../src/ports/upgrade-host.js'
 import {stepCatalog} from '../../src/steps/catalog.js'
@@ -313,6 +314,23 @@ describe('what goes wrong on the way', () => {
     expect([0, 1].map((id) => servingOn(site, id))).toEqual(['new', 'new'])
   })
 
+  it('goes back while pg_upgrade hangs, once there would be no time for it any more', async () => {
+    const site = fenceableSite()
+    site.upgradeJobPolls = Infinity
+    const made = plan(site, {...REQUEST, windowMs: 10 * 60_000})
+    const began = site.nowMs
+    const outcome = await runOnSite(site, made, {gate: upgradeGate(made, new Date(began))})
+    expect(outcome.outcome).toMatchObject({
+      kind: 'rolled-back',
+      failure: {code: 'WINDOW_WOULD_BE_MISSED', step: 'pg-upgrade', exitCode: 7},
+    })
+    expect([0, 1, 2].map((id) => servingOn(site, id))).toEqual(['old', 'old', 'old'])
+    expect(unserved(site)).toEqual([])
+    const minutes = (site.nowMs - began) / 60_000
+    expect(minutes).toBeGreaterThan(8)
+    expect(minutes).toBeLessThan(10)
+  })
+
   const before = plan(fenceableSite()).steps
   const barrier = before.findIndex(({irreversible}) => irreversible)
   it.each(before.slice(0, barrier + 1).map(({id}) => id))(
@@ -320,7 +338,10 @@ describe('what goes wrong on the way', () => {
     async (id) => {
       const site = fenceableSite()
       const stop = new ActFailed({code: 'WINDOW_WOULD_BE_MISSED', message: 'too late'})
-      const outcome = await runOn(site, REQUEST, (_now, step) => ({say: step, stop: step === id ? stop : null}))
+      const outcome = await runOn(site, REQUEST, (_now, step) => ({
+        ...{kind: 'go', say: step, leftMs: null},
+        stop: step === id ? stop : null,
+      }))
       expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED'}})
       expect(allowed(site, {way: 'undisturbed', stoppedAt: [], outcome})).toEqual([])
     },

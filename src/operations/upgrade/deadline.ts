@@ -1,5 +1,5 @@
 /**
- * The promise of a window, defended: before each step it is asked whether there would still be time to go back afterwards.
+ * The promise of a window, defended: before each step, and while it works, it is asked whether there would still be time to go back afterwards.
  * Latest decision = end of the window - what going back takes - margin. Pure; the engine asks (`RunSetup.gate`).
  */
 import type {Plan, PlannedStep} from '../../engine/plan.js'
@@ -105,16 +105,20 @@ export function upgradeGate(
     if (at > barrier) {
       const left = windowMs / 1000 - elapsed
       const past = left < 0 ? `the window ended at ${end} UTC; past the point of no return, going on` : null
-      return {say: past ?? `past the point of no return; the window ends at ${end} UTC`, stop: null}
+      const say = past ?? `past the point of no return; the window ends at ${end} UTC`
+      return {kind: 'past', say, stop: null, leftMs: null}
     }
     const {latestSeconds, leftSeconds, verdict} = decide(windowMs / 1000, elapsed, done, foreseen, step)
     const latest = new Date(startedAt.getTime() + latestSeconds * 1000).toISOString().slice(11, 19)
     const left = forecast === null ? null : secondsToServe(plan, at, foreseen)
     const serves = left === null ? null : new Date(now.getTime() + left * 1000).toISOString().slice(11, 19)
     const say = `${verdict}: ${Math.round(elapsed)} s gone, latest decision at ${latest} UTC, window ends at ${end} UTC${serves === null ? '' : `; by the rehearsal the new version serves at ${serves} UTC`}`
-    if (verdict !== 'back') return {say, stop: null}
+    // What is irreversible and has begun is seen through.
+    if (verdict !== 'back') return {kind: verdict, say, stop: null, leftMs: at === barrier ? null : leftSeconds * 1000}
     return {
+      kind: verdict,
       say,
+      leftMs: null,
       stop: new ActFailed({
         code: 'WINDOW_WOULD_BE_MISSED',
         message: `going back from "${step}" would no longer end within the window`,

@@ -43,3 +43,38 @@ test('off a terminal: one line a change, and a sign of life no more often than e
     '[1:02] completed, exit code 0',
   ])
 })
+
+test('a promise is shown before each step, when it changes, and as a sign of life', async () => {
+  let now = 0
+  const lines: string[] = []
+  const progress = lineProgress({say: (text) => lines.push(text)}, () => now)
+  const at = (ms: number, event: EngineEvent): void => {
+    now = ms
+    progress.sink(event)
+  }
+  const begin = (step: string): EngineEvent => ({
+    ...about,
+    ...{type: 'step.started', step, title: step, host: null, undoing: false},
+  })
+  const asked = (step: string, verdict: 'go' | 'hold', gone: number): EngineEvent => ({
+    ...about,
+    ...{type: 'deadline', step, verdict, observation: `${verdict}: ${gone} s gone`},
+  })
+  at(0, begin('stop-primary'))
+  at(0, asked('stop-primary', 'go', 0))
+  at(5000, asked('stop-primary', 'go', 5))
+  at(6000, begin('pg-upgrade'))
+  at(6000, asked('pg-upgrade', 'go', 6))
+  at(11_000, asked('pg-upgrade', 'go', 11))
+  at(36_000, asked('pg-upgrade', 'go', 36))
+  at(41_000, asked('pg-upgrade', 'hold', 41))
+  await progress.end()
+  expect(lines).toEqual([
+    '[0:00] begin: stop-primary',
+    '[0:00] go: 0 s gone',
+    '[0:06] begin: pg-upgrade',
+    '[0:06] go: 6 s gone',
+    '[0:36] go: 36 s gone',
+    '[0:41] hold: 41 s gone',
+  ])
+})

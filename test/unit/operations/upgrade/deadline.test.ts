@@ -53,8 +53,10 @@ describe('a window', () => {
   it('stops a step that begins too late, and says since when', () => {
     const gate = upgradeGate(plan(60_000), START)
     expect(gate?.(after(10), 'pg-upgrade', [])).toEqual({
+      kind: 'go',
       say: 'go: 10 s gone, latest decision at 16:00:45 UTC, window ends at 16:01:00 UTC',
       stop: null,
+      leftMs: 35_000,
     })
     expect(gate?.(after(47), 'start-primary', []).stop).toMatchObject({
       code: 'WINDOW_WOULD_BE_MISSED',
@@ -67,8 +69,10 @@ describe('a window', () => {
   it('does not stop what is past the point of no return, and says so', () => {
     const gate = upgradeGate(plan(60_000), START)
     expect(gate?.(after(300), 'bring-standbys', [])).toEqual({
+      kind: 'past',
       say: 'the window ended at 16:01:00 UTC; past the point of no return, going on',
       stop: null,
+      leftMs: null,
     })
   })
 

@@ -133,8 +133,10 @@ describe('a window, once it was rehearsed', () => {
     const start = new Date('2026-11-25T16:00:00Z')
     const gate = upgradeGate(plan as unknown as Plan, start)
     expect(gate?.(new Date('2026-11-25T16:00:10Z'), 'pg-upgrade', [])).toEqual({
+      kind: 'go',
       say: 'go: 10 s gone, latest decision at 16:09:20 UTC, window ends at 16:10:00 UTC; by the rehearsal the new version serves at 16:01:06 UTC',
       stop: null,
+      leftMs: 550_000,
     })
   })
 })
