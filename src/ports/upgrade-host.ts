@@ -149,4 +149,6 @@ export interface NewServer {
   updateExtensions(database: string): Promise<string[]>
   /** ANALYZE of one database with a target of its own; null: the site's. */
   analyze(database: string, target: number | null): Promise<void>
+  /** The same of tables that have no statistics, or not all; for a version whose pg_upgrade carries them (18). */
+  analyzeMissing(database: string, target: number | null): Promise<void>
 }

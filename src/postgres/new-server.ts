@@ -4,10 +4,12 @@ import type {NewServer} from '../ports/upgrade-host.js'
 import {openSession, serverTarget, type Call, type Session} from './connect.js'
 import {
   ANALYZE,
+  analyzeOf,
   CONNECTABLE_DATABASES,
   OLD_EXTENSIONS,
   statisticsTarget,
   updateExtension,
+  WITHOUT_STATISTICS,
 } from './new-server-queries.js'
 
 /** ANALYZE of a large database takes what it takes; somebody's lock must not hold us for ever. */
@@ -40,6 +42,21 @@ export function createNewServer({node, access}: {node: NodeConfig; access: Postg
       inside(database, async (session) => {
         if (target !== null) await session.query(statisticsTarget(target), [], writing('set the statistics target'))
         await session.query(ANALYZE, [], writing(`analyze "${database}"`))
+      }),
+    analyzeMissing: (database, target) =>
+      inside(database, async (session) => {
+        const rows = await session.query(
+          WITHOUT_STATISTICS,
+          [],
+          reading(`list tables without statistics in "${database}"`),
+        )
+        if (rows.length === 0) return
+        if (target !== null) await session.query(statisticsTarget(target), [], writing('set the statistics target'))
+        await session.query(
+          analyzeOf(rows.map(({quoted}) => quoted)),
+          [],
+          writing(`analyze what has none in "${database}"`),
+        )
       }),
   }
 }

@@ -2,12 +2,15 @@
  * update-extensions, make-statistics, move-in-file, leave-note: what is left to do while clients work.
  *
  * Precondition: the new primary serves. Effect: extensions at the version that is installed; statistics, which pg_upgrade carries
- * only from 18 on, made in three stages so that plans are usable after the first; the cluster file names the new clusters.
+ * only from 18 on, made in three stages so that plans are usable after the first (from 18 on in stages only where there are none, because
+ * a stage of one row a column would throw away what was carried); the cluster file names the new clusters. What one database refuses is
+ * named, and the upgrade is none the worse for it.
  * Undo: none. Repeat: harmless; an extension that is up to date is not touched, statistics are made again.
  */
 import {nodeId} from '../cluster/node-id.js'
 import type {UpgradeNote} from '../cluster/upgrade-note.js'
 import {messageOf} from '../lib/errors.js'
+import type {NewServer} from '../ports/upgrade-host.js'
 import type {Json} from '../lib/json.js'
 import {done, idIn, pending, textIn, type Context, type Step} from './context.js'
 import {at, nodesIn, pairOf} from './upgrade-place.js'
@@ -35,24 +38,46 @@ export const updateExtensions: Step = {
   verify: () => Promise.resolve(done('every database was asked')),
 }
 
-/** Stages of `vacuumdb --analyze-in-stages` (manual: vacuumdb): one row a column, then ten, then the site's own. */
+/** Targets of `vacuumdb --analyze-in-stages` (manual: vacuumdb): one row a column, then ten, then the site's own. */
 const STAGES: readonly (number | null)[] = [1, 10, null]
+/** pg_upgrade's own statistics, from this version on (release notes of 18). */
+const CARRIES_STATISTICS = 18
+
+type Pass = {say: string; analyze(server: NewServer, database: string): Promise<void>}
+
+/** The last one also tells autovacuum, whose counters no version carries, how large each table is. */
+function passesTo(version: number): Pass[] {
+  const carried = version >= CARRIES_STATISTICS
+  const stages = STAGES.map((target, at): Pass => {
+    const say = `stage ${at + 1} of ${STAGES.length}`
+    return carried
+      ? {say: `${say}, where there are none`, analyze: (server, database) => server.analyzeMissing(database, target)}
+      : {say, analyze: (server, database) => server.analyze(database, target)}
+  })
+  return carried
+    ? [...stages, {say: 'all tables', analyze: (server, database) => server.analyze(database, null)}]
+    : stages
+}
 
 export const makeStatistics: Step = {
   kind: 'make-statistics',
   deadlineMs: null,
   probe: () => Promise.resolve(pending('made anew')),
   async act(context) {
-    const server = context.world.newServer(idIn(context, 'on'))
+    const on = idIn(context, 'on')
+    const server = context.world.newServer(on)
     const databases = await server.databases()
-    for (const [stage, target] of STAGES.entries()) {
+    const failed: Record<string, Json> = {}
+    for (const {say, analyze} of passesTo(pairOf(context, on).to)) {
       for (const database of databases) {
         context.signal.throwIfAborted()
-        context.observe(`stage ${stage + 1} of ${STAGES.length}: ${database}`)
-        await server.analyze(database, target)
+        context.observe(`${say}: ${database}`)
+        await analyze(server, database).catch((error: unknown) => {
+          failed[database] = messageOf(error)
+        })
       }
     }
-    return {databases}
+    return {databases, failed}
   },
   verify: () => Promise.resolve(done('all databases were analysed in stages')),
   makeSafe: () => Promise.resolve(),

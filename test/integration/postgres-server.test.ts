@@ -6,6 +6,7 @@ import {nodeId} from '../../src/cluster/node-id.js'
 import {AuthenticationRefused, OutcomeUnknown, Unreachable} from '../../src/lib/errors.js'
 import type {BackupSession, Postgres} from '../../src/ports/postgres.js'
 import {SETTINGS_READ} from '../../src/postgres/facts-queries.js'
+import {createNewServer} from '../../src/postgres/new-server.js'
 import {createPostgres} from '../../src/postgres/server.js'
 import {PASSWORD, TestCluster, until} from '../support/postgres.js'
 
@@ -41,6 +42,29 @@ describe('a primary and its standby', () => {
 
   afterAll(async () => {
     for (const end of ends.toReversed()) await end()
+  })
+
+  describe('statistics of a new version', () => {
+    it('are made only of what has none where they were carried', async () => {
+      await cluster.sql(0, 'CREATE DATABASE carried')
+      const sql = (text: string): Promise<string> => cluster.sql(0, text, 'carried')
+      await sql(`CREATE TABLE "Whole" AS SELECT n AS a, n AS b FROM generate_series(1, 100) n`)
+      await sql(`CREATE TABLE half AS SELECT n AS a, n AS b FROM generate_series(1, 100) n`)
+      await sql(`CREATE TABLE extended AS SELECT n AS a, n AS b FROM generate_series(1, 100) n`)
+      await sql('ANALYZE')
+      await sql('ALTER TABLE half ADD COLUMN c int DEFAULT 7')
+      await sql('CREATE STATISTICS pairs ON a, b FROM extended')
+      const analyzed = `SELECT string_agg(relname || ' ' || analyze_count, ', ' ORDER BY relname) FROM pg_stat_user_tables`
+      const server = createNewServer({node: cluster.nodes[0]!, access: cluster.access})
+      await server.analyzeMissing('carried', 1)
+      await until('the statistics are told', async () => /extended 2/.test(await sql(analyzed)))
+      expect(await sql(analyzed)).toBe('Whole 1, extended 2, half 2')
+      await server.analyzeMissing('carried', null)
+      await server.analyze('carried', null)
+      await until('the statistics are told', async () => /Whole 2/.test(await sql(analyzed)))
+      expect(await sql(analyzed)).toBe('Whole 2, extended 3, half 3')
+      await cluster.sql(0, 'DROP DATABASE carried')
+    })
   })
 
   describe('facts', () => {

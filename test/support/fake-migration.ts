@@ -460,6 +460,10 @@ export class FakeNewServer implements NewServer {
   analyze(): Promise<void> {
     return this.#ask(undefined)
   }
+
+  analyzeMissing(): Promise<void> {
+    return this.#ask(undefined)
+  }
 }
 
 /** The cluster file of a fake site is an object that its worlds share. */

@@ -25,6 +25,7 @@ const NEW: End = ['new', 'new', 'new']
 
 const RUN = ['upgrade', 'run', '--to', String(OLD_TO_NEW.to), '--window', '10m']
 
+const PREPARED = [...[0, 1, 2].map((id) => step(`stage-config-${id}`, 'stage-config')), step('make-cluster')]
 const CHECKPOINTS = [0, 1, 2].map((id) => step(`checkpoint-${id}`, 'checkpoint'))
 const REST = [
   step('begin-links'),
@@ -45,7 +46,7 @@ const SERVE = [
   step('move-in-file'),
   step('leave-note'),
 ]
-const AFTERWARDS = [step('make-statistics'), step('update-extensions')]
+const AFTERWARDS = [step('update-extensions'), step('make-statistics')]
 const run = {
   on: 'prepared',
   irreversible: ['start-primary'],
@@ -60,7 +61,7 @@ export const RUNS: readonly UpgradeScenario[] = [
     name: 'upgrade run',
     command: [...RUN, '--way-back', 'hold-standby'],
     resumed: {end: OPENED, code: 0},
-    steps: [step('fence-pool'), step('detach-node'), ...REST, step('pg-upgrade'), ...SERVE, ...AFTERWARDS],
+    steps: [...PREPARED, step('fence-pool'), step('detach-node'), ...REST, step('pg-upgrade'), ...SERVE, ...AFTERWARDS],
   },
   {
     ...run,
@@ -68,6 +69,7 @@ export const RUNS: readonly UpgradeScenario[] = [
     command: [...RUN, '--way-back', 'none'],
     resumed: {end: NEW, code: 0},
     steps: [
+      ...PREPARED,
       step('fence-pool'),
       step('detach-node-2', 'detach-node'),
       ...REST,

@@ -110,6 +110,14 @@ describe('an upgrade by clones', () => {
   })
 })
 
+/** The disk of a node is full from the outage on. */
+function fillingDisk(site: Site, node: number): Gate {
+  return (_now, step) => {
+    if (step === 'stop-primary') site.faults.push({kind: 'disk-full', node})
+    return {kind: 'go', say: '', stop: null, leftMs: null}
+  }
+}
+
 describe('an upgrade by swap', () => {
   /** Where nobody serves and it is said so, the only copy of the primary's data is there, and a resume finds it. */
   function kept(site: Site): string[] {
@@ -133,9 +141,8 @@ describe('an upgrade by swap', () => {
 
   it('that fails in the middle of pg_upgrade is not gone back from: the new directory is the only copy', async () => {
     const site = fenceableSite()
-    site.faults.push({kind: 'disk-full', node: 0})
     const made = plan(site, {...REQUEST, wayBack: 'none', transfer: 'swap'})
-    const {outcome, text} = await runOnSite(site, made)
+    const {outcome, text} = await runOnSite(site, made, {gate: fillingDisk(site, 0)})
     expect([outcome, kept(site)]).toMatchObject([{kind: 'incomplete', failure: {step: 'pg-upgrade'}}, []])
     await expect(rollbackPlan(processOn(site, made, text))).rejects.toMatchObject({
       code: 'PAST_POINT_OF_NO_RETURN',
@@ -149,6 +156,10 @@ describe('the plan of an upgrade', () => {
   it('reads as the runbook, with one point of no return after the standbys have the new version', () => {
     const steps = plan(fenceableSite()).steps
     expect(steps.map(({id}) => id)).toEqual([
+      'stage-config-0',
+      'stage-config-1',
+      'stage-config-2',
+      'make-cluster',
       'fence-pool',
       'detach-node',
       'begin-links',
@@ -169,8 +180,8 @@ describe('the plan of an upgrade', () => {
       'unfence-pool',
       'move-in-file',
       'leave-note',
-      'make-statistics',
       'update-extensions',
+      'make-statistics',
     ])
     expect(steps.filter(({irreversible}) => irreversible).map(({title}) => title)).toEqual([
       'start version 17 on node 0 (POINT OF NO RETURN: the old data of nodes 0, 1 cannot be used after it)',
@@ -233,8 +244,7 @@ async function runOn(site: Site, request: RunRequest, gate: Gate | null = null):
 describe('what goes wrong on the way', () => {
   it('is left out where enough standbys come along without it: the disk of one is full', async () => {
     const site = fenceableSite()
-    site.faults.push({kind: 'disk-full', node: 2})
-    expect((await runOn(site, {...REQUEST, wayBack: 'none'})).kind).toBe('completed')
+    expect((await runOn(site, {...REQUEST, wayBack: 'none'}, fillingDisk(site, 2))).kind).toBe('completed')
     expect([0, 1, 2].map((id) => servingOn(site, id))).toEqual(['new', 'new', 'down'])
     expect(site.pool.nodes.map(({status}) => status === 'down')).toEqual([false, false, true])
     expect(unserved(site)).toEqual([])
@@ -242,8 +252,7 @@ describe('what goes wrong on the way', () => {
 
   it('puts the old cluster back where they do not: two are asked for', async () => {
     const site = fenceableSite()
-    site.faults.push({kind: 'disk-full', node: 2})
-    const outcome = await runOn(site, {...REQUEST, wayBack: 'none', minStandbys: 2})
+    const outcome = await runOn(site, {...REQUEST, wayBack: 'none', minStandbys: 2}, fillingDisk(site, 2))
     // Its undo needs no room: the old servers start as they were.
     site.faults = []
     expect(outcome).toMatchObject({kind: 'incomplete', failure: {code: 'STANDBYS_NOT_LINKED'}})

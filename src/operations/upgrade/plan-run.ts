@@ -26,6 +26,11 @@ export function pairsInput(views: readonly PairView[]): JsonObject {
 }
 
 export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): PlannedStep[] {
+  return prepared(facts, ({pair}) => `make an empty cluster of version ${pair.to} in ${pair.new.data}`)
+}
+
+/** Each node's configuration as it is now, translated; and the primary's new cluster with it, made where it is not there yet. */
+function prepared(facts: MigrationFacts, title: (primary: PairView) => string): PlannedStep[] {
   const primary = primaryOf(facts)
   if (!primary) return []
   const pairs = pairsInput(facts.pairs)
@@ -45,7 +50,7 @@ export function planPrepare(_request: PrepareRequest, facts: MigrationFacts): Pl
     step({
       id: 'make-cluster',
       host: primary.node.host,
-      title: `make an empty cluster of version ${primary.pair.to} in ${primary.pair.new.data}`,
+      title: title(primary),
       input: {
         node: primary.node.id,
         pairs,
@@ -137,6 +142,8 @@ function quiet(request: RunRequest, facts: RunFacts, cast: Cast): PlannedStep[] 
     ...later.map((view) => leave(view, `detach-node-${view.node.id}`, 'clients do not wait for it')),
   ]
   return [
+    // An access rule or a setting that somebody changed since `upgrade prepare` would be lost without a word.
+    ...prepared(facts, ({pair}) => `write it as it is now into the empty cluster in ${pair.new.data}`),
     step({
       id: 'fence-pool',
       title: 'keep pgpool from failing over or re-attaching by itself',
@@ -186,14 +193,17 @@ function afterwards(facts: RunFacts, {primary, later, common}: Cast): PlannedSte
     ),
     ...(later.length > 0 ? theRest(common) : []),
     step({
-      id: 'make-statistics',
-      title: 'make statistics in three stages, while clients work',
-      input: {on: primary.node.id},
-    }),
-    step({
       id: 'update-extensions',
       title: 'bring extensions to the version that is installed',
       input: {on: primary.node.id},
+    }),
+    step({
+      id: 'make-statistics',
+      title:
+        primary.pair.to >= 18
+          ? 'make statistics in three stages where pg_upgrade carried none, then of all, while clients work'
+          : 'make statistics in three stages, while clients work',
+      input: {on: primary.node.id, pairs: common['pairs'] ?? {}},
     }),
   ]
 }

@@ -38,6 +38,7 @@ export function summariseRun(
     ...objectOf(results.get('bring-rest')?.['failed']),
   }
   const failedExtensions = objectOf(results.get('update-extensions')?.['failed'])
+  const withoutStatistics = objectOf(results.get('make-statistics')?.['failed'])
   const restart = [...results].some(([id, result]) => id.startsWith('set-pool-paths') && result['inEffect'] === false)
   return {
     facts: {
@@ -66,6 +67,10 @@ export function summariseRun(
       ...left.map((node) => `poolctl recovery ${node} --method full`),
       ...Object.entries(failedExtensions).map(
         ([database, text]) => `update extensions in "${database}" by hand: ${typeof text === 'string' ? text : ''}`,
+      ),
+      ...Object.entries(withoutStatistics).map(
+        ([database, text]) =>
+          `make statistics in "${database}" by hand (vacuumdb --analyze-in-stages): ${typeof text === 'string' ? text : ''}`,
       ),
     ],
   }
