@@ -43,7 +43,7 @@ const STAGES: readonly (number | null)[] = [1, 10, null]
 /** pg_upgrade's own statistics, from this version on (release notes of 18). */
 const CARRIES_STATISTICS = 18
 
-type Pass = {say: string; analyze(server: NewServer, database: string): Promise<void>}
+type Pass = {say: string; analyze: (server: NewServer, database: string) => Promise<void>}
 
 /** The last one also tells autovacuum, whose counters no version carries, how large each table is. */
 function passesTo(version: number): Pass[] {

@@ -10,13 +10,18 @@
 import {ActFailed, Unreachable, messageOf} from '../lib/errors.js'
 import {nodeId, type NodeId} from '../cluster/node-id.js'
 import {followJob} from './copy-data.js'
-import {connectionTo, done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
+import {awaitSeen, connectionTo, done, idIn, nodeConfig, numberIn, pending, type Context, type Step} from './context.js'
 import {PG_UPGRADE_JOB, refuseOnceStarted, started, transferIn} from './upgrade-pg.js'
 import {about, at, nodesIn, numbersOf, pairOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
 
 /** Which of the primary's files a standby fetches: those of the whole new cluster, or of what was kept before it served. */
 export type Source = 'cluster' | 'kept'
+/** What a job that is early says once it has logged in (upgrade-link.sh). */
+const LOGGED_IN = 'waiting for pg_upgrade on the primary'
+const OVER = 'its job has ended'
+/** Longer than ssh tries. */
+const LOGIN_MS = 30_000
 const JOB_OF: Readonly<Record<Source, string>> = {cluster: 'link', kept: 'link-late'}
 
 /** Starts the job on the node, unless it runs or has ended well. `earlyMs`: see `LinkJob`. */
@@ -63,22 +68,22 @@ async function linkOne(context: Context, node: NodeId, from: Source): Promise<nu
   return typeof bytesOnWire === 'number' ? bytesOnWire : null
 }
 
-export type Linked = {linked: number[]; bytesOnWire: Record<string, number | null>; failed: Record<string, string>}
+type Tried = {done: number[]; failed: Record<string, string>}
 
-/** Side by side, in the order given, until `wanted` of `nodes` are linked: one that cannot be is followed by the next. */
-export async function linkSome(
+/** Side by side, in the order given, until `wanted` of `nodes` have done it: one that cannot is followed by the next. */
+async function untilEnough(
   context: Context,
   nodes: readonly number[],
   wanted: number,
-  from: Source,
-): Promise<Linked> {
+  one: (node: NodeId) => Promise<void>,
+): Promise<Tried> {
   const waiting = [...nodes]
-  const result: Linked = {linked: [], bytesOnWire: {}, failed: {}}
-  const linkOneOfThem = async (): Promise<void> => {
+  const result: Tried = {done: [], failed: {}}
+  const oneOfThem = async (): Promise<void> => {
     for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
       try {
-        result.bytesOnWire[String(node)] = await linkOne(context, nodeId(node), from)
-        result.linked.push(node)
+        await one(nodeId(node))
+        result.done.push(node)
         return
       } catch (error) {
         context.signal.throwIfAborted()
@@ -88,9 +93,36 @@ export async function linkSome(
       }
     }
   }
-  await Promise.all(Array.from({length: Math.min(wanted, nodes.length)}, linkOneOfThem))
-  result.linked.sort((one, other) => one - other)
+  await Promise.all(Array.from({length: Math.min(wanted, nodes.length)}, oneOfThem))
+  result.done.sort((one, other) => one - other)
   return result
+}
+
+export type Linked = {linked: number[]; bytesOnWire: Record<string, number | null>; failed: Record<string, string>}
+
+export async function linkSome(
+  context: Context,
+  nodes: readonly number[],
+  wanted: number,
+  from: Source,
+): Promise<Linked> {
+  const bytesOnWire: Linked['bytesOnWire'] = {}
+  const {done: linked, failed} = await untilEnough(context, nodes, wanted, async (node) => {
+    bytesOnWire[String(node)] = await linkOne(context, node, from)
+  })
+  return {linked, bytesOnWire, failed}
+}
+
+/** Throws what the job says where it could not log in. */
+async function loggedIn(context: Context, node: NodeId): Promise<void> {
+  const one = about(at(context, 'old'), node)
+  const wait = {limitMs: LOGIN_MS, everyMs: 200, what: 'its login on the primary', code: 'PEER_LOGIN_FAILED'}
+  const seen = await awaitSeen(one, wait, async () => {
+    const state = await one.world.host(node).jobState(context.operation, JOB_OF.cluster)
+    if (state.state !== 'running') return done(OVER)
+    return state.lastLine === LOGGED_IN ? done('it waits') : pending('it logs in')
+  })
+  if (seen.because === OVER) await followJob(one, JOB_OF.cluster, 'login')
 }
 
 /** How many of `nodes` clients wait for. Only links tell what is new from what is not, so that it could be kept for the others. */
@@ -102,18 +134,21 @@ export const beginLinks: Step = {
   kind: 'begin-links',
   probe: () => Promise.resolve(pending('each is asked')),
   async act(context) {
-    const failed: Record<string, string> = {}
     const nodes = nodesIn(context)
-    // Those whose turn comes first: a job that could not begin is begun again, or replaced, by `link-standbys`.
-    await Promise.all(
-      nodes.slice(0, wantedOf(context, nodes)).map((node) =>
-        beginLink(context, node, 'cluster', numberIn(context.input, 'waitMs')).catch((error: unknown) => {
-          context.signal.throwIfAborted()
-          failed[String(node)] = detailOf(error)
-        }),
-      ),
-    )
-    return {failed}
+    const enough = numberIn(context.input, 'minStandbys')
+    const {done: waiting, failed} = await untilEnough(context, nodes, wantedOf(context, nodes), async (node) => {
+      await beginLink(context, node, 'cluster', numberIn(context.input, 'waitMs'))
+      await loggedIn(context, node)
+    })
+    if (waiting.length < enough) {
+      throw new ActFailed({
+        code: 'STANDBYS_NOT_LOGGED_IN',
+        message: `${waiting.length} standbys can log in on the primary's host, ${enough} are needed`,
+        detail: linesOf(failed),
+        hint: 'No server was stopped. See: poolctl doctor --only ssh-between; then repeat.',
+      })
+    }
+    return {waiting, failed}
   },
   verify: () => Promise.resolve(done('the jobs wait for the primary and their own server')),
   undo: leaveAllOut,
@@ -132,9 +167,7 @@ export const linkStandbys: Step = {
       throw new ActFailed({
         code: 'STANDBYS_NOT_LINKED',
         message: `${result.linked.length} standbys have the new version, ${enough} are needed`,
-        detail: Object.entries(result.failed)
-          .map(([node, text]) => `node ${node}: ${text}`)
-          .join('\n'),
+        detail: linesOf(result.failed),
         hint:
           transferIn(context) === 'swap'
             ? `Mend what is named, then: poolctl op resume ${context.operation}`
@@ -178,6 +211,12 @@ async function leaveOut(context: Context, node: NodeId): Promise<void> {
   const {world} = at(context, 'old')
   for (const job of Object.values(JOB_OF)) await world.host(node).stopJob(context.operation, job)
   await context.world.migrationHost(node).takeBack(context.operation, pairOf(context, node))
+}
+
+function linesOf(failed: Readonly<Record<string, string>>): string {
+  return Object.entries(failed)
+    .map(([node, text]) => `node ${node}: ${text}`)
+    .join('\n')
 }
 
 function detailOf(error: unknown): string {

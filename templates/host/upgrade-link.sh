@@ -36,16 +36,19 @@ fetch() {
   }
 }
 
-phase 'waiting for pg_upgrade on the primary'
+phase 'waiting for a login on the primary'
 # One login for all. It is a process of this job's group, and ends with it. Without it each transfer logs in by itself.
 sockets=$(mktemp -d /tmp/poolctl-link.XXXXXX) || fail WORK_DIRECTORY 'cannot make a directory in /tmp'
 printf '%s' "$sockets" >sockets
 POOLCTL_SHARED=$sockets/ssh
 export POOLCTL_SHARED
-sh ./connection </dev/null >/dev/null 2>&1 &
+sh ./connection </dev/null >/dev/null 2>connection.err &
 connection=$!
 trap 'kill "$connection" 2>/dev/null; rm -rf -- "$sockets"' EXIT
 while [ ! -S "$POOLCTL_SHARED" ] && kill -s 0 "$connection" 2>/dev/null; do sleep 0.02; done
+# Before the outage there is time to say so; later each transfer tries for itself.
+if [ "$begun" = early ] && [ ! -S "$POOLCTL_SHARED" ]; then fail PEER_LOGIN_FAILED "$(tail -n 2 connection.err)"; fi
+phase 'waiting for pg_upgrade on the primary'
 # This blocks until the list is there: pg_upgrade may have just begun.
 fetch "$enter_links" list "source:./${links##*/}" :./unlogged :./names :./control ./
 # came_to_rest: where the primary did, as the control file tells, which may have been set aside meanwhile.

@@ -148,12 +148,19 @@ copy_unlinked() {
 }
 
 drop_old() {
-  if [ ! -e "$old" ]; then return; fi
+  gone=$old.poolctl-gone
+  if [ ! -e "$old" ]; then
+    rm -rf -- "$gone" || fail WRITE_FAILED "cannot remove $gone"
+    return
+  fi
   need_stopped "$old"
   case $old in /*/*) ;; *) fail DATA_UNREADABLE "not a data directory: $old" ;; esac
   if [ "$(cat -- "$old/PG_VERSION" 2>/dev/null)" != "$from" ]; then fail DATA_UNREADABLE "$old is not a cluster of version $from"; fi
   drop_tablespaces "$old" "$from"
-  rm -rf -- "$old" || fail WRITE_FAILED "cannot remove $old"
+  # As a whole: what is left of it by somebody who was killed would not tell any more what it was.
+  rm -rf -- "$gone" || fail WRITE_FAILED "cannot remove $gone"
+  mv -T -- "$old" "$gone" || fail WRITE_FAILED "cannot rename $old"
+  rm -rf -- "$gone" || fail WRITE_FAILED "cannot remove $gone"
 }
 
 case $verb in

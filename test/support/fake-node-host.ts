@@ -395,7 +395,7 @@ export class FakeNodeHost implements NodeHost {
           return {state: 'ended', exitStatus: job.exitStatus, wireBytes: 1_600_000, stderrTail: job.stderr}
         case 'running': {
           const bytesDone = Math.round((1_600_000_000 * job.polls) / JOB_POLLS)
-          return {state: 'running', bytesDone, bytesTotal: 1_600_000_000, wireBytes: null, lastLine: 'base/5/16384'}
+          return {state: 'running', bytesDone, bytesTotal: 1_600_000_000, wireBytes: null, lastLine: lastLineOf(job)}
         }
       }
     })
@@ -550,6 +550,10 @@ function emptied(model: FakeDirectory): FakeDirectory {
     rows: [],
     markers: [],
   }
+}
+
+function lastLineOf({job}: FakeJob): string {
+  return job.kind === 'link' ? 'waiting for pg_upgrade on the primary' : 'base/5/16384'
 }
 
 function end(job: FakeJob, exitStatus: number, stderr: string): void {

@@ -27,6 +27,7 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
   POOL_PATHS_NOT_SEEN:
     'pgpool takes the directory of a node at a reload while the node is down, else at its next start. A recovery by pgpool needs it at once; where it waits in vain, see that the node is detached (poolctl node-info) and try again, or recover with --driver ssh.',
+  PEER_LOGIN_FAILED: "A standby could not log in on the primary's host as the user that its server runs as.",
   PRIMARY_NOT_CLEAN: 'The old primary did not end by a clean shutdown, and pg_upgrade needs one.',
   REHEARSAL_FAILED:
     "A part of the migration did not succeed on the standby's copy. The node was copied back and attached, so the cluster is as before. A run would have failed there too.",
@@ -38,6 +39,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'Neither number nor directories of the version stand in the unit or command that starts the server, so the same would start the old one.',
   SMOKE_FAILED: 'A query failed on the new version: one that reads the first row of every table, or one of yours.',
   SMOKE_FILE_UNUSABLE: 'The file named by --smoke cannot be read, is empty, or is larger than what a plan may carry.',
+  STANDBYS_NOT_LOGGED_IN:
+    "Too few standbys can log in on the primary's host, from where they fetch the new catalogs. This is before the outage: nothing was stopped.",
   STANDBYS_NOT_LINKED:
     'Too few standbys have the new version. This is before the point of no return: the old cluster is put back.',
   STANDBYS_NOT_STREAMING:

@@ -12,6 +12,7 @@ const RSYNC = `#!/bin/sh
 for to; do :; done
 case $to in ./) cp -- "$LISTS"/* . ;; esac
 `
+const CONNECTION = `exec '${process.execPath}' -e 'require("node:net").createServer().listen(process.env.POOLCTL_SHARED)'\n`
 const CONTROLDATA = '#!/bin/sh\ncat -- "$2/global/pg_control"\n'
 
 const control = (state: string, checkpoint: string): string =>
@@ -37,7 +38,7 @@ beforeEach(async () => {
   await write(AT_REST, 0o600, 'old', 'global', 'pg_control')
   await write("work_mem = '9MB'\n", 0o600, 'keep', 'config', 'conf.d', 'own.conf')
   await write("primary_slot_name = 'poolctl_node_1'\n", 0o600, 'job', 'settings')
-  await write('', 0o644, 'job', 'connection')
+  await write(CONNECTION, 0o644, 'job', 'connection')
   await write(await scriptText('upgrade-names', 'upgrade-link'), 0o644, 'job', 'script')
 })
 afterEach(async () => {
@@ -87,6 +88,15 @@ describe("a standby's new cluster", () => {
     expect({status, linked}).toEqual({status: 91, linked: false})
     expect(stderr).toContain(`poolctl-error CHECKPOINT_DIFFERS ${inHome('old')} has not come to rest`)
     await expect(stat(inHome('new'))).rejects.toMatchObject({code: 'ENOENT'})
+  })
+
+  it('is not waited for where its host cannot log in on the primary', async () => {
+    await write('echo "Permission denied (publickey)." >&2\n', 0o644, 'job', 'connection')
+    expect(await link('early')).toEqual({
+      status: 91,
+      stderr: 'poolctl-error PEER_LOGIN_FAILED Permission denied (publickey).\n',
+      linked: false,
+    })
   })
 
   it('waits for the server to stop where it was begun before, and refuses where it was not', async () => {
