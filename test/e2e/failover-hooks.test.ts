@@ -1,0 +1,175 @@
+/** The installed failover.sh when pgpool loses a primary that others still reach, on real servers: never a second primary. */
+import {chown, copyFile, readFile, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import {detachFromPool} from '../../src/lab/pcp-tools.js'
+import {postgresProcesses} from '../../src/lab/processes.js'
+import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {requireSpec} from '../../src/lab/store.js'
+import {poolView} from '../support/e2e-checks.js'
+import {
+  change,
+  dataOf,
+  DONE,
+  ending,
+  nodeOf,
+  sqlOn,
+  startCheckedLab,
+  until,
+  type SharedLab,
+} from '../support/e2e-lab.js'
+import {stopSsh} from '../support/e2e-processes.js'
+
+let lab: SharedLab
+let spec: LabSpec
+
+beforeAll(async () => {
+  lab = await startCheckedLab()
+  spec = await requireSpec(lab.directory)
+  const {pcpPassfile, proxy} = labPaths(lab.directory)
+  const passfile = join(proxy, 'pcppass')
+  await copyFile(pcpPassfile, passfile)
+  const {uid, gid} = await stat(proxy)
+  await chown(passfile, uid, gid)
+  const installed = await change(lab, ['scripts', 'install', '--yes', '--hooks', '--hook-passfile', passfile])
+  expect({...ending(installed), exitCode: 0}).toEqual(DONE)
+  // A receiver that hears nothing asks after half of it.
+  await sqlOn(lab, 1, "ALTER SYSTEM SET wal_receiver_timeout = '10s'")
+  await sqlOn(lab, 1, 'SELECT pg_reload_conf()')
+})
+afterAll(async () => {
+  await lab.end()
+})
+
+const hooks = (name: string): string => join(labPaths(lab.directory).proxy, 'poolctl-hooks', name)
+const said = (name: string): Promise<string> => readFile(hooks(name), 'utf8').catch(() => '')
+let began: number
+beforeEach(() => {
+  began = Math.floor(Date.now() / 1000)
+})
+
+/** What the hook ended with, of the run that began after the test did. */
+async function ended(): Promise<{state: string; text: string}> {
+  let seen = ''
+  const field = (name: string): string => new RegExp(`^${name} (.*)$`, 'm').exec(seen)?.[1] ?? ''
+  await until(
+    () => `failover.sh ends: ${seen}`,
+    async () => {
+      seen = await said('node-0.failover')
+      return Number(field('began')) >= began && field('state') !== 'running'
+    },
+    120_000,
+  )
+  return {state: field('state'), text: field('text')}
+}
+
+async function signalPostgres(node: number, signal: NodeJS.Signals): Promise<void> {
+  for (const {pid} of await postgresProcesses(await dataOf(lab, node))) process.kill(pid, signal)
+}
+
+async function signalPostmaster(node: number, signal: NodeJS.Signals): Promise<void> {
+  const [pid] = (await readFile(join(await dataOf(lab, node), 'postmaster.pid'), 'utf8')).split('\n')
+  process.kill(Number(pid), signal)
+}
+
+async function expectOnlyPrimary(): Promise<void> {
+  expect(await sqlOn(lab, 0, 'SELECT pg_is_in_recovery()')).toEqual(['f'])
+  for (const node of [1, 2]) expect(await sqlOn(lab, node, 'SELECT pg_is_in_recovery()')).toEqual(['t'])
+}
+
+/** pgpool looks for a new primary for a while, and takes its old one back after that. */
+async function attachAgain(): Promise<void> {
+  let last: unknown = null
+  await until(
+    () => `node 0 is attached: ${JSON.stringify(last)}`,
+    async () => {
+      const answer = await change(lab, ['attach', '0', '--yes'])
+      last = ending(answer)
+      return answer.exitCode === 0
+    },
+    60_000,
+    500,
+  )
+  expect((await poolView(lab))[0]).toBe('0 primary up')
+}
+
+const BY_HAND = 'once it is surely down: poolctl promote 1 --failover'
+
+describe('a primary that pgpool loses and that lives', () => {
+  it('is left alone when its host key is not the known one', async () => {
+    const {peerKnownHosts} = labPaths(lab.directory)
+    const text = await readFile(peerKnownHosts, 'utf8')
+    const {address} = nodeOf(spec, 0)
+    const other = text.split('\n').filter((line) => !line.includes(address))
+    expect(other.length).toBeLessThan(text.split('\n').length)
+    await writeFile(peerKnownHosts, other.join('\n'))
+    await detachFromPool(spec, 0)
+    expect(await ended()).toEqual({
+      state: 'failed',
+      text: `whether node 0 still runs cannot be seen, and nothing is promoted: Host key verification failed.; ${BY_HAND}`,
+    })
+    await writeFile(peerKnownHosts, text)
+    await expectOnlyPrimary()
+    await attachAgain()
+  })
+
+  it('is left alone when its standby reaches its port, though its host takes no SSH', async () => {
+    const restart = await stopSsh(lab, 0)
+    await detachFromPool(spec, 0)
+    const {address} = nodeOf(spec, 0)
+    expect(await ended()).toEqual({
+      state: 'failed',
+      text: `node 0 lives, though it is not reached from here: for node 1, PostgreSQL answers it at ${address}:${spec.ports.postgres}. Nothing is promoted; ${BY_HAND}`,
+    })
+    await restart()
+    await expectOnlyPrimary()
+    await attachAgain()
+  })
+
+  it('is left alone when nobody gets in any more and its idle session with the standby still answers', async () => {
+    const restart = await stopSsh(lab, 0)
+    // It takes no new session; those that it has go on.
+    await signalPostmaster(0, 'SIGSTOP')
+    try {
+      expect(await ended()).toEqual({
+        state: 'failed',
+        text: `node 0 lives, though it is not reached from here: for node 1, its WAL receiver still streams from there. Nothing is promoted; ${BY_HAND}`,
+      })
+    } finally {
+      await signalPostmaster(0, 'SIGCONT')
+      await restart()
+    }
+    await expectOnlyPrimary()
+    await attachAgain()
+  })
+})
+
+it('a primary that falls silent with its host, its connections still open, is replaced', async () => {
+  const restart = await stopSsh(lab, 0)
+  await signalPostgres(0, 'SIGSTOP')
+  expect(await sqlOn(lab, 1, 'SELECT status FROM pg_stat_wal_receiver')).toEqual(['streaming'])
+  expect(await ended()).toEqual({state: 'done', text: 'node 1 is the primary'})
+  await signalPostgres(0, 'SIGKILL')
+  await restart()
+  const seen = await said('node-0.log')
+  expect(seen).toMatch(/Connection refused\): asking node 1 whether it hears it\n.*node 0 is dead for node 1 too\n/)
+  await until(
+    'node 1 is the primary of pgpool',
+    async () => (await poolView(lab).catch(() => []))[1] === '1 primary up',
+    60_000,
+  )
+  await until('node 2 follows', async () => (await poolView(lab).catch(() => []))[2] === '2 standby up', 60_000)
+  expect(ending(await change(lab, ['recovery', '0', '--yes']))).toEqual(DONE)
+})
+
+it('a primary killed with its host a moment ago is replaced, and its receiver does not count', async () => {
+  expect(ending(await change(lab, ['promote', '0', '--yes']))).toEqual(DONE)
+  await sqlOn(lab, 1, 'ALTER SYSTEM RESET wal_receiver_timeout')
+  await sqlOn(lab, 1, 'SELECT pg_reload_conf()')
+  const restart = await stopSsh(lab, 0)
+  await signalPostgres(0, 'SIGKILL')
+  expect(await ended()).toEqual({state: 'done', text: 'node 1 is the primary'})
+  expect(Math.floor(Date.now() / 1000) - began).toBeLessThan(40)
+  await restart()
+  expect(await sqlOn(lab, 1, 'SELECT pg_is_in_recovery()')).toEqual(['f'])
+})
