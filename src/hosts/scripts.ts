@@ -21,6 +21,7 @@ export type ScriptName =
   | 'doctor-node'
   | 'doctor-pgpool'
   | 'facts'
+  | 'hook-status'
   | 'inspect'
   | 'install-file'
   | 'job-start'

@@ -34,6 +34,7 @@ node_id=
 stage=
 status_dir=
 stage_done=
+at_step=
 shell_of=
 
 # --check as first word: look at everything, change nothing, say what was proved.
@@ -70,6 +71,7 @@ put_status() {
     printf 'at %s\n' "$(date +%s)"
     printf 'began %s\n' "$stage_began"
     printf 'operation %s\n' "$operation"
+    printf 'step %s\n' "$at_step"
     printf 'text %s\n' "$(printf '%s' "$2" | tr '\n\t' '  ')"
     # Where the counts go on, and what they are now, for when that place is gone.
     printf 'counts %s\n' "$tmp"
@@ -78,6 +80,7 @@ put_status() {
 }
 
 step() {
+  at_step=$1
   say "$1"
   put_status running "$1"
 }
@@ -121,7 +124,7 @@ on_exit() {
     leave
     exit 0
   fi
-  die "ended with status $ended in step: $(sed -n 's/^text //p' "$status_dir/node-$node_id.$stage" 2>/dev/null || :)"
+  die "ended with status $ended in step: $at_step"
 }
 
 # begin STAGE NODE STATUS-DIRECTORY
@@ -134,11 +137,11 @@ begin() {
   esac
   node_id=$2
   stage_began=$(date +%s)
-  if [ -z "$check_only" ]; then
-    mkdir -p -- "$3"
-    chmod 700 -- "$3"
-  fi
   status_dir=$3
+  if [ -z "$check_only" ] && ! { mkdir -p -- "$3" && chmod 700 -- "$3"; }; then
+    # A hook that cannot be heard still does its work: a failover is worth more than the word of it.
+    status_dir=
+  fi
   trap on_exit EXIT
   trap 'die "ended by a signal, or by its time limit of $limit s"' HUP INT TERM
   tmp=$(mktemp -d "${TMPDIR:-/tmp}/poolctl-scripts.XXXXXX")

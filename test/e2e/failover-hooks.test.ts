@@ -1,12 +1,14 @@
 /** The installed failover.sh when pgpool loses a primary that others still reach, on real servers: never a second primary. */
-import {chown, copyFile, readFile, stat, writeFile} from 'node:fs/promises'
+import {appendFile, chown, copyFile, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {detachFromPool} from '../../src/lab/pcp-tools.js'
 import {postgresProcesses} from '../../src/lab/processes.js'
+import {runAsServer} from '../../src/lab/run.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
-import {poolView} from '../support/e2e-checks.js'
+import type {RenderedFiles} from '../../src/report/scripts.js'
+import {poolView, statusOf} from '../support/e2e-checks.js'
 import {
   change,
   dataOf,
@@ -93,6 +95,12 @@ async function attachAgain(): Promise<void> {
   expect((await poolView(lab))[0]).toBe('0 primary up')
 }
 
+/** What status says of hooks; nothing once all is made up for. */
+async function hooksTold(): Promise<string[]> {
+  const {disagreements} = await statusOf(lab)
+  return disagreements.filter(({code}) => code === 'HOOK_FAILED').map(({message}) => message)
+}
+
 const BY_HAND = 'once it is surely down: poolctl promote 1 --failover'
 
 describe('a primary that pgpool loses and that lives', () => {
@@ -110,6 +118,28 @@ describe('a primary that pgpool loses and that lives', () => {
     })
     await writeFile(peerKnownHosts, text)
     await expectOnlyPrimary()
+    const [told] = await hooksTold()
+    expect(told).toMatch(
+      /^failover\.sh for node 0 failed on \S+ at \d{4}-\S+Z: whether node 0 still runs cannot be seen, .*Host key verification failed/,
+    )
+    await attachAgain()
+  })
+
+  it('is left alone when the hook has lost its key, and both are told', async () => {
+    const {peerIdentity} = labPaths(lab.directory)
+    await rename(peerIdentity, `${peerIdentity}.away`)
+    try {
+      await detachFromPool(spec, 0)
+      expect((await ended()).text).toMatch(
+        /^whether node 0 still runs cannot be seen, .*Permission denied \(publickey\)/,
+      )
+      const tested = await lab.poolctl(['scripts', 'test', '--hooks', '--json'])
+      expect(tested.code).toBe(21)
+    } finally {
+      await rename(`${peerIdentity}.away`, peerIdentity)
+    }
+    await expectOnlyPrimary()
+    expect(await hooksTold()).toEqual([expect.stringContaining('Permission denied (publickey)')])
     await attachAgain()
   })
 
@@ -158,6 +188,7 @@ it('a primary that falls silent with its host, its connections still open, is re
     async () => (await poolView(lab).catch(() => []))[1] === '1 primary up',
     60_000,
   )
+  expect(await hooksTold()).toEqual([])
   await until('node 2 follows', async () => (await poolView(lab).catch(() => []))[2] === '2 standby up', 60_000)
   expect(ending(await change(lab, ['recovery', '0', '--yes']))).toEqual(DONE)
 })
@@ -172,4 +203,43 @@ it('a primary killed with its host a moment ago is replaced, and its receiver do
   expect(Math.floor(Date.now() / 1000) - began).toBeLessThan(40)
   await restart()
   expect(await sqlOn(lab, 1, 'SELECT pg_is_in_recovery()')).toEqual(['f'])
+})
+
+it('a watchdog hook that the cloud refuses is told until it succeeds', async () => {
+  const place = join(labPaths(lab.directory).proxy, 'cloud hooks')
+  const {uid, gid} = await stat(labPaths(lab.directory).proxy)
+  const values = ['region=eu-west-1', 'zone=Z0123456789ABCDEF', 'record=db.example.com', `directory=${place}`]
+  const rendered = await lab.poolctl([
+    'scripts',
+    'render',
+    '--variant',
+    'aws-dns',
+    ...values.flatMap((one) => ['--set', one]),
+    '--json',
+  ])
+  const {files} = (rendered.json as {data: RenderedFiles}).data
+  await mkdir(join(place, 'bin'), {recursive: true})
+  // Recording stand-ins, first in the path of the hook.
+  const programs = {
+    curl: '#!/bin/sh\necho 10.0.0.7\n',
+    aws: `#!/bin/sh\nprintf '%s\\n' "$*" >>'${place}/calls'\nif [ -e '${place}/denied' ]; then echo 'An error occurred (AccessDenied) when calling it' >&2; exit 254; fi\n`,
+  }
+  for (const [name, text] of Object.entries(programs)) await writeFile(join(place, 'bin', name), text, {mode: 0o755})
+  const escalation = join(place, 'escalation.sh')
+  for (const {name, text} of files) await writeFile(join(place, name), text, {mode: 0o755})
+  await chown(place, uid, gid)
+  await appendFile(labPaths(lab.directory).pgpoolConf, files.find(({name}) => name.endsWith('.conf'))?.text ?? '')
+  expect(ending(await change(lab, ['reload']))).toEqual(DONE)
+  const hook = (): Promise<unknown> => runAsServer(spec, 'env', [`PATH=${place}/bin:/usr/bin:/bin`, escalation])
+  await writeFile(join(place, 'denied'), '')
+  await expect(hook()).rejects.toThrow()
+  expect(await hooksTold()).toEqual([
+    expect.stringMatching(
+      /^escalation\.sh failed on \S+ at \S+Z, in the step "aws .*change-resource-record-sets .*": the record db\.example\.com was not turned here: An error occurred \(AccessDenied\) when calling it$/,
+    ),
+  ])
+  await rm(join(place, 'denied'))
+  await hook()
+  expect(await hooksTold()).toEqual([])
+  expect(await readFile(join(place, 'calls'), 'utf8')).toMatch(/^(?:--region eu-west-1 route53 .*UPSERT.*\n){2}$/)
 })

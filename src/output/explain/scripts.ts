@@ -9,6 +9,10 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
   FILE_EXISTS: 'scripts render writes new files only. Name an empty directory with --out.',
   FLAG_NOT_FOR_DRIVER:
     'The flag has no effect on recovery by pgpool, whose scripts were settled when they were installed.',
+  HOOKS_UNSEEN:
+    'A host that has hooks could not be asked what became of them, or their status files belong to another user than the one that SSH logs in as.',
+  HOOK_FAILED:
+    'A hook that pgpool or PostgreSQL ran has failed and no later run has made up for it: failover.sh, follow_primary.sh, the watchdog hooks of a cloud, or the scripts of a warm standby. pgpool ignores the status of most of them and forgets what they print, so each leaves it in a file, poolctl-hooks beside the script; node-N.log there has every step.',
   NODE_LEFT_OUT:
     'No script was installed on that node: its host does not answer, or its data directory is empty. It gets them with its next copy.',
   NODE_NOT_EQUAL: 'After the recovery the node does not serve the data of the node that it was copied from.',

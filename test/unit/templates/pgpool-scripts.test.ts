@@ -180,6 +180,18 @@ describe('the variants', () => {
     await expect(renderVariant('azure', {})).rejects.toMatchObject({code: 'VARIANT_UNKNOWN'})
   })
 
+  it('tell pgpool to call the hooks of a cloud in place of bringing an address up', async () => {
+    const values = {...VARIANT_VALUES['aws-dns'], directory: '/srv/pg pool', delegate: 'delegate_ip'}
+    const file = (await renderVariant('aws-dns', values)).find(({name}) => name === 'pgpool-aws-dns.conf')
+    expect(file?.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+      `wd_escalation_command = '"/srv/pg pool/escalation.sh"'`,
+      `wd_de_escalation_command = '"/srv/pg pool/de-escalation.sh"'`,
+      "delegate_ip = ''",
+    ])
+    const odd = {...values, directory: '/srv/$(x)'}
+    await expect(renderVariant('aws-dns', odd)).rejects.toMatchObject({code: 'VARIANT_VALUES'})
+  })
+
   it('keep pgpool from failing over where the cloud does it', async () => {
     const [file] = await renderVariant('aurora', VARIANT_VALUES['aurora'] ?? {})
     const settings = Object.fromEntries(
