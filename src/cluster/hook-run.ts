@@ -44,13 +44,17 @@ export function failedHooks(host: string, runs: readonly HookRun[]): FailedHook[
     .map((run) => ({...run, host, message: messageFor(run, host), remedy: remedyFor(run, host)}))
 }
 
-function messageFor({hook, node, state, at, step, text}: HookRun, host: string): string {
+export function timeOf({at}: HookRun): string {
+  return new Date(at * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+function messageFor(run: HookRun, host: string): string {
+  const {hook, node, state, step, text} = run
   const what = `${hook}${node === null ? '' : ` for node ${node}`}`
-  const when = new Date(at * 1000).toISOString().replace('.000Z', 'Z')
   const where = step === null ? '' : `, in the step "${step}"`
   return state === 'failed'
-    ? `${what} failed on ${host} at ${when}${where}: ${text}`
-    : `${what} was killed on ${host} after ${when}${where}`
+    ? `${what} failed on ${host} at ${timeOf(run)}${where}: ${text}`
+    : `${what} was killed on ${host} after ${timeOf(run)}${where}`
 }
 
 function remedyFor({hook, node, path}: HookRun, host: string): string {

@@ -50,7 +50,9 @@ export class RemoteNodeHost implements NodeHost {
     this.#lock = new HostLock(machine, `${node.work}/lock`, true)
     this.#jobs = new NodeJobs(node, machine, file.ssh, this.#lock.path)
     this.#server = new NodeServer(node, machine, this.#lock.path)
-    this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path}
+    // In the data directory they leave nothing, since a copy would carry it: their status lies in the work directory.
+    const runner = `directory:${node.data}` as const
+    this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path, runner, status: null}
   }
 
   async facts(): Promise<HostFacts> {

@@ -29,7 +29,15 @@ export class RemotePgpoolHost implements PgpoolHost {
     this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
     // Its hooks ask the pgpool that runs them: the leader, beside which they lie.
     const own = {...file, pgpool: [config]}
-    this.#scripts = {file: own, machine, directory: posix.dirname(config.config), lock: this.#lock.path}
+    const directory = posix.dirname(config.config)
+    this.#scripts = {
+      file: own,
+      machine,
+      directory,
+      lock: this.#lock.path,
+      runner: `pgpool:${config.config}`,
+      status: `${directory}/poolctl-hooks`,
+    }
   }
 
   async readConfig(): Promise<string> {

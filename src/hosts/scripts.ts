@@ -38,6 +38,7 @@ export type ScriptName =
   | 'record'
   | 'rehearsal'
   | 'run-check'
+  | 'script-state'
   | 'script-status'
   | 'server'
   | 'server-log'

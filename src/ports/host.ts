@@ -86,7 +86,14 @@ export type JobState =
   | {state: 'lost'; stderrTail: string}
 
 /** One script that pgpool runs: sha256 of what it should be, and of what lies there (null: nothing). */
-export type ScriptState = {name: string; path: string; wanted: string; installed: string | null}
+export type ScriptState = {
+  name: string
+  path: string
+  wanted: string
+  installed: string | null
+  /** Why what lies there cannot be run, whatever its text; absent: it can. */
+  flaw?: string
+}
 
 /** `missing`: there is no such script. `text` is the last that it said. */
 export type ScriptCheck = {result: 'proved' | 'failed' | 'missing'; text: string}

@@ -20,6 +20,8 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
     'pgpool has online recovery in streaming replication, native replication and snapshot isolation mode only.',
   PGPOOL_HOST_UNREACHABLE:
     'The machine of one of the pgpools cannot be reached. Any of them can come to lead, and would recover or fail over by what its own files say, so nothing is installed anywhere until all can be.',
+  OWNER_NOT_SET:
+    'The script has to belong to the user that runs it: the owner of the data directory, or of the running pgpool. SSH logs in as another user who may not give files away. Set ssh.user in the cluster file to that user, or to root.',
   POOL_DIRECTORY_OTHER:
     'pgpool would tell its recovery scripts another directory of the node than the cluster file has, and its pgpool.conf says the same. Which of the two is right is for you to say: write backend_data_directoryN in pgpool.conf, or correct the cluster file; poolctl then has pgpool take it, without a restart. --driver ssh asks pgpool for no directory.',
   RECOVERY_COMMAND_OTHER:

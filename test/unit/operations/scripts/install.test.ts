@@ -64,6 +64,18 @@ describe('an installation for three pgpools', () => {
     ])
   })
 
+  test('has the change of each pgpool.conf in its reasons, whichever pgpools it is for', async () => {
+    const {world, three} = site()
+    Object.assign(three.sites[1]!.pool, {hooks: HOOKS, config: {...three.sites[1]!.pool.config, ...SETTINGS}})
+    const decision = await decided(world)
+    const {diff} = decision.kind === 'planned' ? decision.plan.reasons : {}
+    const added = `+${JSON.stringify(SETTINGS)}`
+    expect(diff).toEqual([
+      {pool: 'proxy1', lines: [added]},
+      {pool: 'proxy3', lines: [added]},
+    ])
+  })
+
   test('leaves out what a pgpool has already, and is another when one of them changes', async () => {
     const {world, three} = site()
     const before = installScripts.fingerprint(await survey(world))
