@@ -145,17 +145,29 @@ begin() {
   trap on_exit EXIT
   trap 'die "ended by a signal, or by its time limit of $limit s"' HUP INT TERM
   tmp=$(mktemp -d "${TMPDIR:-/tmp}/poolctl-scripts.XXXXXX")
-  printf '%s\n' "$$" >"$tmp/pid"
+  printf '%s %s\n' "$$" "$(pid_space)" >"$tmp/pid"
   if [ -z "$check_only" ]; then remove_stale; fi
 }
 
-# What scripts that were killed outright have left. A stage may well take longer than a day, so its process is asked for too; where another
-# one has that number now, the directory stays until that has ended.
+# In which numbering a process number is meant: containers may share a directory and not that.
+pid_space() { readlink /proc/self/ns/pid 2>/dev/null || :; }
+
+# What scripts that were killed outright have left, which no trap hears of: those whose process has ended. Where another one has that number
+# now, the directory stays until that has ended. One that says no process may be just being made, and one of another numbering cannot be
+# looked up: these go when they are a day old.
 remove_stale() {
-  find "${TMPDIR:-/tmp}" -maxdepth 1 -type d -name 'poolctl-scripts.??????' -user "$(id -u)" -mtime +0 2>/dev/null |
+  space=$(pid_space)
+  find "${TMPDIR:-/tmp}" -maxdepth 1 -type d -name 'poolctl-scripts.??????' -user "$(id -u)" 2>/dev/null |
     while IFS= read -r stale; do
-      owner=$(cat -- "$stale/pid" 2>/dev/null) || owner=
-      if [ -z "$owner" ] || [ ! -d "/proc/$owner" ]; then rm -rf -- "$stale" || :; fi
+      owner=''
+      owner_space=''
+      read -r owner owner_space 2>/dev/null <"$stale/pid" || :
+      if [ -n "$owner" ] && [ -d "/proc/$owner" ]; then continue; fi
+      if [ -n "$owner" ] && [ "$owner_space" = "$space" ]; then
+        rm -rf -- "$stale" || :
+      elif [ -n "$(find "$stale" -maxdepth 0 -mtime +0 2>/dev/null)" ]; then
+        rm -rf -- "$stale" || :
+      fi
     done
 }
 

@@ -1,5 +1,5 @@
 /** The installed failover.sh when pgpool loses a primary that others still reach, on real servers: never a second primary. */
-import {appendFile, chown, copyFile, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {appendFile, chown, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {detachFromPool} from '../../src/lab/pcp-tools.js'
@@ -242,4 +242,17 @@ it('a watchdog hook that the cloud refuses is told until it succeeds', async () 
   await hook()
   expect(await hooksTold()).toEqual([])
   expect(await readFile(join(place, 'calls'), 'utf8')).toMatch(/^(?:--region eu-west-1 route53 .*UPSERT.*\n){2}$/)
+})
+
+it('nothing of a script that was killed with its lab is left, and nothing of a running one is touched', async () => {
+  const [killed, running] = ['/tmp/poolctl-scripts.e2e_k1', '/tmp/poolctl-scripts.e2e_r1'] as const
+  const pids = {[killed]: 4_194_305, [running]: process.pid}
+  for (const [place, pid] of Object.entries(pids)) {
+    await mkdir(place)
+    await writeFile(join(place, 'pid'), `${pid} pid:[1]\n`)
+  }
+  await lab.end()
+  const left = (await readdir('/tmp')).filter((name) => name.startsWith('poolctl-scripts.e2e_'))
+  await rm(running, {recursive: true})
+  expect(left).toEqual(['poolctl-scripts.e2e_r1'])
 })
