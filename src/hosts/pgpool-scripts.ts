@@ -46,14 +46,14 @@ type FileThere = {digest: string; mode: number; owner: string}
 async function filesAt(
   {machine, runner}: Place,
   paths: readonly string[],
-): Promise<{runner: string | null; files: (FileThere | null)[]}> {
+): Promise<{runner: string | null; user: string; files: (FileThere | null)[]}> {
   const call = {script: 'script-state', args: [runner, ...paths], mutates: false, title: 'look at the scripts'} as const
-  const [user = '', ...fields] = nulFields((await machine.call(call)).stdout)
+  const [run = '', user = '', ...fields] = nulFields((await machine.call(call)).stdout)
   const files = paths.map((_, at): FileThere | null => {
     const [found = '-', mode = '', owner = ''] = fields.slice(3 * at, 3 * at + 3)
     return found === '-' ? null : {digest: found, mode: Number.parseInt(mode, 8), owner}
   })
-  return {runner: user === '' ? null : user, files}
+  return {runner: run === '' ? null : run, user, files}
 }
 
 /** Nobody runs a script of another user's, least of all one that may be replaced by that user. */
@@ -93,11 +93,12 @@ export async function installScripts(
 export async function checkScript(place: Place, name: string, words: readonly string[]): Promise<ScriptCheck> {
   const args = [`${place.directory}/${name}`, ...words]
   const call = {script: 'run-check', args, mutates: false, title: `try ${name}`, deadlineMs: 150_000} as const
-  const {stdout} = await place.machine.call(call)
+  const [{runner, user}, {stdout}] = await Promise.all([filesAt(place, []), place.machine.call(call)])
   const [status = '', ...said] = stdout.toString('utf8').trimEnd().split('\n')
   const text = said.join(' ').replace(/^\S+Z poolctl \S+ node \d+: /, '')
-  if (status === 'missing') return {result: 'missing', text}
-  return {result: status === '0' ? 'proved' : 'failed', text}
+  const otherUser = runner === null || runner === user ? {} : {otherUser: {tried: user, runs: runner}}
+  if (status === 'missing') return {result: 'missing', text, ...otherUser}
+  return {result: status === '0' ? 'proved' : 'failed', text, ...otherUser}
 }
 
 function digest(text: string): string {

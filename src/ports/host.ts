@@ -95,8 +95,15 @@ export type ScriptState = {
   flaw?: string
 }
 
-/** `missing`: there is no such script. `text` is the last that it said. */
-export type ScriptCheck = {result: 'proved' | 'failed' | 'missing'; text: string}
+/**
+ * `missing`: there is no such script. `text` is the last that it said. `otherUser`: it was tried as another user than the one who runs it,
+ * with other keys and password files; absent: as that one, or nobody can tell.
+ */
+export type ScriptCheck = {
+  result: 'proved' | 'failed' | 'missing'
+  text: string
+  otherUser?: {tried: string; runs: string}
+}
 
 export type ScriptStage = 'first' | 'second' | 'start' | 'failover' | 'follow'
 

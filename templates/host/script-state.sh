@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # script-state.sh directory:PATH|pgpool:CONFIG FILE...: as whom FILEs will be run (the owner of a data directory, or the user of the running
-# pgpool; empty when nobody can tell), then of each its digest, or `-` when it is missing, its mode and its owner; NUL after each.
+# pgpool; empty when nobody can tell), who we are, then of each its digest, or `-` when it is missing, its mode and its owner; NUL after each.
 
 # The process that the pid file of that pgpool.conf names, when it is one of pgpool.
 pgpool_user() {
@@ -16,7 +16,7 @@ directory:*) runner=$(stat -L -c %U -- "${1#directory:}") || runner= ;;
 pgpool:*) runner=$(pgpool_user "${1#pgpool:}") || runner= ;;
 esac
 shift
-printf '%s\0' "$runner"
+printf '%s\0' "$runner" "$(id -un)"
 for path; do
   if [ ! -e "$path" ]; then
     printf '%s\0' - - -

@@ -55,10 +55,12 @@ unset POOLCTL_TIMED
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
+# One line whatever a program has said in several: the last line is what others show.
 say() {
-  printf '%s poolctl %s node %s: %s\n' "$(now)" "$stage" "$node_id" "$1" >&2
+  said=$(printf '%s' "$1" | tr '\n\t' '  ')
+  printf '%s poolctl %s node %s: %s\n' "$(now)" "$stage" "$node_id" "$said" >&2
   if [ -n "$status_dir" ] && [ -z "$check_only" ]; then
-    printf '%s %s: %s\n' "$(now)" "$stage" "$1" >>"$status_dir/node-$node_id.log" || :
+    printf '%s %s: %s\n' "$(now)" "$stage" "$said" >>"$status_dir/node-$node_id.log" || :
   fi
 }
 

@@ -7,7 +7,7 @@ import {postgresProcesses} from '../../src/lab/processes.js'
 import {runAsServer} from '../../src/lab/run.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
-import type {RenderedFiles} from '../../src/report/scripts.js'
+import type {RenderedFiles, ScriptTests} from '../../src/report/scripts.js'
 import {poolView, statusOf} from '../support/e2e-checks.js'
 import {
   change,
@@ -100,6 +100,51 @@ async function hooksTold(): Promise<string[]> {
   const {disagreements} = await statusOf(lab)
   return disagreements.filter(({code}) => code === 'HOOK_FAILED').map(({message}) => message)
 }
+
+async function tested(): Promise<{code: number; seen: string[]}> {
+  const {code, json} = await lab.poolctl(['scripts', 'test', '--json'])
+  const {data, warnings} = json as {data: ScriptTests; warnings: unknown[]}
+  expect(warnings).toEqual([])
+  return {code, seen: data.tests.map(({script, target, result, text}) => `${script} ${target} ${result} ${text}`)}
+}
+
+describe('scripts test', () => {
+  it('says of each recovery script which path was proved', async () => {
+    const path = (node: number): string[] => {
+      const ssh = `SSH to node ${node} with its key checked`
+      const sql = `proved: SQL as postgres, ${ssh}, rsync, room`
+      return [
+        `recovery_1st_stage ${node} proved ${sql}, the target's data, its replication login`,
+        `recovery_2nd_stage ${node} proved ${sql}`,
+        `pgpool_remote_start ${node} proved proved: ${ssh}, and how it is`,
+      ]
+    }
+    expect(await tested()).toEqual({code: 0, seen: [...path(1), ...path(2)]})
+  })
+
+  it('exits 20 when a script is gone, and 21 when its key is', async () => {
+    const script = join(await dataOf(lab, 0), 'pgpool_remote_start')
+    await rename(script, `${script}.away`)
+    const gone = await tested()
+    await rename(`${script}.away`, script)
+    expect({code: gone.code, seen: gone.seen.filter((line) => !line.includes(' proved '))}).toEqual({
+      code: 20,
+      seen: [1, 2].map(
+        (node) =>
+          `pgpool_remote_start ${node} not-run ${script} is not there, or is not executable for ${spec.user.name}`,
+      ),
+    })
+    const {peerIdentity} = labPaths(lab.directory)
+    await rename(peerIdentity, `${peerIdentity}.away`)
+    const locked = await tested()
+    await rename(`${peerIdentity}.away`, peerIdentity)
+    expect(locked.code).toBe(21)
+    for (const line of locked.seen)
+      expect(line).toMatch(
+        /^\w+ \d failed FAILED: node \d cannot be reached over SSH: .*Permission denied \(publickey\)/,
+      )
+  })
+})
 
 const BY_HAND = 'once it is surely down: poolctl promote 1 --failover'
 

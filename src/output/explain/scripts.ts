@@ -42,6 +42,8 @@ export const SCRIPT_CODES: Readonly<Record<string, string>> = {
     'A value of the cluster file cannot stand in a script or in pgpool.conf, so nothing was rendered.',
   SETTINGS_NOT_TAKEN:
     "pgpool.conf was written and pgpool still reports other values. Look for a syntax error in pgpool's log, which is the only place where it tells of one.",
+  TRIED_AS_OTHER_USER:
+    "scripts test runs each script as the user that SSH logs in as. pgpool's user, or the server's, may have other keys, password files and rights. Log in as that one (ssh.user in the cluster file) for a proof that holds.",
   VARIANT_UNKNOWN: 'There is no variant of that name: poolctl scripts list',
   VARIANT_VALUES:
     'The variant needs values that were not given, were not asked for, or do not fit: poolctl scripts list',
