@@ -28,7 +28,8 @@ export type RenderRequest = {
   options: ScriptOptions
 }
 
-export async function renderFiles(request: RenderRequest): Promise<RenderedFiles> {
+export async function renderFiles(asked: RenderRequest): Promise<RenderedFiles> {
+  const request = byMode(asked)
   const rendered = request.variant === null ? await plain(request) : await variant(request, request.variant)
   const files = []
   for (const {name, text, executable} of rendered) {
@@ -40,6 +41,15 @@ export async function renderFiles(request: RenderRequest): Promise<RenderedFiles
     files.push({name, text, path})
   }
   return {files}
+}
+
+/** The plain scripts are a variant too, by the name of their mode. */
+function byMode(request: RenderRequest): RenderRequest {
+  const {variant: mode, options} = request
+  if (mode !== 'streaming' && mode !== 'native') return request
+  if (mode === 'streaming' && options.mode === 'native')
+    throw new UsageError({code: 'VARIANT_VALUES', message: '--variant streaming and --mode native name two modes'})
+  return {...request, variant: null, options: {...options, mode}}
 }
 
 async function variant({names, set}: RenderRequest, name: string): ReturnType<typeof renderVariant> {

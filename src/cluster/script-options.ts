@@ -23,6 +23,11 @@ export function scriptMode(clusteringMode: string | null): ScriptMode | null {
   }
 }
 
+/** There with the right text, and to be run by whoever is to run it. */
+export function isInstalled(state: {wanted: string; installed: string | null; flaw?: string}): boolean {
+  return state.installed === state.wanted && state.flaw === undefined
+}
+
 export type ScriptOptions = {
   mode: ScriptMode
   /** Parallel transfers. */

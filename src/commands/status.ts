@@ -29,10 +29,10 @@ export default class Status extends BaseCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(Status)
     await using session = await openSession(flags)
-    const {data, systemIdentifier} = await readStatus(session.world, (text) => this.contacting(text))
+    const {data, systemIdentifier, warnings} = await readStatus(session.world, (text) => this.contacting(text))
     const file = session.pcpOnly ? null : session.world.file
     const exitCode = flags['exit-code'] ? HEALTH_EXIT[data.health] : EXIT.done
-    this.finish({data, exitCode, cluster: clusterOf(file, systemIdentifier)}, (style) =>
+    this.finish({data, exitCode, warnings, cluster: clusterOf(file, systemIdentifier)}, (style) =>
       statusText(file?.name ?? null, data, style),
     )
   }

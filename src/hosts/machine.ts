@@ -108,6 +108,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'OTHER_FILE_SYSTEM',
   'CONFIG_CHANGED',
   'CONFIG_NOT_WRITABLE',
+  'OWNER_NOT_SET',
   'PGPOOL_RELOAD_FAILED',
 ])
 

@@ -1,5 +1,6 @@
 /** The machine of one PostgreSQL node. Every act is one named script of templates/host; none is put together from text here. */
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
+import type {HookRun} from '../cluster/hook-run.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import type {
   DataDirectory,
@@ -20,6 +21,7 @@ import type {StandbyConnection} from '../ports/postgres.js'
 import {standbyAutoConfBytes} from './conf-file.js'
 import {nulFields} from './fields.js'
 import {carried} from './file-list.js'
+import {readHookRuns} from './hook-runs.js'
 import {directoryFrom, stateFrom} from './inspect.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
@@ -48,7 +50,9 @@ export class RemoteNodeHost implements NodeHost {
     this.#lock = new HostLock(machine, `${node.work}/lock`, true)
     this.#jobs = new NodeJobs(node, machine, file.ssh, this.#lock.path)
     this.#server = new NodeServer(node, machine, this.#lock.path)
-    this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path}
+    // In the data directory they leave nothing, since a copy would carry it: their status lies in the work directory.
+    const runner = `directory:${node.data}` as const
+    this.#scripts = {file, machine, directory: node.data, lock: this.#lock.path, runner, status: null}
   }
 
   async facts(): Promise<HostFacts> {
@@ -210,6 +214,10 @@ export class RemoteNodeHost implements NodeHost {
     const args = [`${this.#node.work}/pgpool/node-${target}.${stage}`]
     const call = {script: 'script-status', args, mutates: false, title: 'look at the scripts'} as const
     return scriptStatusFrom((await this.#machine.call(call)).stdout.toString('utf8'))
+  }
+
+  walHookRuns(): Promise<HookRun[]> {
+    return readHookRuns(this.#machine, [`data:${this.#node.data}`])
   }
 
   takeLock(holder: LockHolder): Promise<LockHolder | null> {

@@ -1,11 +1,13 @@
 /** The machine that pgpool runs on. */
 import {posix} from 'node:path'
 import type {ClusterFile, PgpoolConfig, Service} from '../cluster/cluster-file.js'
+import type {HookRun} from '../cluster/hook-run.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import {ActFailed} from '../lib/errors.js'
 import type {LockHolder, PgpoolHost, ScriptCheck, ScriptState} from '../ports/host.js'
 import {FAILOVER_SCRIPTS, hookSettings} from '../templates/pgpool-scripts.js'
 import {addFence, addSettings, fenceOwner, removeFence, setValues} from './conf-file.js'
+import {readHookRuns} from './hook-runs.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
 import {checkScript, installScripts, scriptStates, type Place} from './pgpool-scripts.js'
@@ -27,7 +29,15 @@ export class RemotePgpoolHost implements PgpoolHost {
     this.#lock = new HostLock(machine, `${config.config}.poolctl-lock`, false)
     // Its hooks ask the pgpool that runs them: the leader, beside which they lie.
     const own = {...file, pgpool: [config]}
-    this.#scripts = {file: own, machine, directory: posix.dirname(config.config), lock: this.#lock.path}
+    const directory = posix.dirname(config.config)
+    this.#scripts = {
+      file: own,
+      machine,
+      directory,
+      lock: this.#lock.path,
+      runner: `pgpool:${config.config}`,
+      status: `${directory}/poolctl-hooks`,
+    }
   }
 
   async readConfig(): Promise<string> {
@@ -104,6 +114,11 @@ export class RemotePgpoolHost implements PgpoolHost {
 
   checkHook(name: string, words: readonly string[]): Promise<ScriptCheck> {
     return checkScript(this.#scripts, name, words)
+  }
+
+  hookRuns(directories: readonly string[]): Promise<HookRun[]> {
+    const places = new Set([`${this.#scripts.directory}/poolctl-hooks`, ...directories])
+    return readHookRuns(this.#machine, [...places])
   }
 
   async settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null> {

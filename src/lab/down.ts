@@ -1,5 +1,5 @@
 /** Takes a lab down, complete or half made: its processes, their shared memory, its directory. Nothing else. */
-import {readdir, rm, rmdir} from 'node:fs/promises'
+import {readdir, readFile, rm, rmdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {isRunning, killAll, labProcesses, lookAt} from './processes.js'
@@ -33,6 +33,7 @@ export async function labDown(directory: string): Promise<LabDown> {
   // Killed, not stopped: the data is thrown away in a moment, and pgpool takes long to leave on its own.
   const processesEnded = await killAll(() => labProcesses(spec))
   const segmentsRemoved = await removeSegments(spec)
+  await removeScriptPlaces()
   try {
     await removeDirectory(spec.directory)
   } catch (error) {
@@ -49,6 +50,20 @@ export async function labDown(directory: string): Promise<LabDown> {
     processesEnded,
     segmentsRemoved,
     seconds: (performance.now() - began) / 1000,
+  }
+}
+
+/** Where pgpool's scripts run: the servers have no TMPDIR. A longer path of our own would leave no room for the sockets of ssh in it. */
+const SCRIPT_PLACES = '/tmp'
+
+/** What the scripts that were just killed have made, as the next script would remove it: those whose process has ended. */
+async function removeScriptPlaces(): Promise<void> {
+  const names = (await readdir(SCRIPT_PLACES)).filter((name) => /^poolctl-scripts\.\w{6}$/.test(name))
+  for (const place of names.map((name) => join(SCRIPT_PLACES, name))) {
+    const [pid = ''] = (await readFile(join(place, 'pid'), 'utf8').catch(() => '')).split(/\s/)
+    // Somebody else's is not for us to remove, and is no reason to fail.
+    if (/^\d+$/.test(pid) && (await lookAt(Number(pid))) === null)
+      await rm(place, {recursive: true, force: true}).catch(() => undefined)
   }
 }
 

@@ -6,6 +6,7 @@
  * (connection lost after it was sent), `ActFailed` (with command, exit status and the last lines of stderr).
  */
 import type {ControlData} from '../cluster/control-data.js'
+import type {HookRun} from '../cluster/hook-run.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import type {StandbyConnection} from './postgres.js'
 
@@ -85,10 +86,24 @@ export type JobState =
   | {state: 'lost'; stderrTail: string}
 
 /** One script that pgpool runs: sha256 of what it should be, and of what lies there (null: nothing). */
-export type ScriptState = {name: string; path: string; wanted: string; installed: string | null}
+export type ScriptState = {
+  name: string
+  path: string
+  wanted: string
+  installed: string | null
+  /** Why what lies there cannot be run, whatever its text; absent: it can. */
+  flaw?: string
+}
 
-/** `missing`: there is no such script. `text` is the last that it said. */
-export type ScriptCheck = {result: 'proved' | 'failed' | 'missing'; text: string}
+/**
+ * `missing`: there is no such script. `text` is the last that it said. `otherUser`: it was tried as another user than the one who runs it,
+ * with other keys and password files; absent: as that one, or nobody can tell.
+ */
+export type ScriptCheck = {
+  result: 'proved' | 'failed' | 'missing'
+  text: string
+  otherUser?: {tried: string; runs: string}
+}
 
 export type ScriptStage = 'first' | 'second' | 'start' | 'failover' | 'follow'
 
@@ -167,6 +182,8 @@ export interface NodeHost {
   checkScript(name: string, words: readonly string[]): Promise<ScriptCheck>
   /** Null: the stage has not begun since `permitScripts`. */
   scriptStatus(target: number, stage: ScriptStage): Promise<ScriptStatus | null>
+  /** What archive_wal.sh and restore_wal.sh have left here; a success of theirs leaves nothing. */
+  walHookRuns(): Promise<HookRun[]>
 
   /** Null when taken; otherwise who has it. Taking one's own again is fine. */
   takeLock(holder: LockHolder): Promise<LockHolder | null>
@@ -201,6 +218,8 @@ export interface PgpoolHost {
   hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}>
   installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>
   checkHook(name: string, words: readonly string[]): Promise<ScriptCheck>
+  /** The last run of every hook that has left its status in one of these directories, and in that of the installed hooks. */
+  hookRuns(directories: readonly string[]): Promise<HookRun[]>
   /** Sets values at the end of pgpool.conf in a block of poolctl's own; replaces that block. Null: the text is that already. */
   settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null>
   writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void>

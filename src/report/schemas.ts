@@ -186,9 +186,10 @@ const scriptsList = z.strictObject({
         node: z.int().nullable(),
         pool: textOrNull,
         path: textOrNull,
-        state: z.enum(['installed', 'absent', 'differs', 'unreachable', 'unknown']),
+        state: z.enum(['installed', 'absent', 'differs', 'not-runnable', 'unreachable', 'unknown']),
         reason: textOrNull,
         remedy: textOrNull,
+        failed: z.strictObject({at: text, node: z.int().nullable(), step: textOrNull, text}).nullable(),
       }),
     )
     .nullable(),

@@ -16,10 +16,12 @@ export type InstalledScript = {
   pool: string | null
   /** Null where it could not be looked for. */
   path: string | null
-  /** `unknown`: the host answers, and what lies there could not be read. */
-  state: 'installed' | 'absent' | 'differs' | 'unreachable' | 'unknown'
+  /** `not-runnable`: without x, or of another user. `unknown`: the host answers, and what lies there could not be read. */
+  state: 'installed' | 'absent' | 'differs' | 'not-runnable' | 'unreachable' | 'unknown'
   reason: string | null
   remedy: string | null
+  /** Its last run, of a hook, when that failed and no later one has made up for it. */
+  failed: {at: string; node: number | null; step: string | null; text: string} | null
 }
 
 export type RenderedFiles = {files: {name: string; text: string; path: string | null}[]}

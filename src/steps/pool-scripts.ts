@@ -6,7 +6,7 @@
  * Undo: none: what is there harms nothing until it is called, and what it replaced lies beside it.
  * Repeat: harmless: files are compared by digest, the extension and the settings are looked for first.
  */
-import type {ScriptOptions} from '../cluster/script-options.js'
+import {isInstalled, type ScriptOptions} from '../cluster/script-options.js'
 import type {Observation} from '../engine/step.js'
 import {Unreachable} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
@@ -39,8 +39,14 @@ function optionsIn(context: Context): ScriptOptions {
 
 function judge(context: Context, states: readonly ScriptState[]): Observation {
   const wanted = settingsIn(context.input, 'wanted')
-  const other = states.filter(({name, installed}) => name in wanted && installed !== wanted[name])
-  return other.length === 0 ? done('they are there') : pending(`${other.map((s) => s.name).join(', ')} to be installed`)
+  const other = states.filter(
+    (state) => state.name in wanted && !isInstalled({...state, wanted: wanted[state.name] ?? ''}),
+  )
+  return other.length === 0
+    ? done('they are there')
+    : pending(
+        `${other.map(({name, flaw}) => (flaw === undefined ? name : `${name} (${flaw})`)).join(', ')} to be installed`,
+      )
 }
 
 const seenScripts = async (context: Context): Promise<Observation> =>

@@ -23,7 +23,7 @@ const ON_NODES: Readonly<Record<ScriptName, readonly string[]>> = {
   recovery_1st_stage: copying(),
   recovery_2nd_stage: copying(),
   pgpool_remote_start: ['host/lock', 'host/server', 'pgpool/on-node/look'],
-  'failover.sh': ['host/lock', 'host/server', 'pgpool/on-node/look', 'pgpool/on-node/promote'],
+  'failover.sh': ['host/lock', 'host/server', 'pgpool/on-node/look', 'pgpool/on-node/hears', 'pgpool/on-node/promote'],
   'follow_primary.sh': [
     'host/lock',
     'pgpool/on-node/look',

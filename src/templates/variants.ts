@@ -20,6 +20,12 @@ const SECONDS = need('longest time of one command, in seconds', /^[1-9]\d{0,4}$/
 const REGION = need('AWS region', /^[a-z]{2}(?:-[a-z]+)+-\d$/)
 const ADDRESS = need('the address that clients use', /^\d{1,3}(?:\.\d{1,3}){3}$/)
 const DEVICE = need('network device that gets it', /^[A-Za-z0-9_.-]{1,15}$/, 'eth0')
+const HOOK_PLACE = need('directory of the two hooks, with a plain name', /^\/[\w./@+: -]*$/, '/etc/pgpool2')
+const DELEGATE = need(
+  'how pgpool.conf of this release spells it: delegate_IP or delegate_ip',
+  /^delegate_(?:IP|ip)$/,
+  'delegate_IP',
+)
 const PLACE = need('absolute path', /^\/\S[^\n\r\0]*$/)
 
 /** Escalation and its way back, of one method. */
@@ -41,15 +47,29 @@ function cloud(method: string, summary: string, needs: Variant['needs']): Varian
   const parts = ['variants/cloud.sh', `variants/${method}.sh`]
   return {
     summary,
-    needs: {region: REGION, seconds: SECONDS, ...needs},
-    files: ['escalation', 'de-escalation'].map((verb) => ({
-      name: `${verb}.sh`,
-      parts,
-      executable: true,
-      values: values(verb),
-    })),
+    needs: {region: REGION, seconds: SECONDS, ...needs, directory: HOOK_PLACE, delegate: DELEGATE},
+    files: [
+      ...['escalation', 'de-escalation'].map((verb) => ({
+        name: `${verb}.sh`,
+        parts,
+        executable: true,
+        values: values(verb),
+      })),
+      {name: `pgpool-${method}.conf`, parts: ['variants/cloud.conf'], executable: false, values: fragment(method)},
+    ],
   }
 }
+
+/** Called as `hookSettings` has pgpool call its own hooks. */
+const fragment =
+  (method: string) =>
+  (given: Given): Values => ({
+    variant: {kind: 'comment', text: method},
+    directory: {kind: 'comment', text: given['directory'] ?? ''},
+    escalation: setting(`"${given['directory']}/escalation.sh"`),
+    deEscalation: setting(`"${given['directory']}/de-escalation.sh"`),
+    delegate: {kind: 'script', text: given['delegate'] ?? ''},
+  })
 
 function managed(name: string, summary: string): Variant {
   return {

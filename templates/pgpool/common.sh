@@ -34,6 +34,7 @@ node_id=
 stage=
 status_dir=
 stage_done=
+at_step=
 shell_of=
 
 # --check as first word: look at everything, change nothing, say what was proved.
@@ -54,10 +55,12 @@ unset POOLCTL_TIMED
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
+# One line whatever a program has said in several: the last line is what others show.
 say() {
-  printf '%s poolctl %s node %s: %s\n' "$(now)" "$stage" "$node_id" "$1" >&2
+  said=$(printf '%s' "$1" | tr '\n\t' '  ')
+  printf '%s poolctl %s node %s: %s\n' "$(now)" "$stage" "$node_id" "$said" >&2
   if [ -n "$status_dir" ] && [ -z "$check_only" ]; then
-    printf '%s %s: %s\n' "$(now)" "$stage" "$1" >>"$status_dir/node-$node_id.log" || :
+    printf '%s %s: %s\n' "$(now)" "$stage" "$said" >>"$status_dir/node-$node_id.log" || :
   fi
 }
 
@@ -70,6 +73,7 @@ put_status() {
     printf 'at %s\n' "$(date +%s)"
     printf 'began %s\n' "$stage_began"
     printf 'operation %s\n' "$operation"
+    printf 'step %s\n' "$at_step"
     printf 'text %s\n' "$(printf '%s' "$2" | tr '\n\t' '  ')"
     # Where the counts go on, and what they are now, for when that place is gone.
     printf 'counts %s\n' "$tmp"
@@ -78,6 +82,7 @@ put_status() {
 }
 
 step() {
+  at_step=$1
   say "$1"
   put_status running "$1"
 }
@@ -121,7 +126,7 @@ on_exit() {
     leave
     exit 0
   fi
-  die "ended with status $ended in step: $(sed -n 's/^text //p' "$status_dir/node-$node_id.$stage" 2>/dev/null || :)"
+  die "ended with status $ended in step: $at_step"
 }
 
 # begin STAGE NODE STATUS-DIRECTORY
@@ -134,25 +139,37 @@ begin() {
   esac
   node_id=$2
   stage_began=$(date +%s)
-  if [ -z "$check_only" ]; then
-    mkdir -p -- "$3"
-    chmod 700 -- "$3"
-  fi
   status_dir=$3
+  if [ -z "$check_only" ] && ! { mkdir -p -- "$3" && chmod 700 -- "$3"; }; then
+    # A hook that cannot be heard still does its work: a failover is worth more than the word of it.
+    status_dir=
+  fi
   trap on_exit EXIT
   trap 'die "ended by a signal, or by its time limit of $limit s"' HUP INT TERM
   tmp=$(mktemp -d "${TMPDIR:-/tmp}/poolctl-scripts.XXXXXX")
-  printf '%s\n' "$$" >"$tmp/pid"
+  printf '%s %s\n' "$$" "$(pid_space)" >"$tmp/pid"
   if [ -z "$check_only" ]; then remove_stale; fi
 }
 
-# What scripts that were killed outright have left. A stage may well take longer than a day, so its process is asked for too; where another
-# one has that number now, the directory stays until that has ended.
+# In which numbering a process number is meant: containers may share a directory and not that.
+pid_space() { readlink /proc/self/ns/pid 2>/dev/null || :; }
+
+# What scripts that were killed outright have left, which no trap hears of: those whose process has ended. Where another one has that number
+# now, the directory stays until that has ended. One that says no process may be just being made, and one of another numbering cannot be
+# looked up: these go when they are a day old.
 remove_stale() {
-  find "${TMPDIR:-/tmp}" -maxdepth 1 -type d -name 'poolctl-scripts.??????' -user "$(id -u)" -mtime +0 2>/dev/null |
+  space=$(pid_space)
+  find "${TMPDIR:-/tmp}" -maxdepth 1 -type d -name 'poolctl-scripts.??????' -user "$(id -u)" 2>/dev/null |
     while IFS= read -r stale; do
-      owner=$(cat -- "$stale/pid" 2>/dev/null) || owner=
-      if [ -z "$owner" ] || [ ! -d "/proc/$owner" ]; then rm -rf -- "$stale" || :; fi
+      owner=''
+      owner_space=''
+      read -r owner owner_space 2>/dev/null <"$stale/pid" || :
+      if [ -n "$owner" ] && [ -d "/proc/$owner" ]; then continue; fi
+      if [ -n "$owner" ] && [ "$owner_space" = "$space" ]; then
+        rm -rf -- "$stale" || :
+      elif [ -n "$(find "$stale" -maxdepth 0 -mtime +0 2>/dev/null)" ]; then
+        rm -rf -- "$stale" || :
+      fi
     done
 }
 

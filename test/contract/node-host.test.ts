@@ -4,5 +4,5 @@ import {nodeHostContract} from './node-host.js'
 
 nodeHostContract('the fake', () => {
   const world = fakeWorld({...healthySite(), locksRequired: true})
-  return Promise.resolve({host: world.host(world.file.nodes[2]!.id), end: () => Promise.resolve()})
+  return Promise.resolve({host: world.host(world.file.nodes[2]!.id), disk: null, end: () => Promise.resolve()})
 })

@@ -1,14 +1,17 @@
 /** What every `NodeHost` promises. Run on the fake by node-host.test.ts, over real SSH by test/integration/contract.test.ts. */
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {isInstalled} from '../../src/cluster/script-options.js'
 import type {DataDirectory, LockHolder, NodeHost} from '../../src/ports/host.js'
 import {eventually, refusal, type Bench} from './bench.js'
+import {expectRunnable, type Disk} from './disk.js'
 
 /** The machine of a standby that runs and streams. */
-export type NodeHostBench = Bench & {host: NodeHost}
+export type NodeHostBench = Bench & {host: NodeHost; disk: Disk | null}
 
 const OP = 'contract-20261125-164210-7f3a'
 const OTHER = 'contract-20261125-164211-0000'
 const STOP_SECONDS = 60
+const OPTIONS = {mode: 'streaming', jobs: 4, limitSeconds: 3600, startWaitSeconds: 60, hookPassfile: null} as const
 
 function holder(operation: string, user = 'op'): LockHolder {
   return {operation, verb: 'recovery', user, host: 'admin1', pid: 4711, since: '2026-11-25T16:42:10.000Z'}
@@ -162,6 +165,17 @@ export function nodeHostContract(name: string, make: () => Promise<NodeHostBench
       await host.saveRecord(OP, text)
       expect(await host.readRecord(OP)).toBe(text)
       expect(await host.listRecords()).toEqual([OP])
+    })
+
+    test('has its scripts once they are installed, as whoever runs the server', async () => {
+      const states = (): ReturnType<NodeHost['scripts']> => host.scripts(OPTIONS)
+      const wanted = Object.fromEntries((await states()).map((state) => [state.name, state.wanted]))
+      expect(await refusal(host.installScripts(OTHER, OPTIONS, wanted))).toEqual(LOCKED)
+      await host.installScripts(OP, OPTIONS, wanted)
+      expect((await states()).filter((state) => !isInstalled(state))).toEqual([])
+      expect(await host.walHookRuns()).toEqual([])
+      if (bench.disk !== null)
+        await expectRunnable(bench.disk, {states, install: (some) => host.installScripts(OP, OPTIONS, some)})
     })
 
     test('starts again as it was, and is free for another operation once its owner lets go', async () => {

@@ -4,5 +4,5 @@ import {pgpoolHostContract} from './pgpool-host.js'
 
 pgpoolHostContract('the fake', () => {
   const [place] = fakeWorld({...healthySite(), locksRequired: true}).pools
-  return Promise.resolve({host: place!.host, end: () => Promise.resolve()})
+  return Promise.resolve({host: place!.host, disk: null, end: () => Promise.resolve()})
 })

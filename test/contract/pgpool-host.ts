@@ -2,9 +2,10 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
 import {refusal, type Bench} from './bench.js'
+import {expectRunnable, type Disk} from './disk.js'
 
 /** The machine of a pgpool that has no fence and no hooks of poolctl's. */
-export type PgpoolHostBench = Bench & {host: PgpoolHost}
+export type PgpoolHostBench = Bench & {host: PgpoolHost; disk: Disk | null}
 
 const OP = 'contract-20261125-164210-7f3a'
 const OTHER = 'contract-20261125-164211-0000'
@@ -65,6 +66,12 @@ export function pgpoolHostContract(name: string, make: () => Promise<PgpoolHostB
       expect(await installed(host)).toEqual([wanted['failover.sh'], null])
       await host.installHooks(OP, OPTIONS, wanted)
       expect(await installed(host)).toEqual(HOOKS.map((one) => wanted[one]))
+      expect(await host.hookRuns([])).toEqual([])
+      if (bench.disk !== null)
+        await expectRunnable(bench.disk, {
+          states: async () => (await host.hooks(OPTIONS)).states,
+          install: (some) => host.installHooks(OP, OPTIONS, some),
+        })
     })
 
     test('takes settings for good, and sees that they are there', async () => {

@@ -1,5 +1,5 @@
 /** The warm-standby variant on real servers: a standby that only the archive feeds, promoted by pgpool's failover when the primary dies. */
-import {appendFile, chown, copyFile, mkdir, readFile, readdir, stat, writeFile} from 'node:fs/promises'
+import {appendFile, chmod, chown, copyFile, mkdir, readFile, readdir, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
@@ -7,7 +7,7 @@ import {startPostgres} from '../../src/lab/postgres-server.js'
 import {runAsServer} from '../../src/lab/run.js'
 import {LAB_DATABASE, labPaths, standbyName, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
-import {poolView} from '../support/e2e-checks.js'
+import {poolView, statusOf} from '../support/e2e-checks.js'
 import {
   change,
   DONE,
@@ -80,6 +80,9 @@ async function restart(node: number): Promise<void> {
 const count = async (node: number): Promise<string | undefined> =>
   (await sqlOn(lab, node, "SELECT count(*) FROM ledger WHERE run = 'warm'", LAB_DATABASE))[0]
 
+const hooksTold = async (): Promise<string[]> =>
+  (await statusOf(lab)).disagreements.filter(({code}) => code === 'HOOK_FAILED').map(({message}) => message)
+
 const isPrimary = (node: number): Promise<boolean> =>
   sqlOn(lab, node, 'SELECT NOT pg_is_in_recovery()').then(
     ([row]) => row === 't',
@@ -105,6 +108,40 @@ describe('a standby that is fed by archived WAL', () => {
     })
     await runAsServer(spec, archiveWal, [join(archive, name), name])
     expect((await readFile(join(archive, name))).equals(before)).toBe(true)
+  })
+
+  it('an archive that is not to be entered is told of both ends, and nothing of it once it is', async () => {
+    await chmod(archive, 0o000)
+    let told: string[] = []
+    await until(
+      () => `both scripts are told: ${JSON.stringify(told)}`,
+      async () => {
+        await sqlOn(lab, 0, 'SELECT pg_logical_emit_message(false, $$x$$, $$y$$), pg_switch_wal()')
+        told = await hooksTold()
+        return told.length === 2
+      },
+      60_000,
+      1000,
+    )
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^archive_wal\.sh for node 0 failed on \S+ at \S+Z: cannot put [0-9A-F]{24} into .*the archive$/,
+      ),
+      expect.stringMatching(
+        /^restore_wal\.sh for node 1 failed on \S+ at \S+Z: the archive .* is not there, or cannot be entered as /,
+      ),
+    ])
+    await chmod(archive, 0o755)
+    await until(
+      () => `nothing is told: ${JSON.stringify(told)}`,
+      async () => {
+        await sqlOn(lab, 0, 'SELECT pg_logical_emit_message(false, $$x$$, $$y$$), pg_switch_wal()')
+        told = await hooksTold()
+        return told.length === 0
+      },
+      60_000,
+      1000,
+    )
   })
 
   it('is promoted by pgpool with the installed failover.sh when the primary dies, with every row that was archived', async () => {

@@ -46,10 +46,10 @@ postgresContract('PostgreSQL by SQL', () => {
 
 nodeHostContract('over SSH', () => {
   const {world} = session
-  return Promise.resolve({host: world.host(world.file.nodes[2]!.id), end})
+  return Promise.resolve({host: world.host(world.file.nodes[2]!.id), disk: {runner: world.file.ssh.user ?? ''}, end})
 })
 
 pgpoolHostContract('over SSH', () => {
-  const [place] = session.world.pools
-  return Promise.resolve({host: place!.host, end})
+  const {pools, file} = session.world
+  return Promise.resolve({host: pools[0]!.host, disk: {runner: file.ssh.user ?? ''}, end})
 })

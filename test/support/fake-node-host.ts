@@ -1,5 +1,6 @@
 /** The machine of one node of a fake site: as strict as the real one about what can start and what may be overwritten. */
 import type {ControlData} from '../../src/cluster/control-data.js'
+import type {HookRun} from '../../src/cluster/hook-run.js'
 import {ActFailed, Refused} from '../../src/lib/errors.js'
 import type {
   DataDirectory,
@@ -167,6 +168,10 @@ export class FakeNodeHost implements NodeHost {
 
   scriptStatus(): Promise<ScriptStatus | null> {
     return this.#look(() => null)
+  }
+
+  walHookRuns(): Promise<HookRun[]> {
+    return this.#look(() => [])
   }
 
   listFiles(): Promise<DataFile[]> {

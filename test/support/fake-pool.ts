@@ -1,4 +1,5 @@
 /** Pgpool-II of a fake site: believes what it is told, accepts more than it does, and does it later. */
+import type {HookRun} from '../../src/cluster/hook-run.js'
 import {nodeId, type NodeId} from '../../src/cluster/node-id.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
 import {Locked, Refused} from '../../src/lib/errors.js'
@@ -195,6 +196,10 @@ export class FakePgpoolHost implements PgpoolHost {
 
   checkHook(name: string): ReturnType<PgpoolHost['checkHook']> {
     return Promise.resolve({result: 'missing', text: `${name} is not there`})
+  }
+
+  hookRuns(): Promise<HookRun[]> {
+    return Promise.resolve(this.#site.pool.hookRuns ?? [])
   }
 
   installHooks(operation: string, _options: unknown, wanted: Readonly<Record<string, string>>): Promise<void> {

@@ -6,6 +6,7 @@
  * the primary has it, as with asynchronous replication.
  */
 import type {ClusterFile, NodeConfig} from '../../src/cluster/cluster-file.js'
+import type {HookRun} from '../../src/cluster/hook-run.js'
 import {lsnAt, type Lsn} from '../../src/cluster/lsn.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {LockHolder, Job} from '../../src/ports/host.js'
@@ -109,6 +110,8 @@ export type FakePool = {
   refuses: string | null
   /** Hook scripts beside pgpool.conf, by their digests. */
   hooks?: Record<string, string>
+  /** What its hooks have left of their runs. */
+  hookRuns?: HookRun[]
 }
 
 export type Fault =

@@ -20,7 +20,8 @@ export default class ScriptsRender extends BaseCommand {
       env: 'POOLCTL_MODE',
     })(),
     variant: Flags.string({
-      description: 'files for a kind of site, as scripts list names them, in place of the plain scripts',
+      description:
+        'files for a kind of site, as scripts list names them, in place of the plain scripts; streaming or native: the plain scripts, as by --mode',
       helpValue: 'NAME',
       env: 'POOLCTL_VARIANT',
     }),

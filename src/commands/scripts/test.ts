@@ -21,7 +21,7 @@ export default class ScriptsTest extends BaseCommand {
   async run(): Promise<void> {
     const {flags} = await this.parse(ScriptsTest)
     this.contacting('running the scripts of pgpool with --check')
-    const {data, exitCode} = await runScriptTests(flags, flags.hooks)
-    this.finish({data, exitCode}, (style) => scriptTestsText(data, style))
+    const {data, exitCode, warnings} = await runScriptTests(flags, flags.hooks)
+    this.finish({data, exitCode, warnings}, (style) => scriptTestsText(data, style))
   }
 }

@@ -1,5 +1,5 @@
 /** What `scripts install` does about each pgpool of the site: the hooks beside its pgpool.conf, the settings in it. */
-import type {ScriptOptions} from '../../cluster/script-options.js'
+import {isInstalled, type ScriptOptions} from '../../cluster/script-options.js'
 import type {PlannedStep} from '../../engine/plan.js'
 import {Unreachable} from '../../lib/errors.js'
 import type {JsonObject} from '../../lib/json.js'
@@ -50,7 +50,7 @@ export function seenPgpools(pgpools: readonly PgpoolView[]): SeenPgpool[] {
 }
 
 export function outdated(states: readonly ScriptState[]): Record<string, string> {
-  return Object.fromEntries(states.filter((s) => s.installed !== s.wanted).map((s) => [s.name, s.wanted]))
+  return Object.fromEntries(states.filter((s) => !isInstalled(s)).map((s) => [s.name, s.wanted]))
 }
 
 /** All hooks are there before the first pgpool is told of them. */

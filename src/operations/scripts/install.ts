@@ -164,7 +164,7 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
   }
   const pgpools = seenPgpools(facts.pgpools)
   steps.push(...pgpoolSteps(pgpools, options))
-  const diff = pgpools.find((one) => one.diff.length > 0)?.diff ?? []
+  const diff = pgpools.filter((one) => one.diff.length > 0).map(({name, diff: lines}) => ({pool: name, lines}))
   if (steps.length === 0) return {kind: 'nothing-to-do', because: 'scripts, extension and settings are all in place'}
   const reasons: JsonObject = {mode: facts.mode, diff}
   return {
@@ -187,7 +187,8 @@ function decide(request: InstallRequest, facts: InstallFacts): Decision {
 }
 
 function fingerprint(facts: InstallFacts): JsonObject {
-  const states = (list: readonly ScriptState[]): Json => list.map((s) => [s.path, s.wanted, s.installed])
+  const states = (list: readonly ScriptState[]): Json =>
+    list.map((s) => [s.path, s.wanted, s.installed, s.flaw ?? null])
   return {
     mode: facts.mode,
     nodes: facts.nodes.map((node) => [node.id, states(node.scripts ?? []), node.extension?.installed ?? null]),

@@ -1,4 +1,5 @@
 /** Where pgpool's belief, the servers and the files do not agree. Pure: the same view gives the same words. */
+import type {FailedHook} from '../../cluster/hook-run.js'
 import {isAttached} from '../../cluster/pool-node.js'
 import {lsnDiff} from '../../cluster/lsn.js'
 import {NEWEST_TESTED_PG, untestedMajors} from '../../cluster/pg-version.js'
@@ -7,14 +8,24 @@ import type {Disagreement} from '../../report/status.js'
 import {primaries, receivesFrom, running, type ClusterView, type NodeView, type RunningNode} from '../survey-cluster.js'
 
 /** Critical first, then by node. `maxLagBytes` is the cluster file's limit, `refusal` why pgpool answered no new session. */
-export function findDisagreements(view: ClusterView, maxLagBytes: number, refusal: string | null): Disagreement[] {
+export function findDisagreements(
+  view: ClusterView,
+  maxLagBytes: number,
+  refusal: string | null,
+  hooks: readonly FailedHook[],
+): Disagreement[] {
   const found = [
     ...ofCluster(view),
     ...ofClients(view, refusal),
     ...view.nodes.flatMap((node) => ofNode(node, view, maxLagBytes)),
+    ...hooks.map(ofHook),
   ]
   const rank = (d: Disagreement): number => (d.severity === 'critical' ? 0 : 1)
   return found.toSorted((a, b) => rank(a) - rank(b) || (a.node ?? -1) - (b.node ?? -1))
+}
+
+function ofHook({node, message, remedy}: FailedHook): Disagreement {
+  return {node, code: 'HOOK_FAILED', severity: 'warning', message, remedy}
 }
 
 function ofCluster(view: ClusterView): Disagreement[] {

@@ -1,6 +1,7 @@
 /** The three-way table: belief, truth, files. */
 import {formatPgVersion} from '../../cluster/pg-version.js'
 import type {World} from '../../ports/world.js'
+import type {Warning} from '../../report/envelope.js'
 import type {StatusData, StatusFiles, StatusNode, StatusServer} from '../../report/status.js'
 import {
   primaries,
@@ -10,18 +11,22 @@ import {
   type NodeView,
   type RunningNode,
 } from '../survey-cluster.js'
+import {surveyPoolHooks, surveyWalHooks, type HooksView} from '../survey-hooks.js'
 import {findDisagreements, lagBytes} from './disagreements.js'
 
 /** Throws what the pool throws when pgpool cannot be asked; everything else that cannot be seen is in the data. */
 export async function readStatus(
   world: World,
   observe: (text: string) => void,
-): Promise<{data: StatusData; systemIdentifier: string | null}> {
-  const [view, refusal] = await Promise.all([
+): Promise<{data: StatusData; systemIdentifier: string | null; warnings: Warning[]}> {
+  const [view, refusal, ofPools] = await Promise.all([
     surveyCluster(world, observe),
     world.file.nodes.length === 0 ? null : world.proxy.refusal(),
+    surveyPoolHooks(world),
   ])
-  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes, refusal)
+  const hooks = [ofPools, await surveyWalHooks(world, view)]
+  const failed = hooks.flatMap((one) => one.failed)
+  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes, refusal, failed)
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))
   return {
     data: {
@@ -31,7 +36,16 @@ export async function readStatus(
       health: healthOf(view, disagreements),
     },
     systemIdentifier: identifiers.size === 1 ? ([...identifiers][0] ?? null) : null,
+    warnings: hooks.flatMap(unseenHooks),
   }
+}
+
+function unseenHooks({unseen}: HooksView): Warning[] {
+  return unseen.map(({host, reason}) => ({
+    code: 'HOOKS_UNSEEN',
+    message: `whether a hook has failed on ${host} could not be read: ${reason}`,
+    node: null,
+  }))
 }
 
 /** Without a single server's word nothing was compared, which is neither good nor bad. */

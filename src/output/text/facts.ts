@@ -1,7 +1,7 @@
 /** What a plan says of its reasons and a report of its facts, in words. Keys that are not known here are shown as they read. */
 import type {Json, JsonObject} from '../../lib/json.js'
 import {escapeText} from '../escape.js'
-import type {Style} from '../style.js'
+import {paint, type Style} from '../style.js'
 import {displayWidth, table, wrap} from '../table.js'
 import {bytesText, secondsText, withUnits} from '../../lib/human.js'
 
@@ -51,6 +51,23 @@ const TABLES: Readonly<Record<string, (rows: Records, style: Style) => string>> 
   rungs: laddersTable,
   candidates: candidatesTable,
   changes: changesTable,
+  diff: diffBlocks,
+}
+
+/** The change of every pgpool.conf line by line, as it will stand there: what is to be reviewed is not wrapped. */
+function diffBlocks(diffs: Records, style: Style): string {
+  return diffs
+    .map(({pool, lines}) =>
+      [
+        `pgpool.conf of ${escapeText(text(pool))}:`,
+        ...((lines ?? []) as string[]).map((line) => diffLine(line, style)),
+      ].join('\n'),
+    )
+    .join('\n\n')
+}
+
+function diffLine(line: string, style: Style): string {
+  return `  ${paint(style, line.startsWith('-') ? 'red' : 'green', escapeText(line))}`
 }
 
 /** Settings that the new version does not take as they were. */

@@ -31,12 +31,16 @@ const TONES: Readonly<Record<InstalledScript['state'], Tone>> = {
   installed: 'green',
   absent: 'dim',
   differs: 'yellow',
+  'not-runnable': 'red',
   unreachable: 'red',
   unknown: 'red',
 }
 
 function installedText(installed: readonly InstalledScript[], style: Style): string {
-  const what = ({reason, remedy}: InstalledScript): string => [reason, remedy].filter((one) => one !== null).join('; ')
+  const what = ({reason, remedy, failed}: InstalledScript): string =>
+    [reason, remedy, failed === null ? null : `failed at ${failed.at}: ${failed.text} (poolctl status)`]
+      .filter((one) => one !== null)
+      .join('; ')
   return table<InstalledScript>(
     [
       {heading: 'script', cell: (s) => s.script},

@@ -6,10 +6,32 @@ set -eu
 archive=@@archive@@
 seconds=@@seconds@@
 part=$archive/$2.$$.part
-trap 'rm -f -- "$part"' EXIT
+reason="cannot put $2 into $archive"
+
+# Beside the data directory, in which the server runs us. Only a failure is written, since this runs for every segment.
+status_file=$(pwd -P).poolctl/pgpool/archive_wal
+put_status() {
+  if [ ! -e PG_VERSION ]; then return; fi
+  umask 077
+  mkdir -p -- "${status_file%/*}" &&
+    printf 'state failed\npid %s\nat %s\ntext %s\n' "$$" "$(date +%s)" "$1" >"$status_file.part" &&
+    mv -f -- "$status_file.part" "$status_file"
+}
+on_exit() {
+  ended=$?
+  rm -f -- "$part" || :
+  if [ "$ended" -ne 0 ]; then
+    printf 'poolctl archive_wal: %s\n' "$reason" >&2
+    put_status "$reason"
+  elif [ -e "$status_file" ]; then
+    rm -f -- "$status_file"
+  fi
+}
+trap on_exit EXIT
+
 if [ -e "$archive/$2" ]; then
   if cmp -s -- "$1" "$archive/$2"; then exit 0; fi
-  printf 'poolctl archive_wal: %s is in the archive already, with another content\n' "$2" >&2
+  reason="$2 is in the archive already, with another content"
   exit 1
 fi
 timeout "$seconds" cp -- "$1" "$part"

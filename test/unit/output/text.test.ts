@@ -120,6 +120,17 @@ describe('a plan', () => {
     expect(factsText({from: 17, changes: []}, STYLE)).toBe('  from  17')
   })
 
+  test.each([['proxy1'], ['proxy1', 'proxy2', 'proxy3']])(
+    'shows the change of pgpool.conf line by line: %s %s %s',
+    (...pools) => {
+      const long = `+failover_command = '"/etc/pgpool2/failover.sh" %d "%h" %p "%D" %m "%H" %r "%R" %M %P "%N" %S and more than 100'`
+      const diff = pools.map((pool) => ({pool, lines: [`-# ${pool}`, long, '+']}))
+      const blocks = pools.map((pool) => `  pgpool.conf of ${pool}:\n    -# ${pool}\n    ${long}\n    +`)
+      expect(factsText({mode: 'streaming', diff}, STYLE)).toBe(['  mode  streaming', ...blocks].join('\n\n'))
+      expect(factsText({mode: 'streaming', diff: []}, STYLE)).toBe('  mode  streaming')
+    },
+  )
+
   test('lists candidates in a table: what stands against each, or that nothing does', () => {
     const rules = (lag: string, ok: boolean): {rule: string; ok: boolean; seen: string}[] => [
       {rule: 'server answers', ok: true, seen: 'yes'},

@@ -1,6 +1,6 @@
 /** The rendered scripts as a shell sees them; what they do on real servers is in test/e2e/pgpool-recovery.test.ts. */
 import {execFile} from 'node:child_process'
-import {mkdir, mkdtemp, readdir, rm, utimes, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, readdir, readlink, rm, utimes, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -112,10 +112,15 @@ describe('the scripts that pgpool runs', () => {
     }
   })
 
-  it('remove what scripts that were killed have left, a day later, and nothing else', async () => {
+  it('remove what scripts that were killed have left, and nothing that may still be in use', async () => {
     const tmp = join(directory, 'tmp')
     const own = (name: string): string => join(tmp, `poolctl-scripts.${name}`)
-    const left = {killed1: null, fresh22: null, running: process.pid, ended33: 4_194_305}
+    const space = await readlink('/proc/self/ns/pid')
+    const gone = 4_194_305
+    const left = {
+      ...{killed1: null, fresh22: null, running: `${process.pid} ${space}`, ended33: `${gone}`},
+      ...{justnow: `${gone} ${space}`, nearby1: `${process.pid} ${space}`, another: `${gone} pid:[1]`},
+    }
     for (const [name, pid] of Object.entries(left)) {
       const place = own(name.slice(0, 6))
       await mkdir(place, {recursive: true})
@@ -136,7 +141,9 @@ describe('the scripts that pgpool runs', () => {
     expect(failed.stderr).toContain("pgpool's backend_data_directory of node 1 is /elsewhere")
     expect((await readdir(tmp)).toSorted()).toEqual([
       'others.abcdef',
+      'poolctl-scripts.anothe',
       'poolctl-scripts.fresh2',
+      'poolctl-scripts.nearby',
       'poolctl-scripts.runnin',
     ])
   })
@@ -178,6 +185,18 @@ describe('the variants', () => {
       ].join('\n'),
     })
     await expect(renderVariant('azure', {})).rejects.toMatchObject({code: 'VARIANT_UNKNOWN'})
+  })
+
+  it('tell pgpool to call the hooks of a cloud in place of bringing an address up', async () => {
+    const values = {...VARIANT_VALUES['aws-dns'], directory: '/srv/pg pool', delegate: 'delegate_ip'}
+    const file = (await renderVariant('aws-dns', values)).find(({name}) => name === 'pgpool-aws-dns.conf')
+    expect(file?.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+      `wd_escalation_command = '"/srv/pg pool/escalation.sh"'`,
+      `wd_de_escalation_command = '"/srv/pg pool/de-escalation.sh"'`,
+      "delegate_ip = ''",
+    ])
+    const odd = {...values, directory: '/srv/$(x)'}
+    await expect(renderVariant('aws-dns', odd)).rejects.toMatchObject({code: 'VARIANT_VALUES'})
   })
 
   it('keep pgpool from failing over where the cloud does it', async () => {

@@ -3,9 +3,12 @@ import {describe, expect, test} from 'vitest'
 import {installScripts, type InstallFacts, type InstallRequest} from '../../../../src/operations/scripts/install.js'
 import {testScripts} from '../../../../src/operations/scripts/test.js'
 import type {Decision} from '../../../../src/operations/operation.js'
+import type {NodeId} from '../../../../src/cluster/node-id.js'
+import type {NodeHost} from '../../../../src/ports/host.js'
 import type {World} from '../../../../src/ports/world.js'
 import {fakeWorld} from '../../../support/fake-cluster.js'
 import {healthySite} from '../../../support/fake-site.js'
+import {replacing} from '../../steps/step-bench.js'
 import {threePools, withThreePools, type ThreePools} from '../../../support/three-pools.js'
 
 const REQUEST: InstallRequest = {jobs: 4, limitSeconds: 3600, hooks: true, hookPassfile: null, clientIdleLimit: null}
@@ -64,6 +67,18 @@ describe('an installation for three pgpools', () => {
     ])
   })
 
+  test('has the change of each pgpool.conf in its reasons, whichever pgpools it is for', async () => {
+    const {world, three} = site()
+    Object.assign(three.sites[1]!.pool, {hooks: HOOKS, config: {...three.sites[1]!.pool.config, ...SETTINGS}})
+    const decision = await decided(world)
+    const {diff} = decision.kind === 'planned' ? decision.plan.reasons : {}
+    const added = `+${JSON.stringify(SETTINGS)}`
+    expect(diff).toEqual([
+      {pool: 'proxy1', lines: [added]},
+      {pool: 'proxy3', lines: [added]},
+    ])
+  })
+
   test('leaves out what a pgpool has already, and is another when one of them changes', async () => {
     const {world, three} = site()
     const before = installScripts.fingerprint(await survey(world))
@@ -106,7 +121,7 @@ describe('an installation for three pgpools', () => {
 test('the hooks are tried on the host of each pgpool, and one that cannot be asked fails by itself', async () => {
   const {world, three} = site()
   three.gone.add('proxy2')
-  const {tests} = await testScripts(world, true)
+  const {tests} = (await testScripts(world, true)).data
   const hooks = tests.filter(({script}) => script.endsWith('.sh'))
   const of = (host: string, result: string): string[] =>
     [
@@ -121,5 +136,36 @@ test('the hooks are tried on the host of each pgpool, and one that cannot be ask
     ...of('proxy1', 'not-run'),
     ...of('proxy2', 'failed'),
     ...of('proxy3', 'not-run'),
+  ])
+})
+
+test.each([
+  [{}, 6],
+  [{failover_on_backend_shutdown: 'off'}, 7],
+])('the stages are called with as many words as this pgpool has for them: %j', async (applied, words) => {
+  const site = healthySite()
+  site.pool.applied = {...site.pool.applied, ...applied}
+  const world = fakeWorld(site)
+  const called: [string, number][] = []
+  const host = (id: NodeId): NodeHost =>
+    replacing<NodeHost>(world.host(id), {
+      checkScript: (name: string, given: readonly string[]) => {
+        called.push([name, given.length])
+        return Promise.resolve({result: 'proved', text: '', otherUser: {tried: 'root', runs: 'postgres'}})
+      },
+    })
+  const {warnings} = await testScripts({...world, host}, false)
+  expect(called.slice(0, 3)).toEqual([
+    ['recovery_1st_stage', words],
+    ['recovery_2nd_stage', words],
+    ['pgpool_remote_start', 2],
+  ])
+  expect(warnings).toEqual([
+    {
+      code: 'TRIED_AS_OTHER_USER',
+      message:
+        'on db0 the scripts were tried as root and are run by postgres, whose keys, password files and rights are others: what was proved holds for root',
+      node: null,
+    },
   ])
 })

@@ -19,8 +19,10 @@ let three: ThreePools
 let world: World
 /** By node: what each of its scripts is, or why nobody can tell. */
 let nodes: Record<number, Partial<Record<string, string>> | Error>
+let flaws: Record<number, string>
 
 beforeEach(() => {
+  flaws = {}
   three = threePools()
   const whole = Object.fromEntries(RECOVERY_SCRIPTS.map((name) => [name, 'as streaming']))
   nodes = {0: whole, 1: {...whole}, 2: {...whole}}
@@ -30,7 +32,13 @@ beforeEach(() => {
     if (there instanceof Error) return Promise.reject(there)
     const wanted = `as ${mode}`
     return Promise.resolve(
-      RECOVERY_SCRIPTS.map((name) => ({name, path: `/data${id}/${name}`, wanted, installed: there?.[name] ?? null})),
+      RECOVERY_SCRIPTS.map((name) => ({
+        name,
+        path: `/data${id}/${name}`,
+        wanted,
+        installed: there?.[name] ?? null,
+        ...(flaws[id] === undefined ? {} : {flaw: flaws[id]}),
+      })),
     )
   }
   const host: World['host'] = (id) =>
@@ -70,8 +78,8 @@ describe('what is installed', () => {
     three.sites[1]!.pool.hooks = {'failover.sh': 'older'}
     const installed = await lookAtInstalled(world, OPTIONS, KNOWN)
     const differs = 'another text than this cluster file and these flags give: look at it with poolctl scripts render'
-    const rest = {host: world.host(world.file.nodes[1]!.id).name, node: 1, pool: null}
-    const hook = {host: 'proxy2', node: null, pool: 'proxy2'}
+    const rest = {host: world.host(world.file.nodes[1]!.id).name, node: 1, pool: null, failed: null}
+    const hook = {host: 'proxy2', node: null, pool: 'proxy2', failed: null}
     const install = 'poolctl scripts install'
     expect(installed.filter(({state}) => state !== 'installed')).toEqual([
       {
@@ -112,6 +120,42 @@ describe('what is installed', () => {
     const silent = {...world.pool, settings: () => Promise.reject(new Error('no answer'))}
     world = {...world, pool: silent}
     expect(await statesOf()).toEqual([])
+  })
+
+  test('is not what cannot be run by the one who is to run it, whatever its text', async () => {
+    flaws = {2: 'it belongs to root, and postgres is to run it'}
+    const [third] = (await lookAtInstalled(world, OPTIONS, KNOWN)).filter(({node}) => node === 2)
+    expect(third).toMatchObject({
+      script: 'recovery_1st_stage',
+      state: 'not-runnable',
+      reason: 'it belongs to root, and postgres is to run it',
+      remedy: 'poolctl scripts install',
+    })
+  })
+
+  test('has the last failure of a hook with it', async () => {
+    const run = {
+      hook: 'failover.sh',
+      node: 0,
+      state: 'failed',
+      alive: false,
+      step: 'promoting node 1',
+      text: 'no',
+      path: '',
+    } as const
+    three.sites[1]!.pool.hookRuns = [{...run, at: 1_795_000_000}]
+    const installed = await lookAtInstalled(world, OPTIONS, KNOWN)
+    expect(installed.filter(({failed}) => failed !== null)).toEqual([
+      expect.objectContaining({
+        script: 'failover.sh',
+        pool: 'proxy2',
+        state: 'installed',
+        failed: {at: '2026-11-18T11:06:40Z', node: 0, step: 'promoting node 1', text: 'no'},
+      }),
+    ])
+    expect(scriptListText({scripts: [], variants: [], installed}, STYLE)).toContain(
+      'failed at 2026-11-18T11:06:40Z: no (poolctl status)',
+    )
   })
 
   test('stands in a table of its own, each line with what mends it', async () => {
