@@ -61,7 +61,7 @@ const srUser = ofSettings(
               : `on the primary: CREATE ROLE ${user} LOGIN, GRANT pg_monitor TO ${user}`,
         }
   },
-  ['server'],
+  ['some-server'],
 )
 
 const healthPeriod = ofSettings(
@@ -115,7 +115,7 @@ const healthUser = ofSettings(
       ]
     })
   },
-  ['server'],
+  ['some-server'],
 )
 
 const healthRetries = ofSettings(

@@ -164,7 +164,7 @@ const space = ofNodeHosts(
       remedy: `make room on ${config.host}`,
     }
   },
-  ['server'],
+  ['some-server'],
 )
 
 const inodes = ofNodeHosts(

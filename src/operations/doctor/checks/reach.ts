@@ -32,6 +32,7 @@ const pcpAnswers = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'every pgpool answers over PCP',
+    answeredBy: (code) => LOGIN.has(code),
   },
   ['pcp'],
   (snapshot) =>
@@ -51,6 +52,7 @@ const pcpPassfile = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'the PCP password file can be used',
+    answeredBy: (code) => LOGIN.has(code),
   },
   ['pcp'],
   (snapshot) =>
@@ -69,6 +71,7 @@ const pcpLogin = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'pgpool accepts the PCP user',
+    answeredBy: () => false,
   },
   ['pcp'],
   (snapshot) =>
@@ -88,8 +91,10 @@ const sqlThroughPgpool = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'clients reach the servers through every pgpool',
+    alsoLooksAt: ['pcp', 'server'],
+    answeredBy: () => false,
   },
-  ['pcp', 'sql', 'server'],
+  ['sql'],
   (snapshot) =>
     snapshot.pools.flatMap((pool): Found[] => {
       // A pgpool that is down and a site without a primary are findings of their own; SQL must fail then.
@@ -110,6 +115,7 @@ const sqlThroughPgpool = ofSite(
     }),
 )
 
+const NOT_TRIED = new Set(['not-asked', 'unexpected'])
 const SSH_CODES = /^(?:SSH_|HOST_LOST$|HOST_KEY)/
 
 function hostLooks(snapshot: Snapshot): {host: string; node?: number; pool?: string; look: Look<unknown>}[] {
@@ -137,6 +143,7 @@ const sshOperator = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'SSH reaches every host as the cluster file says',
+    answeredBy: (code) => !SSH_CODES.test(code) && !NOT_TRIED.has(code),
   },
   ['node-host', 'pgpool-host'],
   (snapshot) => hostFindings(snapshot, true),
@@ -150,6 +157,7 @@ const hostFiles = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'the files that the cluster file names can be read',
+    answeredBy: () => false,
   },
   ['node-host', 'pgpool-host'],
   (snapshot) => hostFindings(snapshot, false),
@@ -181,8 +189,10 @@ const serverAnswers = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'every server answers',
+    alsoLooksAt: ['pcp'],
+    answeredBy: () => false,
   },
-  ['server', 'pcp'],
+  ['server'],
   (snapshot) =>
     snapshot.nodes.flatMap(({config, server}): Found[] => {
       if (server.seen || server.code === 'not-asked') return []

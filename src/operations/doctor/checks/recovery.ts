@@ -44,7 +44,7 @@ const recoveryUser = ofSettings(
           remedy: "pgpool.conf: recovery_user = 'postgres' (a superuser), then: poolctl reload",
         }
   },
-  ['server'],
+  ['primary'],
 )
 
 const recoveryExtension = ofServers(
@@ -69,10 +69,8 @@ const recoveryExtension = ofServers(
           remedy: `on the primary, in ${database}: CREATE EXTENSION pgpool_recovery`,
         }
   },
+  ['settings'],
 )
-/** Asked with pgpool's database, which the survey reads from its settings. */
-const recoveryExtensionWithPool: Check = {...recoveryExtension, views: ['server', 'pcp', 'sql']}
-
 const recoveryLibrary = ofServers(
   {
     id: 'recovery-library',
@@ -92,9 +90,8 @@ const recoveryLibrary = ofServers(
           remedy: `on ${config.host}: apt-get install postgresql-${Math.floor(server.versionNum / 10_000)}-pgpool2`,
         }
   },
+  ['settings'],
 )
-const recoveryLibraryWithPool: Check = {...recoveryLibrary, views: ['server', 'pcp', 'sql']}
-
 const recoveryScripts = ofNodeHosts(
   {
     id: 'recovery-scripts',
@@ -124,7 +121,7 @@ const recoveryScripts = ofNodeHosts(
           ],
     )
   },
-  ['server', 'pcp', 'sql'],
+  ['settings', 'primary'],
 )
 
 const secondStage = ofSettings(
@@ -170,8 +167,8 @@ const idleLimit = ofSettings(
 
 export const RECOVERY: readonly Check[] = [
   recoveryUser,
-  recoveryExtensionWithPool,
-  recoveryLibraryWithPool,
+  recoveryExtension,
+  recoveryLibrary,
   recoveryScripts,
   secondStage,
   idleLimit,

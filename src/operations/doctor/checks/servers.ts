@@ -11,7 +11,7 @@ const onePrimary = ofSite(
     severity: 'critical',
     holds: 'exactly one server accepts writes',
   },
-  ['server', 'pcp', 'sql'],
+  ['server'],
   (snapshot) => {
     const seen = seenServers(snapshot)
     const primaries = primariesOf(snapshot)

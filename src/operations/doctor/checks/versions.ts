@@ -2,7 +2,8 @@
 import {formatPgVersion, pgMajor} from '../../../cluster/pg-version.js'
 import {isOn} from '../../pool-parameters.js'
 import {ofPools, ofServers, ofSite, type Check, type Found} from '../check.js'
-import {seenServers, type PoolLook} from '../snapshot.js'
+import {versionOf} from '../needs.js'
+import {seenServers, settingsOf, type PoolLook} from '../snapshot.js'
 import type {PoolSettings} from '../../../ports/pool.js'
 
 type Version = readonly [number, number, number]
@@ -77,11 +78,12 @@ const poolVersion = ofPools(
     severity: 'warning',
     holds: 'no pgpool is of a release with a fault that this configuration meets',
   },
-  ['sql', 'pcp', 'pgpool-host'],
-  ({sql}) => sql,
-  ({version, settings}, pool) => {
-    if (version === null) return null
-    return POOL_FAULTS.filter((fault) => before(parse(version), fault.fixed) && fault.meets(settings, pool)).map(
+  ['version', 'settings', 'pgpool-host'],
+  versionOf,
+  (version, pool) => {
+    const settings = settingsOf(pool)
+    if (!settings.seen) return null
+    return POOL_FAULTS.filter((fault) => before(parse(version), fault.fixed) && fault.meets(settings.value, pool)).map(
       ({what, severity, fixed}): Found => ({
         severity,
         message: `Pgpool-II ${version} of ${pool.name}: ${what}`,
@@ -100,11 +102,11 @@ const poolTested = ofPools(
     severity: 'warning',
     holds: 'every pgpool is of a release that poolctl was tested with (4.1 to 4.7)',
   },
-  ['sql', 'pcp'],
-  ({sql}) => sql,
-  ({version}, {name}) => {
-    const [major, minor] = version === null ? [0, 0] : parse(version)
-    if (version === null || (major === 4 && minor >= 1 && minor <= 7)) return null
+  ['version'],
+  versionOf,
+  (version, {name}) => {
+    const [major, minor] = parse(version)
+    if (major === 4 && minor >= 1 && minor <= 7) return null
     return {
       message: `Pgpool-II ${version} of ${name} is ${major > 4 || minor > 7 ? 'newer' : 'older'} than any that poolctl was tested with`,
       remedy: 'read with it, and try changes in a lab first: poolctl lab up',
@@ -121,11 +123,12 @@ const poolsAlike = ofSite(
     severity: 'critical',
     holds: 'all pgpools are of one release',
   },
-  ['sql', 'pcp'],
+  ['version'],
   (snapshot) => {
-    const seen = snapshot.pools.flatMap(({name, sql}) =>
-      sql.seen && sql.value.version !== null ? [{name, version: sql.value.version}] : [],
-    )
+    const seen = snapshot.pools.flatMap((pool) => {
+      const version = versionOf(pool)
+      return version.seen ? [{name: pool.name, version: version.value}] : []
+    })
     if (new Set(seen.map(({version}) => version.split('.').slice(0, 2).join('.'))).size < 2) return null
     return {
       message: `the pgpools are of different releases: ${seen.map(({name, version}) => `${name} ${version}`).join(', ')}; their watchdogs do not understand each other`,
