@@ -119,5 +119,4 @@ export type DoctorServerFacts = {
 
 export interface DoctorServer {
   facts(roles: readonly string[]): Promise<DoctorServerFacts>
-  hasExtension(database: string, name: string): Promise<boolean>
 }

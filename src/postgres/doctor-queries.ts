@@ -1,4 +1,4 @@
-/** The two questions of `doctor` to a server. See queries.ts for what holds for all. */
+/** The question of `doctor` to a server. See queries.ts for what holds for all. */
 import {define} from './queries.js'
 
 export type DoctorRow = {
@@ -52,9 +52,4 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS oldest_transaction,
   EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgpool_recovery') AS recovery_library
 FROM me`,
-)
-
-export const EXTENSION_THERE = define<{there: boolean}>(
-  'pg_extension',
-  'SELECT EXISTS (SELECT FROM pg_extension WHERE extname = $1) AS there',
 )

@@ -92,7 +92,8 @@ function doctorFacts(id: number): DoctorServerFacts {
 
 function server(id: number): ServerLook {
   const facts = structuredClone(id === 0 ? primaryServer() : standbyServer(id))
-  return {...facts, more: doctorFacts(id), recoveryExtension: true}
+  const extension = {available: true, installed: true, parameters: 7}
+  return {...facts, more: doctorFacts(id), extensions: new Map([['template1', seen(extension)]])}
 }
 
 function machine(): NodeMachine {

@@ -18,6 +18,8 @@ import {
 export const VERBS = ['node-info', 'status', 'attach', 'detach', 'promote', 'recovery', 'upgrade', 'failover'] as const
 /** `failover`: what pgpool does by itself. */
 export type Served = (typeof VERBS)[number]
+/** Of people. */
+export const ALL_VERBS = VERBS.filter((verb) => verb !== 'failover')
 
 export const TOPICS = [
   'pcp',

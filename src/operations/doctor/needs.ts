@@ -23,6 +23,7 @@ export type Need =
   | 'primary'
   | 'node-host'
   | 'link'
+  | 'extension'
 
 type Part = {node: number | null; pool: string | null; look: Look<unknown>}
 
@@ -39,6 +40,7 @@ const VIEWS: Readonly<Record<Need, readonly ViewName[]>> = {
   primary: ['server'],
   'node-host': ['node-host'],
   link: ['link'],
+  extension: ['server', 'pcp', 'sql'],
 }
 
 export function viewsOf({
@@ -63,6 +65,10 @@ const PARTS: Readonly<Record<Need, (snapshot: Snapshot) => Part[]>> = {
   // With a server that does not answer, whether there is a primary is not known.
   primary: (snapshot) => (primariesOf(snapshot).length > 0 ? [] : servers(snapshot)),
   'node-host': ({nodes}) => nodes.map(({config, host}) => ({node: config.id, pool: null, look: host})),
+  extension: (snapshot) =>
+    seenServers(snapshot).flatMap(({config, server: {extensions}}) =>
+      [...extensions.values()].map((look) => ({node: config.id, pool: null, look})),
+    ),
   link: ({links}) => links.map(({from, look}) => ({node: from.id, pool: null, look})),
 }
 

@@ -4,7 +4,7 @@ import type {PoolNode} from '../../cluster/pool-node.js'
 import type {DoctorServerFacts, LinkFacts, NodeMachine, PgpoolMachine} from '../../ports/doctor.js'
 import type {WatchdogInfo} from '../../ports/pool-admin.js'
 import type {PoolSettings} from '../../ports/pool.js'
-import type {ServerFacts} from '../../ports/postgres.js'
+import type {RecoveryExtension, ServerFacts} from '../../ports/postgres.js'
 
 export type Look<T> = {seen: true; value: T} | {seen: false; code: string; reason: string}
 
@@ -14,8 +14,8 @@ export type ViewName = 'pcp' | 'watchdog' | 'sql' | 'pgpool-host' | 'server' | '
 /** `pool` and `doctor` facts of one server in one moment. */
 export type ServerLook = ServerFacts & {
   more: DoctorServerFacts
-  /** In the database where pgpool looks for it; null where nobody looked. */
-  recoveryExtension: boolean | null
+  /** pgpool's extension, by the databases in which a pgpool looks for it. Null value: there is no such database. */
+  extensions: ReadonlyMap<string, Look<RecoveryExtension | null>>
 }
 
 export type PoolLook = {

@@ -13,9 +13,11 @@ import {
   type Look,
   type NodeLook,
   type PoolLook,
+  type ServerLook,
   type Snapshot,
   type ViewName,
 } from './snapshot.js'
+import {wantedBy, type Wanted} from './wanted.js'
 
 /** The ports of `doctor`, as the composition root hands them out. */
 export type DoctorWorld = {
@@ -36,11 +38,9 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   observe(`looking at ${[...views].join(', ')}`)
   const pools = await Promise.all(world.pools.map((member, index) => lookAtPool(world, member, index, views)))
-  const [first] = pools
-  const settings = first === undefined ? null : settingsOf(first)
-  const inEffect = settings?.seen === true ? settings.value : null
+  const wanted = wantedBy(pools, world.file.postgres)
   const [nodes, links] = await Promise.all([
-    Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, inEffect}))),
+    Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, wanted}))),
     lookAtLinks(world, views),
   ])
   return frozen({file: world.file, pools, nodes, links})
@@ -97,32 +97,32 @@ function placesOf(settings: PoolSettings): PgpoolPlaces {
 async function lookAtNode(
   world: DoctorWorld,
   config: NodeConfig,
-  {views, inEffect}: {views: ReadonlySet<ViewName>; inEffect: PoolSettings | null},
+  {views, wanted}: {views: ReadonlySet<ViewName>; wanted: Wanted},
 ): Promise<NodeLook> {
   const {postgres} = world.file
-  const roles = ['sr_check_user', 'health_check_user', 'recovery_user'].flatMap((name) => inEffect?.get(name) ?? [])
-  const scripts = ['recovery_1st_stage_command', 'recovery_2nd_stage_command']
-    .flatMap((name) => inEffect?.get(name) ?? [])
-    .filter((name) => name !== '')
   const [server, host] = await Promise.all([
     look(views.has('server'), async () => {
-      const facts = await world.postgres(config.id).facts()
-      const doctor = world.server(config.id)
-      const more = await doctor.facts([...new Set([...roles, postgres.replicationUser, postgres.user])])
-      const database = inEffect === null ? null : recoveryDatabase(inEffect)
-      const ask = database !== null && more.databases.includes(database)
-      return {...facts, more, recoveryExtension: ask ? await doctor.hasExtension(database, 'pgpool_recovery') : null}
+      const server = world.postgres(config.id)
+      const facts = await server.facts()
+      const more = await world.server(config.id).facts(wanted.roles)
+      return {...facts, more, extensions: await lookForExtension(server, wanted.databases, more.databases)}
     }),
-    look(views.has('node-host'), () =>
-      world.machine(config.id).look([...scripts, 'pgpool_remote_start'], postgres.replicationPassfile),
-    ),
+    look(views.has('node-host'), () => world.machine(config.id).look(wanted.scripts, postgres.replicationPassfile)),
   ])
   return {config, server, host}
 }
 
-/** Before 4.7 it is always template1 (pgpool's recovery.c). */
-export function recoveryDatabase(settings: PoolSettings): string {
-  return settings.get('recovery_database') ?? 'template1'
+/** A login at one more database can fail where the server itself answers well. */
+async function lookForExtension(
+  server: Postgres,
+  databases: readonly string[],
+  existing: readonly string[],
+): Promise<ServerLook['extensions']> {
+  const looks = databases.map(async (database) => {
+    const there = existing.includes(database)
+    return [database, await look(true, async () => (there ? server.recoveryExtension(database) : null))] as const
+  })
+  return new Map(await Promise.all(looks))
 }
 
 /** Every ordered pair: any node can become the one that the others copy from. From one host one after another. */

@@ -69,10 +69,13 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'The server works and pgpool sends it no clients. pgpool attaches nothing by itself unless auto_failback is on.',
   NODE_QUARANTINED:
     'This pgpool cannot reach the node, and without quorum or votes it may not fail over: the node is out here only. An attach puts it back here without a failover, a search or a note in pgpool_status; a check that fails quarantines it again.',
-  NODE_SERVER_SILENT: 'The server of a node did not answer a direct connection.',
+  NODE_SERVER_SILENT:
+    'The server of a node did not answer a direct connection. One that answers and refuses the login is SERVER_LOGIN_FAILS.',
   NO_NODE_FOR_READS: 'Load balancing is on, and no node has a weight.',
   OPERATOR_NOT_SUPERUSER:
     'Backups, promotion and changes of settings need a superuser; poolctl would be refused half-way.',
+  PASSFILE_EXPOSED:
+    'A server asked for a password, and the password file on this machine is open to others or cannot be read, so none was sent. The server itself may be well.',
   PASSWORDS_MD5: 'md5 passwords are deprecated; a later major release will not accept them.',
   PCP_CONF_EXPOSED:
     'The hash in pcp.conf is itself enough to log in, so whoever reads the file may detach and promote nodes.',
@@ -132,6 +135,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   SERVERS_OF_TWO_CLUSTERS: 'A standby and the primary come from different initdb runs: one of the addresses is wrong.',
   SERVER_CONF_BROKEN: 'The server runs with its old settings; the next start fails at this line.',
   SERVER_HBA_BROKEN: 'The server keeps its old rules; the next start fails at this line.',
+  SERVER_LOGIN_FAILS:
+    'The server answers and lets poolctl not in: password, pg_hba.conf, certificate, database or the number of connections. It needs no recovery.',
   SERVER_MAJOR_UNTESTED: 'poolctl was tested with PostgreSQL 13 to 18.',
   SERVER_MINOR_BAD: 'This minor release was replaced because of a fault that loses data or breaks extensions.',
   SERVER_RESTART_PENDING:

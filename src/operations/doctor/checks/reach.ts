@@ -1,12 +1,12 @@
-/** Whether everything can be asked at all: PCP, SQL through pgpool, SSH, the servers, and host from host. */
+/** Whether everything can be asked at all: PCP, SQL through pgpool, SSH, and the servers. */
 import {staleMainRemedy} from '../../../cluster/stale-main-node.js'
 import type {Check, Found} from '../check.js'
-import {ofNodeHosts, ofSite} from '../check.js'
+import {ALL_VERBS, ofNodeHosts, ofSite} from '../check.js'
+import {PASSFILE_CODES, passfileRemedy, SERVER_REACH} from './server-reach.js'
 import {primariesOf, seenServers, type Look, type PoolLook, type Snapshot} from '../snapshot.js'
 
 const PASSFILE = new Set(['PCP_PASSFILE_PERMISSIONS', 'PCP_PASSFILE_UNUSABLE'])
 const LOGIN = new Set(['PCP_LOGIN_REFUSED', 'PCP_USER_INVALID'])
-const ALL_VERBS = ['node-info', 'status', 'attach', 'detach', 'promote', 'recovery', 'upgrade'] as const
 
 function unseen(pool: PoolLook): {code: string; reason: string} | null {
   return pool.pcp.seen || pool.pcp.code === 'not-asked' ? null : pool.pcp
@@ -100,6 +100,10 @@ const sqlThroughPgpool = ofSite(
       // A pgpool that is down and a site without a primary are findings of their own; SQL must fail then.
       if (pool.sql.seen || pool.sql.code === 'not-asked' || unseen(pool) !== null) return []
       if (primariesOf(snapshot).length === 0 && snapshot.nodes.some(({server}) => !server.seen)) return []
+      const {code} = pool.sql
+      const ownFile = PASSFILE_CODES.has(code)
+      // One file for the servers and for pgpool: said once.
+      if (ownFile && snapshot.nodes.some(({server}) => !server.seen && server.code === code)) return []
       const {address, port} = pool.config
       const standby = seenServers(snapshot).find(({server}) => server.inRecovery)
       const wake = primariesOf(snapshot).length === 0 ? null : staleMainRemedy(pool.sql.reason, standby?.config.id)
@@ -107,9 +111,10 @@ const sqlThroughPgpool = ofSite(
         {
           pool: pool.name,
           message: `SQL through pgpool at ${address}:${port} fails: ${pool.sql.reason}`,
-          remedy:
-            wake ??
-            `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`,
+          remedy: ownFile
+            ? passfileRemedy(snapshot)
+            : (wake ??
+              `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`),
         },
       ]
     }),
@@ -181,35 +186,6 @@ const sshUser = ofNodeHosts(
         },
 )
 
-const serverAnswers = ofSite(
-  {
-    id: 'server-answers',
-    code: 'NODE_SERVER_SILENT',
-    topic: 'server',
-    serves: ALL_VERBS,
-    severity: 'critical',
-    holds: 'every server answers',
-    alsoLooksAt: ['pcp'],
-    answeredBy: () => false,
-  },
-  ['server'],
-  (snapshot) =>
-    snapshot.nodes.flatMap(({config, server}): Found[] => {
-      if (server.seen || server.code === 'not-asked') return []
-      const belief = snapshot.pools.flatMap(({pcp}) =>
-        pcp.seen ? pcp.value.nodes.filter(({id}) => id === config.id).map(({status}) => status) : [],
-      )[0]
-      const still = belief === 'up' || belief === 'waiting' ? ', and pgpool still sends clients there' : ''
-      return [
-        {
-          node: config.id,
-          message: `the server of node ${config.id} does not answer: ${server.reason}${still}`,
-          remedy: `poolctl recovery ${config.id} --dry-run`,
-        },
-      ]
-    }),
-)
-
 export const REACH: readonly Check[] = [
   pcpAnswers,
   pcpPassfile,
@@ -218,5 +194,5 @@ export const REACH: readonly Check[] = [
   sshOperator,
   hostFiles,
   sshUser,
-  serverAnswers,
+  ...SERVER_REACH,
 ]

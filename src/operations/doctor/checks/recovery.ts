@@ -2,7 +2,7 @@
 import {seconds} from '../../pool-parameters.js'
 import {ofNodeHosts, ofServers, ofSettings, type Check, type Found} from '../check.js'
 import {isReplicating, primaryOf, settingsOf, type Snapshot} from '../snapshot.js'
-import {recoveryDatabase} from '../survey.js'
+import {recoveryDatabase} from '../wanted.js'
 
 /** pgpool's own recovery is configured where its first stage is. */
 function firstStage(snapshot: Snapshot): {name: string; pool: string} | null {
@@ -47,6 +47,18 @@ const recoveryUser = ofSettings(
   ['primary'],
 )
 
+/** Where each pgpool would call it; one without recovery_user has no recovery of its own. */
+function whereCalled(snapshot: Snapshot): Set<string> {
+  return new Set(
+    snapshot.pools.flatMap((pool) => {
+      const settings = settingsOf(pool)
+      return settings.seen && (settings.value.get('recovery_user') ?? '') !== ''
+        ? [recoveryDatabase(settings.value)]
+        : []
+    }),
+  )
+}
+
 const recoveryExtension = ofServers(
   {
     id: 'recovery-extension',
@@ -56,21 +68,27 @@ const recoveryExtension = ofServers(
     severity: 'warning',
     holds: "pgpool_recovery is where pgpool's recovery looks for it",
   },
-  ({config, server}, snapshot) => {
-    if (server.inRecovery || server.recoveryExtension !== false) return null
-    const [pool] = snapshot.pools
-    const settings = pool === undefined ? null : settingsOf(pool)
-    const database = settings?.seen === true ? recoveryDatabase(settings.value) : 'template1'
-    const user = settings?.seen === true ? (settings.value.get('recovery_user') ?? '') : ''
-    return user === ''
+  ({config, server}, snapshot) =>
+    server.inRecovery
       ? null
-      : {
-          message: `database ${database} of node ${config.id} lacks the extension pgpool_recovery`,
-          remedy: `on the primary, in ${database}: CREATE EXTENSION pgpool_recovery`,
-        }
-  },
-  ['settings'],
+      : [...whereCalled(snapshot)].flatMap((database): Found[] => {
+          const look = server.extensions.get(database)
+          if (look?.seen !== true || look.value?.installed === true) return []
+          return [
+            look.value === null
+              ? {
+                  message: `node ${config.id} has no database ${database}, where pgpool's recovery looks for the extension pgpool_recovery`,
+                  remedy: 'pgpool.conf: recovery_database to one that is there, then: poolctl reload',
+                }
+              : {
+                  message: `database ${database} of node ${config.id} lacks the extension pgpool_recovery`,
+                  remedy: `on the primary, in ${database}: CREATE EXTENSION pgpool_recovery`,
+                },
+          ]
+        }),
+  ['settings', 'extension'],
 )
+
 const recoveryLibrary = ofServers(
   {
     id: 'recovery-library',
@@ -82,7 +100,8 @@ const recoveryLibrary = ofServers(
   },
   ({config, server}, snapshot) => {
     // A standby that becomes primary runs the scripts then.
-    const installed = primaryOf(snapshot)?.server.recoveryExtension === true
+    const known = [...(primaryOf(snapshot)?.server.extensions.values() ?? [])]
+    const installed = known.some((look) => look.seen && look.value?.installed === true)
     return !installed || server.more.recoveryLibrary
       ? null
       : {
@@ -90,8 +109,9 @@ const recoveryLibrary = ofServers(
           remedy: `on ${config.host}: apt-get install postgresql-${Math.floor(server.versionNum / 10_000)}-pgpool2`,
         }
   },
-  ['settings'],
+  ['settings', 'extension'],
 )
+
 const recoveryScripts = ofNodeHosts(
   {
     id: 'recovery-scripts',

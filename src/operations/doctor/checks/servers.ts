@@ -47,24 +47,6 @@ const oneCluster = ofSite(
   },
 )
 
-const rights = ofServers(
-  {
-    id: 'operator-rights',
-    code: 'OPERATOR_NOT_SUPERUSER',
-    topic: 'server',
-    serves: ['recovery', 'promote', 'upgrade'],
-    severity: 'critical',
-    holds: 'poolctl logs in as a superuser',
-  },
-  ({config, server}, {file}) =>
-    server.more.superuser
-      ? null
-      : {
-          message: `user ${file.postgres.user} is no superuser of node ${config.id}: backups, promotion and settings are refused`,
-          remedy: `on the primary: ALTER ROLE ${file.postgres.user} SUPERUSER, or postgres: {user: postgres} in the cluster file`,
-        },
-)
-
 const dataDirectory = ofServers(
   {
     id: 'data-directory',
@@ -223,7 +205,6 @@ const checksums = ofServers(
 export const SERVERS: readonly Check[] = [
   onePrimary,
   oneCluster,
-  rights,
   dataDirectory,
   fsync,
   fullPageWrites,

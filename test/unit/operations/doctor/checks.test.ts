@@ -4,6 +4,7 @@ import {CHECKS, chooseChecks} from '../../../../src/operations/doctor/catalog.js
 import {judge} from '../../../../src/operations/doctor/doctor.js'
 import type {Snapshot} from '../../../../src/operations/doctor/snapshot.js'
 import type {DoctorServerFacts, LinkFacts, NodeMachine, PgpoolMachine} from '../../../../src/ports/doctor.js'
+import type {RecoveryExtension} from '../../../../src/ports/postgres.js'
 import type {ServerLook} from '../../../../src/operations/doctor/snapshot.js'
 import {healthySnapshot, unseen, valueOf, type TestSnapshot} from '../../../support/doctor-snapshot.js'
 import {lsn, poolNode} from '../../../support/builders.js'
@@ -48,6 +49,8 @@ const settingEverywhere =
   (site) => {
     for (const id of [0, 1, 2]) setting(id, values)(site)
   }
+const inTemplate1 = (change: Partial<RecoveryExtension>): ServerLook['extensions'] =>
+  new Map([['template1', {seen: true, value: {available: true, installed: true, parameters: 7, ...change}}]])
 const onHost =
   (id: number, change: Partial<NodeMachine>): Change =>
   ({nodes}) => {
@@ -154,6 +157,35 @@ describe('doctor', () => {
       'a dead server',
       ({nodes}) => (nodes[2]!.server = unseen('POSTGRES_UNREACHABLE', 'refused')),
       ['NODE_SERVER_SILENT node 2'],
+    ],
+    [
+      'a dead primary',
+      ({nodes}) => (nodes[0]!.server = unseen('POSTGRES_UNREACHABLE', 'refused')),
+      ['NODE_SERVER_SILENT node 0'],
+    ],
+    [
+      'a server that refuses the login',
+      ({nodes}) => (nodes[1]!.server = unseen('POSTGRES_LOGIN_REFUSED', 'FATAL 28P01')),
+      ['SERVER_LOGIN_FAILS node 1'],
+    ],
+    [
+      'a certificate that is not trusted',
+      ({nodes}) => (nodes[1]!.server = unseen('POSTGRES_CERTIFICATE_REFUSED', 'SELF_SIGNED')),
+      ['SERVER_LOGIN_FAILS node 1'],
+    ],
+    [
+      "a password file of poolctl's that others can read",
+      ({nodes, pools}) => {
+        pools[0]!.sql = unseen('POSTGRES_PASSFILE_EXPOSED', 'mode 644')
+        for (const node of nodes) node.server = unseen('POSTGRES_PASSFILE_EXPOSED', 'mode 644')
+      },
+      [0, 1, 2].map((id) => `PASSFILE_EXPOSED node ${id}`),
+    ],
+    [
+      'a server that keeps its files from the operator',
+      ({nodes}) =>
+        (nodes[1]!.server = unseen('POSTGRES_ACT_FAILED', 'could not look (ERROR 42501: permission denied)')),
+      ['OPERATOR_NOT_SUPERUSER node 1'],
     ],
     [
       'a host key that another node does not know',
@@ -312,7 +344,7 @@ describe('doctor', () => {
       'no pgpool_recovery',
       (site) =>
         site.nodes.forEach((_, id) => {
-          onServer(id, {recoveryExtension: false})(site)
+          onServer(id, {extensions: inTemplate1({installed: false})})(site)
         }),
       ['RECOVERY_EXTENSION_MISSING node 0'],
     ],
@@ -648,6 +680,44 @@ describe('doctor', () => {
       onHost(0, {scripts: [{name: 'recovery_1st_stage', state: 'executable'}]})(site)
     }
     expect(findings(native)).toContain(`RECOVERY_SECOND_STAGE_EMPTY ${P}`)
+  })
+
+  test.each([
+    ['POSTGRES_UNREACHABLE', 2, 'poolctl recovery 2 --dry-run'],
+    ['POSTGRES_CONNECTION_LOST', 2, 'poolctl recovery 2 --dry-run'],
+    [
+      'POSTGRES_UNREACHABLE',
+      0,
+      'start the server of node 0, the primary; when it stays dead: poolctl promote NODE --failover --dry-run',
+    ],
+    ['POSTGRES_NOT_READY', 1, 'wait, and look at the log of node 1: poolctl status'],
+    ['POSTGRES_ACT_FAILED', 1, 'poolctl status'],
+  ])('sends nobody to a recovery for %s of node %i without need', (code, id, remedy) => {
+    const site = healthySnapshot()
+    site.nodes[id]!.server = unseen(code, 'ERROR 57014')
+    const {checks} = judge(site, chooseChecks({only: ['server-answers'], skip: [], serving: []}))
+    expect(checks[0]?.findings.map((finding) => finding.remedy)).toEqual([remedy])
+  })
+
+  test.each([
+    'POSTGRES_LOGIN_REFUSED',
+    'POSTGRES_PASSWORD_MISSING',
+    'POSTGRES_PASSFILE_EXPOSED',
+    'POSTGRES_PASSFILE_UNREADABLE',
+    'POSTGRES_DATABASE_MISSING',
+    'POSTGRES_TOO_MANY_CONNECTIONS',
+    'POSTGRES_CERTIFICATE_REFUSED',
+    'POSTGRES_KEY_EXPOSED',
+    'POSTGRES_TLS_FILE_UNREADABLE',
+    'POSTGRES_ROOT_CERTIFICATE_MISSING',
+    'POSTGRES_SSLMODE_UNKNOWN',
+    'POSTGRES_SSLMODE_WEAK',
+  ])('takes a server for silent after no %s', (code) => {
+    const site = healthySnapshot()
+    site.nodes[1]!.server = unseen(code, 'no')
+    const found = judge(site, CHECKS).checks.flatMap(({findings: all}) => all)
+    expect(found.map((one) => one.node)).toEqual([1])
+    expect(found.every((one) => one.code !== 'NODE_SERVER_SILENT' && !one.remedy.includes('recovery'))).toBe(true)
   })
 
   test('does not call healthy what it could not look at', () => {
