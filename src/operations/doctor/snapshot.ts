@@ -50,6 +50,16 @@ export function isReplicating(settings: PoolSettings): boolean {
   return ['native_replication', 'snapshot_isolation', '2', '6'].includes(settings.get('backend_clustering_mode') ?? '')
 }
 
+/** pgpool's own recovery is configured where its first stage is. */
+export function firstStage({pools}: Pick<Snapshot, 'pools'>): {name: string; pool: string} | null {
+  for (const pool of pools) {
+    const settings = settingsOf(pool)
+    const name = settings.seen ? (settings.value.get('recovery_1st_stage_command') ?? '') : ''
+    if (name !== '') return {name, pool: pool.name}
+  }
+  return null
+}
+
 export type SeenNode = {config: NodeConfig; server: ServerLook; host: Look<NodeMachine>}
 
 export function seenServers({nodes}: Pick<Snapshot, 'nodes'>): SeenNode[] {
@@ -64,6 +74,21 @@ export function primariesOf(snapshot: Pick<Snapshot, 'nodes'>): SeenNode[] {
 export function primaryOf(snapshot: Pick<Snapshot, 'nodes'>): SeenNode | null {
   const [first, ...more] = primariesOf(snapshot)
   return more.length === 0 ? (first ?? null) : null
+}
+
+/** Some pgpool says so; where none answers, the servers are taken for a streaming cluster's. */
+export function siteReplicates({pools}: Pick<Snapshot, 'pools'>): boolean {
+  return pools.some((pool) => {
+    const settings = settingsOf(pool)
+    return settings.seen && isReplicating(settings.value)
+  })
+}
+
+/** Servers on which pgpool's recovery would run its scripts: the primary; in its own replication whichever is its main node then. */
+export function sourcesOf(snapshot: Snapshot): SeenNode[] {
+  if (siteReplicates(snapshot)) return primariesOf(snapshot)
+  const primary = primaryOf(snapshot)
+  return primary === null ? [] : [primary]
 }
 
 /** Numbers of the backends in a set of parameters, with address and port. */

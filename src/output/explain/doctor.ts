@@ -27,6 +27,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   CONNINFO_PASSWORD:
     'A password in primary_conninfo is readable in the settings, in backups and in the configuration file. libpq reads a password file instead.',
   DATA_DIRECTORY_DIFFERS: 'poolctl would work on another directory than the one that the server uses.',
+  DATA_DIRECTORY_MODE_WRONG:
+    'PostgreSQL starts only from a directory that is closed to others: mode 0700, or 0750 with the group.',
   DELAY_THRESHOLD_OFF:
     'pgpool sends reads to a standby however far it is behind, so clients read old data after a pause of replication.',
   DISK_SPACE_SHORT: 'A full copy keeps the old directory until the new one is proved, which needs the room for both.',
@@ -114,6 +116,10 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   PROXY_LOGIN_FAILS: 'A SQL session through pgpool failed, so clients fail too, and poolctl cannot measure an outage.',
   RECOVERY_EXTENSION_MISSING:
     "pgpool's recovery calls a function of the extension pgpool_recovery, in template1 before 4.7.",
+  RECOVERY_EXTENSION_OLD:
+    "The extension pgpool_recovery comes from an older Pgpool-II than the one that calls it, so pgpool's recovery fails at once.",
+  RECOVERY_FIRST_STAGE_EMPTY:
+    "In native replication and snapshot isolation only pgpool's own recovery can bring a node back, and its first stage is the copy.",
   RECOVERY_IDLE_LIMIT_LATE:
     'The second stage waits for clients to leave; a limit beyond recovery_timeout never comes into play.',
   RECOVERY_LIBRARY_MISSING:

@@ -1,18 +1,8 @@
 /** What pgpool's own online recovery needs. */
 import {seconds} from '../../pool-parameters.js'
-import {ofNodeHosts, ofServers, ofSettings, type Check, type Found} from '../check.js'
-import {isReplicating, primaryOf, settingsOf, type Snapshot} from '../snapshot.js'
-import {recoveryDatabase} from '../wanted.js'
-
-/** pgpool's own recovery is configured where its first stage is. */
-function firstStage(snapshot: Snapshot): {name: string; pool: string} | null {
-  for (const pool of snapshot.pools) {
-    const settings = settingsOf(pool)
-    const name = settings.seen ? (settings.value.get('recovery_1st_stage_command') ?? '') : ''
-    if (name !== '') return {name, pool: pool.name}
-  }
-  return null
-}
+import {ofNodeHosts, ofSettings, type Check, type Found} from '../check.js'
+import {firstStage, isReplicating, sourcesOf} from '../snapshot.js'
+import {RECOVERY_EXTENSION} from './recovery-extension.js'
 
 const recoveryUser = ofSettings(
   {
@@ -25,10 +15,10 @@ const recoveryUser = ofSettings(
   },
   (settings, {name}, snapshot) => {
     const user = settings.get('recovery_user') ?? ''
-    const primary = primaryOf(snapshot)
+    const [source] = sourcesOf(snapshot)
     const used = firstStage(snapshot) !== null
-    if (primary === null || (user === '' && !used)) return null
-    const role = primary.server.more.roles.find((one) => one.name === user)
+    if (source === undefined || (user === '' && !used)) return null
+    const role = source.server.more.roles.find((one) => one.name === user)
     const problem =
       user === ''
         ? 'it is empty'
@@ -47,71 +37,6 @@ const recoveryUser = ofSettings(
   ['primary'],
 )
 
-/** Where each pgpool would call it; one without recovery_user has no recovery of its own. */
-function whereCalled(snapshot: Snapshot): Set<string> {
-  return new Set(
-    snapshot.pools.flatMap((pool) => {
-      const settings = settingsOf(pool)
-      return settings.seen && (settings.value.get('recovery_user') ?? '') !== ''
-        ? [recoveryDatabase(settings.value)]
-        : []
-    }),
-  )
-}
-
-const recoveryExtension = ofServers(
-  {
-    id: 'recovery-extension',
-    code: 'RECOVERY_EXTENSION_MISSING',
-    topic: 'recovery',
-    serves: ['recovery'],
-    severity: 'warning',
-    holds: "pgpool_recovery is where pgpool's recovery looks for it",
-  },
-  ({config, server}, snapshot) =>
-    server.inRecovery
-      ? null
-      : [...whereCalled(snapshot)].flatMap((database): Found[] => {
-          const look = server.extensions.get(database)
-          if (look?.seen !== true || look.value?.installed === true) return []
-          return [
-            look.value === null
-              ? {
-                  message: `node ${config.id} has no database ${database}, where pgpool's recovery looks for the extension pgpool_recovery`,
-                  remedy: 'pgpool.conf: recovery_database to one that is there, then: poolctl reload',
-                }
-              : {
-                  message: `database ${database} of node ${config.id} lacks the extension pgpool_recovery`,
-                  remedy: `on the primary, in ${database}: CREATE EXTENSION pgpool_recovery`,
-                },
-          ]
-        }),
-  ['settings', 'extension'],
-)
-
-const recoveryLibrary = ofServers(
-  {
-    id: 'recovery-library',
-    code: 'RECOVERY_LIBRARY_MISSING',
-    topic: 'recovery',
-    serves: ['recovery', 'promote'],
-    severity: 'warning',
-    holds: 'every node has the library of pgpool_recovery',
-  },
-  ({config, server}, snapshot) => {
-    // A standby that becomes primary runs the scripts then.
-    const known = [...(primaryOf(snapshot)?.server.extensions.values() ?? [])]
-    const installed = known.some((look) => look.seen && look.value?.installed === true)
-    return !installed || server.more.recoveryLibrary
-      ? null
-      : {
-          message: `node ${config.id} lacks the files of the extension pgpool_recovery: as primary it could not run pgpool's recovery`,
-          remedy: `on ${config.host}: apt-get install postgresql-${Math.floor(server.versionNum / 10_000)}-pgpool2`,
-        }
-  },
-  ['settings', 'extension'],
-)
-
 const recoveryScripts = ofNodeHosts(
   {
     id: 'recovery-scripts',
@@ -124,7 +49,7 @@ const recoveryScripts = ofNodeHosts(
   ({scripts}, {config}, snapshot) => {
     const stage = firstStage(snapshot)
     // pgpool always runs $PGDATA/NAME on the primary (recovery.c), and pgpool_remote_start under that very name.
-    if (stage === null || primaryOf(snapshot)?.config.id !== config.id) return null
+    if (stage === null || !sourcesOf(snapshot).some((source) => source.config.id === config.id)) return null
     if (stage.name.includes('/'))
       return {
         message: `recovery_1st_stage_command of ${stage.pool} is a path (${stage.name}): pgpool looks for it below the data directory`,
@@ -142,6 +67,24 @@ const recoveryScripts = ofNodeHosts(
     )
   },
   ['settings', 'primary'],
+)
+
+const firstStageEmpty = ofSettings(
+  {
+    id: 'recovery-first-stage',
+    code: 'RECOVERY_FIRST_STAGE_EMPTY',
+    topic: 'recovery',
+    serves: ['recovery'],
+    severity: 'warning',
+    holds: 'a node of native replication or snapshot isolation can come back',
+  },
+  (settings, {name}) =>
+    isReplicating(settings) && (settings.get('recovery_1st_stage_command') ?? '') === ''
+      ? {
+          message: `recovery_1st_stage_command of ${name} is empty: in this mode only pgpool's own recovery brings a node back, and it would copy nothing`,
+          remedy: 'poolctl scripts install',
+        }
+      : null,
 )
 
 const secondStage = ofSettings(
@@ -187,9 +130,9 @@ const idleLimit = ofSettings(
 
 export const RECOVERY: readonly Check[] = [
   recoveryUser,
-  recoveryExtension,
-  recoveryLibrary,
+  ...RECOVERY_EXTENSION,
   recoveryScripts,
+  firstStageEmpty,
   secondStage,
   idleLimit,
 ]

@@ -1,6 +1,6 @@
 /** One server at a time: what would make a copy, a rewind or an upgrade impossible or its result worthless. */
 import {ofServers, ofSite, type Check} from '../check.js'
-import {primariesOf, seenServers} from '../snapshot.js'
+import {primariesOf, seenServers, siteReplicates} from '../snapshot.js'
 
 const onePrimary = ofSite(
   {
@@ -9,12 +9,14 @@ const onePrimary = ofSite(
     topic: 'server',
     serves: ['promote', 'recovery', 'upgrade', 'failover'],
     severity: 'critical',
-    holds: 'exactly one server accepts writes',
+    holds: 'exactly one server accepts writes, or all where pgpool replicates',
+    alsoLooksAt: ['pcp', 'sql'],
   },
   ['server'],
   (snapshot) => {
     const seen = seenServers(snapshot)
     const primaries = primariesOf(snapshot)
+    if (primaries.length > 1 && siteReplicates(snapshot)) return null
     if (primaries.length > 1)
       return {
         message: `nodes ${primaries.map(({config}) => config.id).join(' and ')} both accept writes`,
