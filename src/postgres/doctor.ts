@@ -1,9 +1,11 @@
 /** What `doctor` asks one server: the port `DoctorServer`, a session a question. */
 import type {NodeConfig, PostgresAccess} from '../cluster/cluster-file.js'
-import type {DoctorServer, DoctorServerFacts} from '../ports/doctor.js'
+import {reasonOf} from '../lib/errors.js'
+import type {DoctorLogin, DoctorServer, DoctorServerFacts} from '../ports/doctor.js'
 import {openSession, serverTarget} from './connect.js'
 import {redactCommand, parseConninfo} from './conninfo.js'
 import {DOCTOR_FACTS} from './doctor-queries.js'
+import {sqlState} from './errors.js'
 import type {Query} from './queries.js'
 
 const READ_MS = 15_000
@@ -76,6 +78,17 @@ class SqlDoctor implements DoctorServer {
       recoveryLibrary: row.recovery_library,
       applicationName: conninfo.get('application_name') ?? null,
       conninfoHasPassword: conninfo.has('password'),
+    }
+  }
+
+  async refusesLogin({user, database, password}: DoctorLogin): Promise<string | null> {
+    const target = serverTarget(this.#node, {...this.#access, user}, {kind: KIND, connectMs: 10_000, database})
+    try {
+      await (await openSession({...target, password})).close()
+      return null
+    } catch (error) {
+      // Wrong password or no such user; no such database. Anything else may be due to the machine that asks.
+      return ['28P01', '3D000'].includes(sqlState(error) ?? '') ? reasonOf(error) : null
     }
   }
 

@@ -2,13 +2,14 @@
  * Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined;
  * what is installed on the host of each, and a fence whose host dies before it is lifted.
  */
-import {readdir, readFile} from 'node:fs/promises'
+import {readdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {startPostgres} from '../../src/lab/postgres-server.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {runAsServer} from '../../src/lab/run.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {DoctorData} from '../../src/report/doctor.js'
 import type {HealthData, WatchdogData} from '../../src/report/pools.js'
@@ -113,6 +114,16 @@ describe('three pgpools under watchdog', () => {
   it('agree on the first as leader, and the doctor finds nothing', async () => {
     expect(await untilFindings([])).toMatch(named(pools[0]!))
     expect(await doctor()).toEqual([])
+    const conf = join(pools[2]!.directory, 'pgpool.conf')
+    const before = await readFile(conf, 'utf8')
+    const reload = (text: string): Promise<unknown> =>
+      writeFile(conf, text).then(() =>
+        runAsServer(spec, join(pools[2]!.directory, 'pgpool-control'), ['reload'], {withinMs: 60_000}),
+      )
+    await reload(`${before}client_idle_limit = 4321\n`)
+    await until('the drift is found', async () => (await doctor()).join() === 'PGPOOL_CONF_DRIFT')
+    await reload(`${before}client_idle_limit = 0\n`)
+    await until('it is gone', async () => (await doctor()).length === 0)
   })
 
   it('choose another leader when it is killed, and say so through those that are left', async () => {
@@ -209,6 +220,15 @@ describe('three pgpools under watchdog', () => {
     }
     const again = await change(lab, install, env)
     expect([again.exitCode, again.data?.outcome]).toEqual([0, 'nothing-to-do'])
+    const each = (code: string): string[] => pools.map(() => code)
+    expect(await doctor()).toEqual([
+      // Before 4.5 a failover waits for a recovery by pgpool, and both are set up now.
+      ...(/^4\.[1-4]\./.test(spec.programs.pgpoolVersion) ? each('PGPOOL_RELEASE_BAD') : []),
+      // The password file is the operator's, and pgpool's user is another where the lab was made by root.
+      ...(spec.user.uid === null ? [] : each('HOOK_PASSFILE_UNUSED')),
+      ...each('FALSE_PRIMARY_STAYS'),
+      'NODE_SERVER_SILENT 2',
+    ])
   })
 
   it('keep a fence where the host dies before it is lifted, which is named, found, and lifted by a resume', async () => {

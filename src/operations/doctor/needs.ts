@@ -24,6 +24,11 @@ export type Need =
   | 'node-host'
   | 'link'
   | 'extension'
+  | 'pcp-conf'
+  | 'pool-hba'
+  | 'pool-status'
+  | 'login'
+  | 'hook'
 
 type Part = {node: number | null; pool: string | null; look: Look<unknown>}
 
@@ -41,6 +46,11 @@ const VIEWS: Readonly<Record<Need, readonly ViewName[]>> = {
   'node-host': ['node-host'],
   link: ['link'],
   extension: ['server', 'pcp', 'sql'],
+  'pcp-conf': ['pcp', 'sql', 'pgpool-host'],
+  'pool-hba': ['pcp', 'sql', 'pgpool-host'],
+  'pool-status': ['pcp', 'sql', 'pgpool-host'],
+  login: ['pcp', 'sql', 'pgpool-host', 'login'],
+  hook: ['pcp', 'sql', 'pgpool-host', 'hook'],
 }
 
 export function viewsOf({
@@ -64,11 +74,16 @@ const PARTS: Readonly<Record<Need, (snapshot: Snapshot) => Part[]>> = {
   'some-server': (snapshot) => (seenServers(snapshot).length > 0 ? [] : servers(snapshot)),
   // With a server that does not answer, whether there is a primary is not known.
   primary: (snapshot) => (primariesOf(snapshot).length > 0 ? [] : servers(snapshot)),
+  'pcp-conf': ofPools(readable('pcp.conf')),
+  'pool-hba': ofPools(readable('pool_hba.conf')),
+  'pool-status': ofPools(readable('pgpool_status')),
   'node-host': ({nodes}) => nodes.map(({config, host}) => ({node: config.id, pool: null, look: host})),
   extension: (snapshot) =>
     seenServers(snapshot).flatMap(({config, server: {extensions}}) =>
       [...extensions.values()].map((look) => ({node: config.id, pool: null, look})),
     ),
+  login: ({logins}) => logins.map(({pool, node, refusal}) => ({node, pool, look: refusal})),
+  hook: ofPools(({hooks}) => hooks),
   link: ({links}) => links.map(({from, look}) => ({node: from.id, pool: null, look})),
 }
 
@@ -78,6 +93,16 @@ function ofPools(look: (pool: PoolLook) => Look<unknown>): (snapshot: Snapshot) 
 
 function servers({nodes}: Snapshot): Part[] {
   return nodes.map(({config, server}) => ({node: config.id, pool: null, look: server}))
+}
+
+/** A file of pgpool's whose text was looked at. */
+function readable(name: string): (pool: PoolLook) => Look<unknown> {
+  return ({host}) => {
+    if (!host.seen) return host
+    const path = host.value.unreadable.find((one) => one.endsWith(`/${name}`))
+    if (path === undefined) return host
+    return {seen: false, code: 'file-unreadable', reason: `${host.value.user} may not read ${path}`}
+  }
 }
 
 /** The release, from pgpool itself: PCP does not tell it. */

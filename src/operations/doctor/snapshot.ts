@@ -1,7 +1,7 @@
 /** What all checks look at: one frozen picture of the site. A part that could not be seen says why. */
 import type {ClusterFile, NodeConfig, PgpoolConfig} from '../../cluster/cluster-file.js'
 import type {PoolNode} from '../../cluster/pool-node.js'
-import type {DoctorServerFacts, LinkFacts, NodeMachine, PgpoolMachine} from '../../ports/doctor.js'
+import type {DoctorServerFacts, HookTrial, LinkFacts, NodeMachine, PgpoolMachine} from '../../ports/doctor.js'
 import type {WatchdogInfo} from '../../ports/pool-admin.js'
 import type {PoolSettings} from '../../ports/pool.js'
 import type {RecoveryExtension, ServerFacts} from '../../ports/postgres.js'
@@ -9,7 +9,7 @@ import type {RecoveryExtension, ServerFacts} from '../../ports/postgres.js'
 export type Look<T> = {seen: true; value: T} | {seen: false; code: string; reason: string}
 
 /** What a survey can be asked to look at; `--only` spares the rest. */
-export type ViewName = 'pcp' | 'watchdog' | 'sql' | 'pgpool-host' | 'server' | 'node-host' | 'link'
+export type ViewName = 'pcp' | 'watchdog' | 'sql' | 'pgpool-host' | 'server' | 'node-host' | 'link' | 'login' | 'hook'
 
 /** `pool` and `doctor` facts of one server in one moment. */
 export type ServerLook = ServerFacts & {
@@ -26,13 +26,24 @@ export type PoolLook = {
   watchdog: Look<WatchdogInfo | null>
   sql: Look<{settings: PoolSettings; version: string | null}>
   host: Look<PgpoolMachine>
+  hooks: Look<HookTrial[]>
+}
+
+/** A login of pgpool's at one server, tried with the password in its pgpool.conf. Null value: it is let in, or it cannot be told. */
+export type LoginLook = {
+  pool: string
+  node: number
+  setting: string
+  user: string
+  database: string
+  refusal: Look<string | null>
 }
 
 export type NodeLook = {config: NodeConfig; server: Look<ServerLook>; host: Look<NodeMachine>}
 
 export type LinkLook = {from: NodeConfig; to: NodeConfig; look: Look<LinkFacts>}
 
-export type Snapshot = {file: ClusterFile; pools: PoolLook[]; nodes: NodeLook[]; links: LinkLook[]}
+export type Snapshot = {file: ClusterFile; pools: PoolLook[]; nodes: NodeLook[]; links: LinkLook[]; logins: LoginLook[]}
 
 /** The values in effect: over SQL with their units and those of single nodes, else as PCP has them. */
 export function settingsOf(pool: PoolLook): Look<PoolSettings> {

@@ -17,6 +17,7 @@ import {
   type Snapshot,
   type ViewName,
 } from './snapshot.js'
+import {tryHooks, tryLogins} from './trials.js'
 import {wantedBy, type Wanted} from './wanted.js'
 
 /** The ports of `doctor`, as the composition root hands them out. */
@@ -39,11 +40,13 @@ export async function takeSnapshot(
   observe(`looking at ${[...views].join(', ')}`)
   const pools = await Promise.all(world.pools.map((member, index) => lookAtPool(world, member, index, views)))
   const wanted = wantedBy(pools, world.file.postgres)
-  const [nodes, links] = await Promise.all([
+  const known = world.file.nodes.map(({id}) => id)
+  const [nodes, links, logins] = await Promise.all([
     Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, wanted}))),
     lookAtLinks(world, views),
+    views.has('login') ? tryLogins(pools, (id) => world.server(id), look, known) : [],
   ])
-  return frozen({file: world.file, pools, nodes, links})
+  return frozen({file: world.file, pools, nodes, links, logins})
 }
 
 async function look<T>(wanted: boolean, ask: () => Promise<T>): Promise<Look<T>> {
@@ -77,10 +80,11 @@ async function lookAtPool(
       return {settings: await show.settings(), version: await show.version()}
     }),
   ])
-  const pool: PoolLook = {config, name: member.name, pcp, watchdog, sql, host: NOT_ASKED}
+  const pool: PoolLook = {config, name: member.name, pcp, watchdog, sql, host: NOT_ASKED, hooks: NOT_ASKED}
   const settings = settingsOf(pool)
   const places = placesOf(settings.seen ? settings.value : new Map<string, string>())
-  return {...pool, host: await look(views.has('pgpool-host'), () => member.machine.look(places))}
+  const withHost = {...pool, host: await look(views.has('pgpool-host'), () => member.machine.look(places))}
+  return {...withHost, hooks: await look(views.has('hook'), () => tryHooks(withHost, member.machine))}
 }
 
 function placesOf(settings: PoolSettings): PgpoolPlaces {
@@ -90,6 +94,7 @@ function placesOf(settings: PoolSettings): PgpoolPlaces {
     // From 4.7 on pgpool_status lies in work_dir (Pgpool-II 4.7, release notes).
     statusDirectory: settings.get('work_dir') ?? settings.get('logdir') ?? null,
     pcpSocket: directory && port ? `${directory}/.s.PGSQL.${port}` : null,
+    pidFile: settings.get('pid_file_name') ?? null,
     programs: hookPrograms(settings).flatMap(({program}) => (program.startsWith('/') ? [program] : [])),
   }
 }

@@ -18,6 +18,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'Numbers are all that pgpool and poolctl share. When a number means another server to each, a change hits the wrong one.',
   CHECKSUMS_OFF:
     'Without data checksums a damaged page is noticed only when a query stumbles over it, and a copy spreads it.',
+  CHECK_DATABASE_MISSING:
+    "A check of pgpool's logs in to a database that is not there, so it fails whatever the server's state is.",
   CHECK_UNKNOWN: '--only or --skip named something that is no check, topic or code.',
   CLEAR_TEXT_AUTH:
     'With allow_clear_text_frontend_auth clients whose password is not in pool_passwd send it readable over the network.',
@@ -58,6 +60,10 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   HEALTH_CHECK_USER_UNFIT: 'A health check is a login. When the user cannot log in, every node looks dead.',
   HOOK_NOT_RUNNABLE:
     'pgpool runs its commands through a shell and ignores what they return; one that cannot run does nothing, silently.',
+  HOOK_PASSFILE_UNUSED:
+    "pgpool's own tools read the PCP password from a file of the user that runs them. Without it a hook cannot attach or recover anything.",
+  HOOK_TRIAL_FAILS:
+    'A hook that poolctl made was run in the mode that changes nothing, and could not prove what it needs. In a failover it would fail there.',
   HOST_FILES_UNREADABLE:
     'SSH works, but files that the cluster file names are missing or may not be read by the SSH user.',
   HOST_LOCKED:
@@ -108,6 +114,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'pgpool reads pgpool_status at start. A line that says down keeps a healthy node out after a restart.',
   POOL_STATUS_UNWRITABLE:
     'pgpool cannot keep pgpool_status, so after a restart it sends clients to nodes that were down.',
+  POOL_USER_LOGIN_FAILS:
+    "A user of pgpool's own checks or recovery was tried at a server with the password that pgpool.conf holds, and was refused.",
   PREPARED_TRANSACTION_OLD:
     'A prepared transaction survives everything, holds its locks, stops vacuum, and pg_upgrade refuses while it is there.',
   PRIMARY_NOT_ONE: 'There is no server that accepts writes, or more than one.',
@@ -126,6 +134,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'The extension is in the catalog of all nodes, but this one lacks its files and could not run it as primary.',
   RECOVERY_SCRIPT_MISSING:
     "pgpool runs the recovery scripts from the primary's data directory, by name, as the server's user.",
+  RECOVERY_SCRIPT_OUTDATED:
+    'The scripts hold addresses, directories and settings of the cluster file of their day. What has changed since is not in them.',
   RECOVERY_SECOND_STAGE_EMPTY:
     'In native replication the second stage carries what was written during the first; without it nodes differ.',
   RECOVERY_USER_UNFIT: "pgpool's recovery logs in as recovery_user and calls functions that only a superuser may call.",

@@ -56,6 +56,7 @@ const pcpConfHash = ofPoolHosts(
             },
           ],
     ),
+  ['pcp-conf'],
 )
 
 const pcpSocket = ofPoolHosts(
@@ -143,7 +144,7 @@ const statusFile = ofPoolHosts(
       ]
     })
   },
-  ['pcp', 'settings'],
+  ['pool-status', 'pcp', 'settings'],
 )
 
 const statusDirectory = ofPoolHosts(
@@ -234,7 +235,7 @@ const clearHba = ofPoolHosts(
           remedy: 'put scram-sha-256 there, and the users into pool_passwd; then: poolctl reload',
         }
   },
-  ['settings'],
+  ['pool-hba', 'settings'],
 )
 
 export const FILES: readonly Check[] = [

@@ -80,6 +80,12 @@ export const POOL_FAULTS: readonly PoolFault[] = [
     severity: 'warning',
   },
   {
+    fixed: ['4.7.1', '4.6.6', '4.5.11', '4.4.16'],
+    meets: (settings) => isOn(settings.get('auto_failback')),
+    what: 'a node that is down when pgpool starts has no health check, so auto_failback never brings it back',
+    severity: 'warning',
+  },
+  {
     fixed: ['4.5.0'],
     meets: (settings) =>
       (settings.get('failover_command') ?? '') !== '' && (settings.get('recovery_1st_stage_command') ?? '') !== '',

@@ -14,7 +14,7 @@ const poolVersion = ofPools(
     severity: 'warning',
     holds: 'no pgpool is of a release with a fault that this configuration meets',
   },
-  ['version', 'settings', 'pgpool-host'],
+  ['version', 'settings', 'pool-hba'],
   versionOf,
   (version, pool) => {
     const settings = settingsOf(pool)

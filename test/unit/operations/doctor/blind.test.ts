@@ -16,12 +16,16 @@ const FAIL: Readonly<Record<ViewName, Fail>> = {
   'pgpool-host': ({pools}, code) => pools.forEach((pool) => (pool.host = unseen(code, 'refused'))),
   server: ({nodes}, code) => nodes.forEach((node) => (node.server = unseen(code, 'refused'))),
   'node-host': ({nodes}, code) => nodes.forEach((node) => (node.host = unseen(code, 'refused'))),
+  login: ({logins}, code) => logins.forEach((login) => (login.refusal = unseen(code, 'refused'))),
+  hook: ({pools}, code) => pools.forEach((pool) => (pool.hooks = unseen(code, 'refused'))),
   link: ({links}, code) => links.forEach((link) => (link.look = unseen(code, 'refused'))),
 }
 
 function without(views: readonly ViewName[], code: string): Snapshot {
   const site = healthySnapshot(3)
   site.pools.forEach((pool, own) => (pool.watchdog = {seen: true, value: watchdogInfo(own)}))
+  const about = {pool: 'proxy1:9898', node: 0, setting: 'sr_check_user', user: 'pgpool', database: 'postgres'}
+  site.logins = [{...about, refusal: {seen: true, value: null}}]
   for (const view of views) FAIL[view](site, code)
   return site
 }
@@ -61,6 +65,15 @@ describe('a check of the doctor', () => {
     expect(blind('watchdog-quorum')).toEqual([{node: null, pool: 'proxy2:9898', reason: 'refused'}])
     expect(blind('one-primary')).toEqual([{node: 0, pool: null, reason: 'gone'}])
     expect(blind('server-answers')).toEqual([])
+  })
+
+  test('says nothing of a file that it may not read', () => {
+    const site = healthySnapshot()
+    const {host} = site.pools[0]!
+    if (host.seen)
+      host.value.unreadable = ['pcp.conf', 'pool_hba.conf', 'pgpool_status'].map((name) => `/etc/pgpool2/${name}`)
+    const unknown = CHECKS.filter((check) => runCheck(check, site).status !== 'ok').map(({id}) => id)
+    expect(unknown).toEqual(['pcp-conf-hash', 'pool-status-file', 'pool-hba-methods', 'pgpool-version'])
   })
 
   test('takes a refused login for the answer that it is, and nothing else', () => {

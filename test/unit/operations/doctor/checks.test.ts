@@ -393,6 +393,53 @@ describe('doctor', () => {
       ['RECOVERY_EXTENSION_MISSING node 0'],
     ],
     [
+      'a password of a check that a server refuses',
+      ({logins}) =>
+        logins.push({
+          pool: P,
+          node: 1,
+          setting: 'sr_check_user',
+          user: 'pgpool',
+          database: 'postgres',
+          refusal: {seen: true, value: 'FATAL 28P01'},
+        }),
+      [`POOL_USER_LOGIN_FAILS node 1 ${P}`],
+    ],
+    [
+      'a check in a database that is not there',
+      all(conf({health_check_database1: 'gone'})),
+      [`CHECK_DATABASE_MISSING node 1 ${P}`],
+    ],
+    [
+      'a hook without a password file',
+      onPgpool({hookPassfiles: [{path: '/var/lib/postgresql/.pcppass', mode: null}]}),
+      [`HOOK_PASSFILE_UNUSED ${P}`],
+    ],
+    [
+      'two hooks with one password file that others can read',
+      onPgpool({hookPassfiles: ['a', 'b'].map(() => ({path: '/var/lib/postgresql/.pcppass', mode: '644'}))}),
+      [`HOOK_PASSFILE_UNUSED ${P}`],
+    ],
+    [
+      "a password file in another user's home",
+      onPgpool({runsAs: 'pgpool', hookPassfiles: [{path: '/var/lib/postgresql/.pcppass', mode: null}]}),
+      [],
+    ],
+    [
+      'a hook that does not reach a node',
+      ({pools}) =>
+        (pools[0]!.hooks = {
+          seen: true,
+          value: [{program: '/etc/pgpool2/failover.sh', error: 'node 2 cannot be reached'}],
+        }),
+      [`HOOK_TRIAL_FAILS ${P}`],
+    ],
+    [
+      'recovery scripts of another cluster file',
+      onHost(1, {outdatedScripts: ['recovery_1st_stage']}),
+      ['RECOVERY_SCRIPT_OUTDATED node 1'],
+    ],
+    [
       'a recovery_database that is not there',
       all(conf({recovery_database: 'gone'}), (site) => {
         site.nodes.forEach((_, id) => {

@@ -26,7 +26,14 @@ function poolOf({name, config, pcp, sql, host}: TestSnapshot['pools'][number]): 
       const {settings, version} = await answer(sql)
       return fakeShow(settings, {version: () => Promise.resolve(version)})
     },
-    machine: {look: () => answer(host)},
+    machine: {
+      look: () => answer(host),
+      tryHook: (program, {down, next}) =>
+        Promise.resolve({
+          program,
+          error: program.endsWith('failover.sh') ? `${down.id} ${next.id} ${next.data}` : null,
+        }),
+    },
   }
 }
 
@@ -51,6 +58,10 @@ function worldOf(site: TestSnapshot): {world: DoctorWorld; asked: Set<string>} {
         for (const name of names) asked.add(`role ${name}`)
         const {more} = await answer(site.nodes[id]!.server)
         return {...more, roles: more.roles.filter(({name}) => names.includes(name))}
+      },
+      refusesLogin: ({user, database, password}) => {
+        asked.add(`login ${user} ${database} ${password.reveal()} at ${id}`)
+        return Promise.resolve(password.reveal() === 'wrong' ? 'password authentication failed' : null)
       },
     }),
     machine: (id) => ({
@@ -119,6 +130,62 @@ describe('the look of the doctor', () => {
     expect(findings).toEqual([])
     const check = judge(snapshot, CHECKS).checks.find(({id}) => id === 'recovery-extension')!
     expect([check.status, check.blind[0]]).toEqual(['unknown', {node: 0, pool: null, reason: 'no pg_hba.conf entry'}])
+  })
+
+  const logins = (asked: ReadonlySet<string>): string[] =>
+    [...asked].filter((one) => one.startsWith('login')).toSorted()
+
+  test('tries the logins whose passwords stand in pgpool.conf, for each node with its own, and no others', async () => {
+    const site = healthySnapshot()
+    const {settings} = valueOf(site.pools[0]!.sql)
+    for (const [name, value] of Object.entries({sr_check_database: 'shop', health_check_user1: 'nurse'}))
+      settings.set(name, value)
+    const text = [
+      "sr_check_password = 'TEXTcanary'",
+      "health_check_password1 = 'wrong'",
+      "recovery_password = 'AESabcdef'",
+      '',
+    ]
+    valueOf(site.pools[0]!.host).configText = text.join('\n')
+    for (const {server} of site.nodes)
+      valueOf(server).more.roles.push({
+        name: 'nurse',
+        login: true,
+        superuser: false,
+        replication: false,
+        monitor: false,
+      })
+    const {asked, snapshot, findings} = await examined(site)
+    expect(logins(asked)).toEqual([
+      'login nurse postgres wrong at 1',
+      ...[0, 1, 2].map((id) => `login pgpool shop canary at ${id}`),
+    ])
+    expect(JSON.stringify(snapshot.logins)).not.toMatch(/canary|wrong/)
+    expect(findings).toContain('POOL_USER_LOGIN_FAILS')
+  })
+
+  test("tries poolctl's hooks, each once, with the nodes that pgpool would name", async () => {
+    const made = (): TestSnapshot => {
+      const site = healthySnapshot()
+      const {settings} = valueOf(site.pools[0]!.sql)
+      settings.set('failover_command', '"/etc/pgpool2/failover.sh" %d "%H"')
+      settings.set('follow_primary_command', '"/etc/pgpool2/follow_primary.sh" %d "%H"')
+      valueOf(site.pools[0]!.host).madeHooks = ['/etc/pgpool2/failover.sh', '/etc/pgpool2/follow_primary.sh']
+      return site
+    }
+    const site = made()
+    const {snapshot} = await examined(site)
+    expect(valueOf(snapshot.pools[0]!.hooks)).toEqual([
+      {program: '/etc/pgpool2/failover.sh', error: `0 1 ${site.nodes[1]!.config.data}`},
+      {program: '/etc/pgpool2/follow_primary.sh', error: null},
+    ])
+    const other = made()
+    valueOf(other.pools[0]!.host).runsAs = 'pgpool'
+    expect((await examined(other)).snapshot.pools[0]!.hooks).toEqual({
+      seen: false,
+      code: 'unexpected',
+      reason: 'pgpool runs as pgpool, and SSH ends at user postgres: what its hooks can do was not tried',
+    })
   })
 
   test('cannot be changed by a check', async () => {

@@ -24,6 +24,7 @@ const MEETS: readonly Change[] = [
   conf({follow_primary_command: '/etc/pgpool2/follow_primary.sh %d'}),
   () => undefined,
   conf({backend_flag0: 'ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER'}),
+  conf({auto_failback: 'on'}),
   conf({failover_command: '/etc/pgpool2/failover.sh %d %H', recovery_1st_stage_command: 'recovery_1st_stage'}),
 ]
 
