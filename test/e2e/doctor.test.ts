@@ -39,6 +39,16 @@ beforeAll(async () => {
   pgpoolConf = `${await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')}${SPELLED_OUT}`
   await writeConf(pgpoolConf)
   await reloadPgpool()
+  // An archive is switched on by a start only.
+  await sqlOn(lab, 0, "ALTER SYSTEM SET archive_mode = 'on'")
+  await sqlOn(lab, 0, "ALTER SYSTEM SET archive_command = '/bin/true'")
+  await runAsServer(spec, join(spec.bin, 'pg_ctl'), [
+    'restart',
+    '--silent',
+    `--pgdata=${data(0)}`,
+    `--log=${nodeOf(spec, 0).log}`,
+  ])
+  await until('the standbys stream again', async () => (await findings()).length === 0)
 })
 afterAll(async () => {
   await lab.end()
@@ -134,6 +144,12 @@ function file(what: string, path: () => string, edit: (text: string) => string, 
     undo: () => writeFile(path(), before),
     expected,
   }
+}
+
+/** A segment without a record is not switched. */
+async function switchWal(times: number): Promise<void> {
+  for (let at = 0; at < times; at += 1)
+    await sqlOn(lab, 0, 'SELECT pg_switch_wal() FROM pg_logical_emit_message(false, $$poolctl$$, $$$$)')
 }
 
 const paths = (): ReturnType<typeof labPaths> => labPaths(spec.directory)
@@ -355,8 +371,7 @@ const CASES: Case[] = [
       await sqlOn(lab, 0, "SELECT pg_create_physical_replication_slot('old', true)")
       await alter(0, "SET max_slot_wal_keep_size = '1MB'")
       await alter(0, "SET wal_keep_size = '1MB'")
-      for (let at = 0; at < 3; at += 1)
-        await sqlOn(lab, 0, 'SELECT pg_switch_wal() FROM pg_logical_emit_message(false, $$poolctl$$, $$$$)')
+      await switchWal(3)
       await sqlOn(lab, 0, 'CHECKPOINT')
     },
     undo: async () => {
@@ -380,6 +395,18 @@ const CASES: Case[] = [
     },
     undo: () => alter(2, `SET primary_conninfo = '${conninfo.replaceAll("'", "''")}'`),
     expected: ['CONNINFO_PASSWORD 2'],
+  },
+  {
+    what: 'an archive that takes nothing',
+    make: async () => {
+      await alter(0, "SET archive_command = '/bin/false'")
+      await switchWal(1)
+    },
+    undo: async () => {
+      await alter(0, "SET archive_command = '/bin/true'")
+      await switchWal(1)
+    },
+    expected: ['ARCHIVE_FAILS 0'],
   },
   {
     what: 'a script of another cluster file',
@@ -527,6 +554,22 @@ describe('doctor', () => {
     } finally {
       await writeFile(path, before)
       await sqlOn(lab, 2, 'SELECT pg_reload_conf()')
+    }
+  })
+
+  it('finds a login script that prints, from host to host only', async () => {
+    const path = paths().authorizedKeys
+    const before = await readFile(path, 'utf8')
+    const prints = String.raw`command="case \"$SSH_ORIGINAL_COMMAND\" in *'rsync --server'*) echo welcome ;; esac; exec sh -c \"$SSH_ORIGINAL_COMMAND\""`
+    await writeFile(path, before.replace(/^(?=.*poolctl-lab-peer)/m, `${prints} `))
+    try {
+      await expectFindings(
+        [0, 0, 1, 1, 2, 2].map((id) => `RSYNC_FAILS ${id}`),
+        lab.clusterFile,
+        [],
+      )
+    } finally {
+      await writeFile(path, before)
     }
   })
 

@@ -227,6 +227,8 @@ describe('three pgpools under watchdog', () => {
       // The password file is the operator's, and pgpool's user is another where the lab was made by root.
       ...(spec.user.uid === null ? [] : each('HOOK_PASSFILE_UNUSED')),
       ...each('FALSE_PRIMARY_STAYS'),
+      // Each has its hooks in a directory of its own.
+      ...['failover_command', 'follow_primary_command'].map(() => 'PGPOOL_CONF_DRIFT'),
       'NODE_SERVER_SILENT 2',
     ])
   })
