@@ -87,6 +87,13 @@ function sampleFences(files: readonly string[]): {stop: () => Promise<boolean[]>
   }
 }
 
+/** Journals of promotions. */
+async function promotions(): Promise<string[]> {
+  const operations = join(lab.stateDirectory, 'operations')
+  const ids = await readdir(operations).catch((): string[] => [])
+  return ids.filter((id) => id.startsWith('promote-')).map((id) => join(operations, id, 'journal.ndjson'))
+}
+
 /** What each pgpool that answers says of a node. */
 async function beliefs(node: number): Promise<(string | undefined)[]> {
   const {data} = await ask<HealthData>(['health'])
@@ -247,8 +254,15 @@ describe('three pgpools under watchdog', () => {
     const before = await Promise.all(files.map((path) => readFile(path, 'utf8')))
     const fenced = async (path: string): Promise<boolean> =>
       (await readFile(path, 'utf8')).includes('# >>> poolctl fence ')
+    const earlier = await promotions()
     const running = change(lab, ['promote', '0', '--yes'], env)
-    await until('it is fenced', () => fenced(own))
+    // The step looks at each pgpool once more after it has written the files.
+    await until('all are fenced', async () => {
+      const journals = (await promotions()).filter((path) => !earlier.includes(path))
+      const texts = await Promise.all(journals.map((path) => readFile(path, 'utf8').catch(() => '')))
+      return texts.some((text) => /"type":"done","step":"fence-pool"/.test(text))
+    })
+    expect(await fenced(own)).toBe(true)
     await killPoolSsh(spec, dying)
     await killWatchdogPool(dying)
     const answer = await running

@@ -1,16 +1,15 @@
 /** One look at everything that the chosen checks want to know. What cannot be seen is part of the picture, with the reason. */
 import type {ClusterFile, NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
-import {PoolctlError, reasonOf} from '../../lib/errors.js'
 import type {DoctorNodeHost, DoctorPgpoolHost, DoctorServer, PgpoolPlaces} from '../../ports/doctor.js'
 import type {PoolSettings} from '../../ports/pool.js'
 import type {Postgres} from '../../ports/postgres.js'
 import type {PoolMember} from '../ask-pools.js'
 import {hookPrograms} from './hooks.js'
+import {look, NOT_ASKED} from './look.js'
 import {
   settingsOf,
   type LinkLook,
-  type Look,
   type NodeLook,
   type PoolLook,
   type ServerLook,
@@ -30,8 +29,6 @@ export type DoctorWorld = {
   machine(id: NodeId): DoctorNodeHost
 }
 
-const NOT_ASKED: Look<never> = {seen: false, code: 'not-asked', reason: 'no chosen check wants to know it'}
-
 export async function takeSnapshot(
   world: DoctorWorld,
   views: ReadonlySet<ViewName>,
@@ -40,22 +37,12 @@ export async function takeSnapshot(
   observe(`looking at ${[...views].join(', ')}`)
   const pools = await Promise.all(world.pools.map((member, index) => lookAtPool(world, member, index, views)))
   const wanted = wantedBy(pools, world.file.postgres)
-  const known = world.file.nodes.map(({id}) => id)
   const [nodes, links, logins] = await Promise.all([
     Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, wanted}))),
     lookAtLinks(world, views),
-    views.has('login') ? tryLogins(pools, (id) => world.server(id), look, known) : [],
+    views.has('login') ? tryLogins(pools, world) : [],
   ])
   return frozen({file: world.file, pools, nodes, links, logins})
-}
-
-async function look<T>(wanted: boolean, ask: () => Promise<T>): Promise<Look<T>> {
-  if (!wanted) return NOT_ASKED
-  try {
-    return {seen: true, value: await ask()}
-  } catch (error) {
-    return {seen: false, code: error instanceof PoolctlError ? error.code : 'unexpected', reason: reasonOf(error)}
-  }
 }
 
 async function lookAtPool(

@@ -1,11 +1,13 @@
 /** What is tried and not only read: the logins of pgpool's own users, and poolctl's hooks in their harmless mode. */
 import type {DoctorPgpoolHost, DoctorServer, HookNode, HookTrial} from '../../ports/doctor.js'
 import type {PoolSettings} from '../../ports/pool.js'
+import type {ClusterFile} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
 import {Secret} from '../../lib/secret.js'
 import {ofNode, parsePoolConfig, seconds} from '../pool-parameters.js'
 import {hookPrograms} from './hooks.js'
-import {backendsOf, isStreaming, settingsOf, type LoginLook, type Look, type PoolLook} from './snapshot.js'
+import {look} from './look.js'
+import {backendsOf, isStreaming, settingsOf, type LoginLook, type PoolLook} from './snapshot.js'
 import {recoveryDatabase} from './wanted.js'
 
 type Trial = {pool: string; node: number; setting: string; user: string; database: string; password: Secret}
@@ -49,22 +51,15 @@ function readable(password: string): Secret | null {
 
 export async function tryLogins(
   pools: readonly PoolLook[],
-  server: (id: NodeId) => DoctorServer,
-  look: <T>(wanted: boolean, ask: () => Promise<T>) => Promise<Look<T>>,
-  known: readonly NodeId[],
+  {file, server}: {file: Pick<ClusterFile, 'nodes'>; server: (id: NodeId) => DoctorServer},
 ): Promise<LoginLook[]> {
-  const trials = pools.flatMap(loginsOf)
   return Promise.all(
-    trials.flatMap(({password, ...about}) => {
-      const id = known.find((one) => one === about.node)
+    pools.flatMap(loginsOf).flatMap(({password, ...about}) => {
+      const id = file.nodes.find((node) => node.id === about.node)?.id
       if (id === undefined) return []
       const {user: name, database} = about
-      return [
-        look(true, () => server(id).refusesLogin({user: name, database, password})).then((refusal) => ({
-          ...about,
-          refusal,
-        })),
-      ]
+      const asked = look(true, () => server(id).refusesLogin({user: name, database, password}))
+      return [asked.then((refusal) => ({...about, refusal}))]
     }),
   )
 }
