@@ -1,11 +1,13 @@
 /** What `doctor` looks at on machines: three scripts of templates/host, and what they print as facts. */
-import {dirname} from 'node:path'
-import type {NodeConfig, PgpoolConfig, SshDefaults} from '../cluster/cluster-file.js'
+import {dirname, posix} from 'node:path'
+import type {ClusterFile, NodeConfig, PgpoolConfig, SshDefaults} from '../cluster/cluster-file.js'
 import type {
   ClockOffset,
   DoctorNodeHost,
   DoctorPgpoolHost,
   FileState,
+  HookNode,
+  HookTrial,
   LinkFacts,
   NodeMachine,
   PcpLine,
@@ -15,6 +17,7 @@ import type {
 import {conninfo} from './conf-file.js'
 import {nulPairs} from './fields.js'
 import {parseLock} from './lock.js'
+import {isCurrent} from './made-script.js'
 import type {PgpoolHost} from '../ports/host.js'
 import type {Machine} from './machine.js'
 import {peerWords, remoteShell} from './peer.js'
@@ -28,11 +31,13 @@ export class DoctorNode implements DoctorNodeHost {
   readonly #node: NodeConfig
   readonly #machine: Machine
   readonly #ssh: SshDefaults
+  readonly #file: ClusterFile
 
-  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults) {
+  constructor(node: NodeConfig, machine: Machine, file: ClusterFile) {
     this.#node = node
     this.#machine = machine
-    this.#ssh = ssh
+    this.#ssh = file.ssh
+    this.#file = file
   }
 
   async look(scripts: readonly string[], passfile: string | null): Promise<NodeMachine> {
@@ -64,6 +69,7 @@ export class DoctorNode implements DoctorNodeHost {
       lock: parseLock(one(pairs, 'lock'), this.#machine.name),
       passfile: {path: one(pairs, 'passfile'), mode: one(pairs, 'passfileMode') || null},
       scripts: (pairs.get('script') ?? []).map(stateOf).map(({path, state}) => ({name: path, state})),
+      outdatedScripts: await outdated(pairs, this.#file),
     }
   }
 
@@ -104,9 +110,9 @@ export class DoctorNode implements DoctorNodeHost {
 export class DoctorPgpool implements DoctorPgpoolHost {
   readonly #config: PgpoolConfig
   readonly #machine: Machine
-  readonly #host: Pick<PgpoolHost, 'readConfig'>
+  readonly #host: Pick<PgpoolHost, 'readConfig' | 'checkHook'>
 
-  constructor(config: PgpoolConfig, machine: Machine, host: Pick<PgpoolHost, 'readConfig'>) {
+  constructor(config: PgpoolConfig, machine: Machine, host: Pick<PgpoolHost, 'readConfig' | 'checkHook'>) {
     this.#config = config
     this.#machine = machine
     this.#host = host
@@ -120,7 +126,13 @@ export class DoctorPgpool implements DoctorPgpoolHost {
     const {pairs, clock} = await timed(() =>
       this.#machine.call({
         script: 'doctor-pgpool',
-        args: [...files, places.statusDirectory ?? '', places.pcpSocket ?? '', ...places.programs],
+        args: [
+          ...files,
+          places.statusDirectory ?? '',
+          places.pcpSocket ?? '',
+          places.pidFile ?? '',
+          ...places.programs,
+        ],
         mutates: false,
         title: "look at pgpool's files",
       }),
@@ -137,13 +149,31 @@ export class DoctorPgpool implements DoctorPgpoolHost {
       poolHba: fileState(one(pairs, 'poolHba')),
       poolPasswd: fileState(one(pairs, 'poolPasswd')),
       pcpLines: (pairs.get('pcpLine') ?? []).map(pcpLine),
+      unreadable: pairs.get('unreadable') ?? [],
       hbaMethods: pairs.get('hbaMethod') ?? [],
       statusFile: pairs.get('status')?.[0]?.trim().split('\n') ?? null,
       statusWritable: writable === '' ? null : writable === 'yes',
       pcpSocket: places.pcpSocket === null ? null : {path: places.pcpSocket, exists: socket === 'yes'},
       programs: (pairs.get('program') ?? []).map(stateOf),
+      runsAs: one(pairs, 'runsAs') || null,
+      madeHooks: pairs.get('made') ?? [],
+      hookPassfiles: (pairs.get('hookPassfile') ?? []).flatMap((text) => fileState(text) ?? []),
     }
   }
+
+  async tryHook(
+    program: string,
+    {down, next, primary}: {down: HookNode; next: HookNode; primary: HookNode},
+  ): Promise<HookTrial> {
+    // In the order of hookSettings.
+    const words = [...wordsOf(down), ...wordsOf(next), primary.id, primary.id, primary.host, primary.port]
+    const {result, text} = await this.#host.checkHook(posix.basename(program), words.map(String))
+    return {program, error: result === 'proved' ? null : text}
+  }
+}
+
+function wordsOf({id, host, port, data}: HookNode): (string | number)[] {
+  return [id, host, port, data]
 }
 
 /** The host's clock is read somewhere between sending and hearing; in the middle on average. */
@@ -157,6 +187,14 @@ async function timed(call: () => Promise<{stdout: Buffer}>): Promise<{pairs: Pai
     pairs,
     clock: {offsetMs: Math.round(there - (sent + heard) / 2), uncertaintyMs: Math.ceil((heard - sent) / 2)},
   }
+}
+
+/** With the flags that each was made with: those are the operator's choice. */
+async function outdated(pairs: Pairs, file: ClusterFile): Promise<string[]> {
+  const texts = pairs.get('text') ?? []
+  const names = pairs.get('made') ?? []
+  const current = await Promise.all(names.map((name, index) => isCurrent(name, `${texts[index] ?? ''}\n`, file)))
+  return names.filter((_, index) => current[index] === false)
 }
 
 function one(pairs: Pairs, key: string): string {

@@ -106,7 +106,7 @@ class Site implements Hosts {
   }
 
   doctorNode(node: NodeConfig): DoctorNodeHost {
-    return new DoctorNode(node, this.#machine(node), this.#file.ssh)
+    return new DoctorNode(node, this.#machine(node), this.#file)
   }
 
   doctorPgpool(pgpool: PgpoolConfig): DoctorPgpoolHost {

@@ -28,6 +28,11 @@ export function ofNode(settings: ReadonlyMap<string, string>, name: string, node
   return settings.get(`${name}${node}`) ?? settings.get(name)
 }
 
+/** How many arguments this pgpool gives pgpool_recovery(): since 4.3 the primary's host too; that release came with this parameter. */
+export function recoveryCallArguments(settings: {has(name: string): boolean}): number {
+  return settings.has('failover_on_backend_shutdown') ? 7 : 6
+}
+
 /** From the first failed check until pgpool takes the node out, at most: every attempt may use its whole timeout. */
 export function patienceSeconds(
   timeoutSeconds: number | null,

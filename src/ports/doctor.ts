@@ -3,6 +3,7 @@
  * src/postgres. Nothing here changes a server; a link test makes and removes a directory of two small files on either side.
  */
 import type {NodeConfig} from '../cluster/cluster-file.js'
+import type {Secret} from '../lib/secret.js'
 import type {LockHolder} from './host.js'
 
 /** The host's clock held against ours: the difference, and how far the round trip leaves it open. */
@@ -31,6 +32,8 @@ export type NodeMachine = {
   lock: LockHolder | null
   passfile: {path: string; mode: string | null}
   scripts: {name: string; state: 'executable' | 'not-executable' | 'missing'}[]
+  /** Of `scripts`, those that poolctl made with another text than it would make now. */
+  outdatedScripts: string[]
 }
 
 export type LinkFacts = {
@@ -53,6 +56,8 @@ export type PcpLine = {
 
 export type PgpoolMachine = {
   user: string
+  /** Whom pgpool's main process runs as; null when it does not run, or cannot be found. */
+  runsAs: string | null
   clock: ClockOffset
   vendor: string | null
   /** Text of pgpool.conf. Holds secrets: it is parsed by the checks and never reported. */
@@ -62,6 +67,8 @@ export type PgpoolMachine = {
   poolHba: FileState | null
   poolPasswd: FileState | null
   pcpLines: PcpLine[]
+  /** Files that are there and not for the SSH user to read: what they hold is not known. */
+  unreadable: string[]
   /** Authentication methods of pool_hba.conf. */
   hbaMethods: string[]
   /** Lines of pgpool_status, by node: `up`, `down`, `unused`. Null when there is no such file. */
@@ -69,10 +76,25 @@ export type PgpoolMachine = {
   statusWritable: boolean | null
   pcpSocket: {path: string; exists: boolean} | null
   programs: {path: string; state: 'executable' | 'not-executable' | 'missing'}[]
+  /** Of `programs`, those that poolctl made: they can be tried. */
+  madeHooks: string[]
+  /** Where the programs that call pgpool's tools have their password from; without a mode where it cannot be read. */
+  hookPassfiles: FileState[]
 }
 
+/** A hook run in its harmless mode: what it could not do. Null: it proved all that it needs. */
+export type HookTrial = {program: string; error: string | null}
+
 /** Where to look, from the values in effect. */
-export type PgpoolPlaces = {statusDirectory: string | null; pcpSocket: string | null; programs: string[]}
+export type PgpoolPlaces = {
+  statusDirectory: string | null
+  pcpSocket: string | null
+  pidFile: string | null
+  programs: string[]
+}
+
+/** As pgpool spells it, for a hook's words. */
+export type HookNode = {id: number; host: string; port: number; data: string}
 
 export interface DoctorNodeHost {
   look(scripts: readonly string[], passfile: string | null): Promise<NodeMachine>
@@ -82,6 +104,8 @@ export interface DoctorNodeHost {
 
 export interface DoctorPgpoolHost {
   look(places: PgpoolPlaces): Promise<PgpoolMachine>
+  /** A hook of poolctl's, as pgpool would run it for `down` when `next` is the main node left; it changes nothing. */
+  tryHook(program: string, nodes: {down: HookNode; next: HookNode; primary: HookNode}): Promise<HookTrial>
 }
 
 export type DoctorRole = {name: string; login: boolean; superuser: boolean; replication: boolean; monitor: boolean}
@@ -117,7 +141,13 @@ export type DoctorServerFacts = {
   conninfoHasPassword: boolean
 }
 
+export type DoctorLogin = {user: string; database: string; password: Secret}
+
 export interface DoctorServer {
   facts(roles: readonly string[]): Promise<DoctorServerFacts>
-  hasExtension(database: string, name: string): Promise<boolean>
+  /**
+   * Whether a login of pgpool's would be refused for its password, user or database. Null also where that cannot be told from here,
+   * because pg_hba.conf lets this machine not in.
+   */
+  refusesLogin(login: DoctorLogin): Promise<string | null>
 }

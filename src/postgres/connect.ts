@@ -21,6 +21,8 @@ export type Target = {
   database: string
   /** As in the cluster file; null: PGPASSFILE or ~/.pgpass. */
   passfile: string | null
+  /** In place of every file, for a login that is not our own. */
+  password?: Secret
   applicationName: string
   /** Settings of the session from its first moment on. Empty through pgpool, so that its pool can reuse connections. */
   settings: Readonly<Record<string, string>>
@@ -239,6 +241,7 @@ export async function superuserPassword(
 /** Asked only when the server wants a password, so that `trust` and `peer` need no file. PGPASSWORD goes first, as in libpq. */
 function passwordOf(target: Target): () => Promise<string> {
   return async () => {
+    if (target.password) return target.password.reveal()
     const given = process.env['PGPASSWORD']
     if (given) return given
     const path = passfilePath(target.passfile, process.env)

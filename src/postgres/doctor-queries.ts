@@ -1,4 +1,4 @@
-/** The two questions of `doctor` to a server. See queries.ts for what holds for all. */
+/** The question of `doctor` to a server. See queries.ts for what holds for all. */
 import {define} from './queries.js'
 
 export type DoctorRow = {
@@ -21,9 +21,10 @@ export type DoctorRow = {
 /**
  * $1 names of roles, $2 of settings. A setting that waits for a restart stands in pg_file_settings with an error too and is left out
  * there. The archive status directory is read on a primary only: a standby keeps `.ready` files of its past.
+ * Of an extension the control file may be there without its library, which is missed at the first call.
  */
 export const DOCTOR_FACTS = define<DoctorRow>(
-  'pg_settings; pg_file_settings; pg_hba_file_rules; pg_stat_archiver; pg_replication_slots; pg_prepared_xacts; pg_stat_activity',
+  'pg_settings; pg_file_settings; pg_hba_file_rules; pg_config; pg_stat_archiver; pg_replication_slots; pg_prepared_xacts; pg_stat_activity',
   `WITH me AS MATERIALIZED (SELECT pg_is_in_recovery() AS standby)
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
   (SELECT coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'superuser', rolsuper,
@@ -50,11 +51,8 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
      ORDER BY prepared), '[]') FROM pg_prepared_xacts) AS prepared,
   (SELECT extract(epoch FROM max(clock_timestamp() - xact_start))::float8 FROM pg_stat_activity
    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS oldest_transaction,
-  EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgpool_recovery') AS recovery_library
+  EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgpool_recovery')
+    AND (SELECT (pg_stat_file(setting || '/pgpool-recovery.so', true)).size IS NOT NULL FROM pg_config WHERE name = 'PKGLIBDIR')
+    AS recovery_library
 FROM me`,
-)
-
-export const EXTENSION_THERE = define<{there: boolean}>(
-  'pg_extension',
-  'SELECT EXISTS (SELECT FROM pg_extension WHERE extname = $1) AS there',
 )

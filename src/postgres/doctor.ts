@@ -1,9 +1,11 @@
 /** What `doctor` asks one server: the port `DoctorServer`, a session a question. */
 import type {NodeConfig, PostgresAccess} from '../cluster/cluster-file.js'
-import type {DoctorServer, DoctorServerFacts} from '../ports/doctor.js'
+import {reasonOf} from '../lib/errors.js'
+import type {DoctorLogin, DoctorServer, DoctorServerFacts} from '../ports/doctor.js'
 import {openSession, serverTarget} from './connect.js'
 import {redactCommand, parseConninfo} from './conninfo.js'
-import {DOCTOR_FACTS, EXTENSION_THERE} from './doctor-queries.js'
+import {DOCTOR_FACTS} from './doctor-queries.js'
+import {sqlState} from './errors.js'
 import type {Query} from './queries.js'
 
 const READ_MS = 15_000
@@ -51,7 +53,7 @@ class SqlDoctor implements DoctorServer {
   }
 
   async facts(roles: readonly string[]): Promise<DoctorServerFacts> {
-    const row = await this.#one(DOCTOR_FACTS, [roles, SETTINGS], 'look for what is amiss', undefined)
+    const row = await this.#one(DOCTOR_FACTS, [roles, SETTINGS], 'look for what is amiss')
     const {primary_conninfo: text, ...settings} = row.settings
     const conninfo = new Map(parseConninfo(text ?? ''))
     for (const name of ['archive_command']) settings[name] = redactCommand(settings[name] ?? '')
@@ -79,17 +81,19 @@ class SqlDoctor implements DoctorServer {
     }
   }
 
-  async hasExtension(database: string, name: string): Promise<boolean> {
-    return (await this.#one(EXTENSION_THERE, [name], `look for the extension ${name}`, database)).there
+  async refusesLogin({user, database, password}: DoctorLogin): Promise<string | null> {
+    const target = serverTarget(this.#node, {...this.#access, user}, {kind: KIND, connectMs: 10_000, database})
+    try {
+      await (await openSession({...target, password})).close()
+      return null
+    } catch (error) {
+      // Wrong password or no such user; no such database. Anything else may be due to the machine that asks.
+      return ['28P01', '3D000'].includes(sqlState(error) ?? '') ? reasonOf(error) : null
+    }
   }
 
-  async #one<Row>(query: Query<Row>, values: readonly unknown[], doing: string, database?: string): Promise<Row> {
-    const target = serverTarget(this.#node, this.#access, {
-      kind: KIND,
-      connectMs: 10_000,
-      ...(database === undefined ? {} : {database}),
-    })
-    const session = await openSession(target)
+  async #one<Row>(query: Query<Row>, values: readonly unknown[], doing: string): Promise<Row> {
+    const session = await openSession(serverTarget(this.#node, this.#access, {kind: KIND, connectMs: 10_000}))
     try {
       const [row] = await session.query(query, values, {phase: 'read', doing, withinMs: KIND.guardMs})
       if (row === undefined) throw new Error(`no row while trying to ${doing}`)

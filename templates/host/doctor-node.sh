@@ -42,4 +42,9 @@ say passfile "$passfile"
 if [ -e "$passfile" ]; then say passfileMode "$(stat -L -c %a -- "$passfile")"; fi
 for name; do
   if [ -x "$data/$name" ]; then say script "x $name"; elif [ -e "$data/$name" ]; then say script "r $name"; else say script "- $name"; fi
+  # Of poolctl's own the text too: it may be that of an older release, or of another cluster file.
+  if grep -q '^# Made by .poolctl scripts render. ' -- "$data/$name" 2>/dev/null; then
+    say made "$name"
+    say text "$(cat -- "$data/$name")"
+  fi
 done

@@ -8,6 +8,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {openDoctor} from '../../src/cli/doctor-world.js'
 import {killNode} from '../../src/lab/kill.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {runAsServer} from '../../src/lab/run.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {chooseChecks} from '../../src/operations/doctor/catalog.js'
 import {examine} from '../../src/operations/doctor/doctor.js'
@@ -38,6 +39,16 @@ beforeAll(async () => {
   pgpoolConf = `${await readFile(labPaths(spec.directory).pgpoolConf, 'utf8')}${SPELLED_OUT}`
   await writeConf(pgpoolConf)
   await reloadPgpool()
+  // An archive is switched on by a start only.
+  await sqlOn(lab, 0, "ALTER SYSTEM SET archive_mode = 'on'")
+  await sqlOn(lab, 0, "ALTER SYSTEM SET archive_command = '/bin/true'")
+  await runAsServer(spec, join(spec.bin, 'pg_ctl'), [
+    'restart',
+    '--silent',
+    `--pgdata=${data(0)}`,
+    `--log=${nodeOf(spec, 0).log}`,
+  ])
+  await until('the standbys stream again', async () => (await findings()).length === 0)
 })
 afterAll(async () => {
   await lab.end()
@@ -65,18 +76,27 @@ async function expectFindings(expected: string[], config?: string, skip?: string
   expect(seen).toEqual(expected)
 }
 
-type Case = {what: string; make: () => Promise<unknown>; undo: () => Promise<unknown>; expected: string[]}
+type Case = {
+  what: string
+  make: () => Promise<unknown>
+  undo: () => Promise<unknown>
+  expected: string[] | (() => string[])
+}
 
 async function reloadPgpool(): Promise<void> {
-  await execute(labPaths(spec.directory).pgpoolControl, ['reload'], {
-    ...(spec.user.uid !== null && spec.user.gid !== null ? {uid: spec.user.uid, gid: spec.user.gid} : {}),
-  })
+  await runAsServer(spec, labPaths(spec.directory).pgpoolControl, ['reload'], {withinMs: 60_000})
   await sleep(300)
+}
+
+/** That of pgpool's own user. */
+async function poolPassword(): Promise<string> {
+  const [line = ''] = (await readFile(paths().passfile, 'utf8')).split('\n').filter((one) => one.includes(':pgpool:'))
+  return line.split(':').at(-1) ?? ''
 }
 
 const writeConf = (text: string): Promise<void> => writeFile(labPaths(spec.directory).pgpoolConf, text)
 
-function conf(what: string, lines: string, expected: string[]): Case {
+function conf(what: string, lines: string, expected: Case['expected']): Case {
   return {
     what,
     make: async () => {
@@ -124,6 +144,12 @@ function file(what: string, path: () => string, edit: (text: string) => string, 
     undo: () => writeFile(path(), before),
     expected,
   }
+}
+
+/** A segment without a record is not switched. */
+async function switchWal(times: number): Promise<void> {
+  for (let at = 0; at < times; at += 1)
+    await sqlOn(lab, 0, 'SELECT pg_switch_wal() FROM pg_logical_emit_message(false, $$poolctl$$, $$$$)')
 }
 
 const paths = (): ReturnType<typeof labPaths> => labPaths(spec.directory)
@@ -193,7 +219,11 @@ const CASES: Case[] = [
   conf('another application name', "backend_application_name2 = 'walreceiver'", ['APPLICATION_NAME_DIFFERS 2']),
   conf('a pinned node', "backend_flag1 = 'DISALLOW_TO_FAILOVER'", ['BACKEND_FLAG_PINS 1']),
   conf('failover without a command', 'failover_on_backend_error = on', ['FAILOVER_COMMAND_EMPTY']),
-  conf('auto_failback', 'auto_failback = on', ['AUTO_FAILBACK_ON']),
+  conf('auto_failback', 'auto_failback = on', () => [
+    // Mended in 4.4.16, 4.5.11, 4.6.6 and 4.7.1; Debian carries 4.1.4, 4.3.5, 4.6.1 and 4.7.3.
+    ...(spec.programs.pgpoolVersion.startsWith('4.7.') ? [] : ['PGPOOL_RELEASE_BAD']),
+    'AUTO_FAILBACK_ON',
+  ]),
   conf('a failover script that is not there', `failover_command = '/nowhere/failover.sh %d %H'\n${AUTOMATIC}`, [
     'HOOK_NOT_RUNNABLE',
   ]),
@@ -216,6 +246,40 @@ const CASES: Case[] = [
   conf('a recovery user that is not there', "recovery_user = 'nobody'", ['RECOVERY_USER_UNFIT']),
   conf('a late idle limit', 'client_idle_limit_in_recovery = 600', ['RECOVERY_IDLE_LIMIT_LATE']),
   conf('a recovery script by path', "recovery_1st_stage_command = '/etc/x'", ['RECOVERY_SCRIPT_MISSING 0']),
+  conf('a password of a check that no server takes', "sr_check_password = 'canary'", [
+    ...[0, 1, 2].map((id) => `POOL_USER_LOGIN_FAILS ${id}`),
+  ]),
+  conf('a check in a database that is not there', "sr_check_database = 'gone'", [
+    ...[0, 1, 2].map((id) => `CHECK_DATABASE_MISSING ${id}`),
+  ]),
+  {
+    what: 'a password in a pgpool.conf that others can read',
+    make: async () => {
+      await writeConf(`${pgpoolConf}sr_check_password = '${await poolPassword()}'\n`)
+      await reloadPgpool()
+      await chmod(paths().pgpoolConf, 0o644)
+    },
+    undo: async () => {
+      await chmod(paths().pgpoolConf, 0o600)
+      await writeConf(pgpoolConf)
+      await reloadPgpool()
+    },
+    expected: ['PGPOOL_CONF_EXPOSED'],
+  },
+  {
+    what: 'a wrong backend_data_directory',
+    make: async () => {
+      await change(lab, ['detach', '2', '--yes'])
+      await writeConf(`${pgpoolConf}backend_data_directory2 = '/nowhere'\n`)
+      await reloadPgpool()
+    },
+    undo: async () => {
+      await writeConf(pgpoolConf)
+      await reloadPgpool()
+      await change(lab, ['attach', '2'])
+    },
+    expected: ['NODE_DETACHED 2', 'BACKEND_DATA_DIRECTORY_WRONG 2'],
+  },
   {
     // Read at start only, so that a reload that is still on its way cannot take it over.
     what: 'a pgpool.conf that is not in effect',
@@ -280,6 +344,102 @@ const CASES: Case[] = [
     undo: () => rename(join(paths().proxy, 'socket'), join(paths().proxy, 'run', `.s.PGSQL.${spec.ports.pcp}`)),
     expected: ['PCP_SOCKET_MISSING'],
   },
+  mode("a password file of poolctl's for everybody", () => paths().passfile, 0o644, [
+    ...[0, 1, 2].map((id) => `PASSFILE_EXPOSED ${id}`),
+  ]),
+  file(
+    'a wrong password for one server',
+    () => paths().passfile,
+    (text) => text.replaceAll(new RegExp(`^(${nodeOf(spec, 1).address}:.*:)[^:]*$`, 'gm'), '$1wrong'),
+    ['SERVER_LOGIN_FAILS 1'],
+  ),
+  {
+    what: 'a data directory that is open to others',
+    make: () => chmod(data(1), 0o755),
+    undo: () => chmod(data(1), 0o700),
+    expected: ['DATA_DIRECTORY_MODE_WRONG 1'],
+  },
+  {
+    what: 'no extension where pgpool calls it',
+    make: () => sqlOn(lab, 0, 'DROP EXTENSION pgpool_recovery', 'template1'),
+    undo: () => sqlOn(lab, 0, 'CREATE EXTENSION pgpool_recovery', 'template1'),
+    expected: ['RECOVERY_EXTENSION_MISSING 0'],
+  },
+  {
+    what: 'a slot that was too far behind',
+    make: async () => {
+      await sqlOn(lab, 0, "SELECT pg_create_physical_replication_slot('old', true)")
+      await alter(0, "SET max_slot_wal_keep_size = '1MB'")
+      await alter(0, "SET wal_keep_size = '1MB'")
+      await switchWal(3)
+      await sqlOn(lab, 0, 'CHECKPOINT')
+    },
+    undo: async () => {
+      await sqlOn(lab, 0, "SELECT pg_drop_replication_slot('old')")
+      await alter(0, 'RESET max_slot_wal_keep_size')
+      await alter(0, 'RESET wal_keep_size')
+    },
+    expected: ['SLOT_LOST 0'],
+  },
+  {
+    what: 'a password in primary_conninfo',
+    make: async () => {
+      ;[conninfo = ''] = await sqlOn(lab, 2, 'SHOW primary_conninfo')
+      const [line = ''] = (await readFile(paths().replicationPassfile, 'utf8'))
+        .split('\n')
+        .filter((one) => one.includes(':repl:'))
+      await alter(
+        2,
+        `SET primary_conninfo = '${`${conninfo} password='${line.split(':').at(-1) ?? ''}'`.replaceAll("'", "''")}'`,
+      )
+    },
+    undo: () => alter(2, `SET primary_conninfo = '${conninfo.replaceAll("'", "''")}'`),
+    expected: ['CONNINFO_PASSWORD 2'],
+  },
+  {
+    what: 'an archive that takes nothing',
+    make: async () => {
+      await alter(0, "SET archive_command = '/bin/false'")
+      await switchWal(1)
+    },
+    undo: async () => {
+      await alter(0, "SET archive_command = '/bin/true'")
+      await switchWal(1)
+    },
+    expected: ['ARCHIVE_FAILS 0'],
+  },
+  {
+    what: 'a script of another cluster file',
+    make: async () => {
+      const out = join(lab.directory, '..', 'rendered')
+      await lab.poolctl(['scripts', 'render', 'pgpool_remote_start', '--out', out])
+      const text = await readFile(join(out, 'pgpool_remote_start'), 'utf8')
+      const path = join(data(1), 'pgpool_remote_start')
+      await writeFile(path, text)
+      await asServers(path)
+      expect((await findings()).filter((code) => code.startsWith('RECOVERY'))).toEqual([])
+      await writeFile(path, text.replace("database='postgres'", "database='other'"))
+    },
+    undo: () => rm(join(data(1), 'pgpool_remote_start')),
+    expected: ['RECOVERY_SCRIPT_OUTDATED 1'],
+  },
+  {
+    what: 'a hook whose password file others can read',
+    make: async () => {
+      const hook = join(paths().proxy, 'hook.sh')
+      const passfile = join(paths().proxy, 'hook.pcppass')
+      await writeFile(passfile, '', {mode: 0o644})
+      await writeFile(hook, `#!/bin/sh\npcp_passfile='${passfile}'\npcp_attach_node -w "$1"\n`, {mode: 0o755})
+      for (const path of [passfile, hook]) await asServers(path)
+      await writeConf(`${pgpoolConf}failover_command = '${hook} %d %H'\n${AUTOMATIC}\n`)
+      await reloadPgpool()
+    },
+    undo: async () => {
+      await writeConf(pgpoolConf)
+      await reloadPgpool()
+    },
+    expected: ['HOOK_PASSFILE_UNUSED'],
+  },
   {
     what: 'a broken-off copy',
     make: async () => {
@@ -327,7 +487,7 @@ describe('doctor', () => {
   it.each(CASES.map((one) => [one.what, one] as const))('finds exactly %s', async (_, {make, undo, expected}) => {
     await make()
     try {
-      await expectFindings(expected)
+      await expectFindings(typeof expected === 'function' ? expected() : expected)
     } finally {
       await undo()
     }
@@ -344,7 +504,17 @@ describe('doctor', () => {
     await mkdir(bin)
     for (const name of ['postgres', 'pg_ctl', 'pg_controldata', 'psql'])
       await symlink(join(spec.bin, name), join(bin, name))
+    const nodes = text.split('\n').filter((line) => line.startsWith('  - {"id"'))
     const wrong: [string, string, string[]][] = [
+      [`${nodes[2] ?? ''}\n`, '', ['BACKEND_LIST_DIFFERS 2']],
+      [`${nodes[0] ?? ''}\n`, '', ['BACKEND_LIST_DIFFERS 0', 'PRIMARY_NOT_ONE']],
+      ['"id":1,', '"id":1,"sshPort":1,', ['SSH_FAILS 1']],
+      ['"id":1,', '"id":1,"work":"/proc/poolctl",', ['WORK_DIRECTORY_BLOCKED 1']],
+      [
+        '"user":"postgres","database"',
+        '"user":"app","database"',
+        [0, 1, 2].map((id) => `OPERATOR_NOT_SUPERUSER ${id}`),
+      ],
       [`"port":${spec.ports.pgpool},"config"`, '"port":1,"config"', ['PROXY_LOGIN_FAILS']],
       [`"port":${spec.ports.pcp}`, '"port":1', ['PCP_SILENT']],
       [`"data":"${data(1)}","bin":"${spec.bin}"`, `"data":"${data(1)}","bin":"${bin}"`, ['PROGRAM_MISSING 1']],
@@ -374,7 +544,58 @@ describe('doctor', () => {
     }
   })
 
+  it('finds a server that keeps others from following it, from host to host only', async () => {
+    const path = join(data(2), 'pg_hba.conf')
+    const before = await readFile(path, 'utf8')
+    await writeFile(path, `host replication repl 127.0.0.0/8 reject\n${before}`)
+    await sqlOn(lab, 2, 'SELECT pg_reload_conf()')
+    try {
+      await expectFindings(['REPLICATION_LOGIN_FAILS 0', 'REPLICATION_LOGIN_FAILS 1'], lab.clusterFile, [])
+    } finally {
+      await writeFile(path, before)
+      await sqlOn(lab, 2, 'SELECT pg_reload_conf()')
+    }
+  })
+
+  it('finds a login script that prints, from host to host only', async () => {
+    const path = paths().authorizedKeys
+    const before = await readFile(path, 'utf8')
+    const prints = String.raw`command="case \"$SSH_ORIGINAL_COMMAND\" in *'rsync --server'*) echo welcome ;; esac; exec sh -c \"$SSH_ORIGINAL_COMMAND\""`
+    await writeFile(path, before.replace(/^(?=.*poolctl-lab-peer)/m, `${prints} `))
+    try {
+      await expectFindings(
+        [0, 0, 1, 1, 2, 2].map((id) => `RSYNC_FAILS ${id}`),
+        lab.clusterFile,
+        [],
+      )
+    } finally {
+      await writeFile(path, before)
+    }
+  })
+
+  it('exits 20 for a warning, 0 when that is skipped, 21 for what fails, 22 for what it could not see', async () => {
+    const exit = async (...args: string[]): Promise<number> => (await lab.poolctl(['doctor', ...args])).code
+    await alter(0, 'SET autovacuum = off')
+    expect(await exit('--only', 'server', '--skip', 'fsync')).toBe(20)
+    expect(await exit('--only', 'server', '--skip', 'autovacuum')).toBe(0)
+    await alter(0, 'SET fsync = off')
+    expect(await exit('--only', 'server')).toBe(21)
+    expect(await exit('--only', 'server', '--skip', 'FSYNC_OFF,AUTOVACUUM_OFF')).toBe(0)
+    await alter(0, 'RESET fsync')
+    await alter(0, 'RESET autovacuum')
+    const text = await readFile(lab.clusterFile, 'utf8')
+    const away = join(lab.directory, '..', 'away.yaml')
+    await writeFile(
+      away,
+      text.replace(`"port":${spec.ports.pcp}`, '"port":1').replace(/^ssh: \{"user":"[^"]*","port":\d+/m, '$&1'),
+    )
+    expect(await exit('--config', away, '--only', 'watchdog-quorum,watchdog-leader')).toBe(22)
+    expect(await exit('--config', away, '--only', 'clocks')).toBe(22)
+  })
+
   it('finds a dead server, says so to a monitoring system and in JUnit, and is healthy again after its recovery', async () => {
+    await sqlOn(lab, 2, 'SELECT pg_promote()')
+    await expectFindings(['PRIMARY_NOT_ONE'])
     await killNode(lab.directory, 2, 'stop')
     await expectFindings(['NODE_SERVER_SILENT 2'])
     const nagios = await lab.poolctl(['doctor', '--nagios', '--only', 'server-answers'])
@@ -389,6 +610,8 @@ describe('doctor', () => {
     )
     const blind = await lab.poolctl(['doctor', '--only', 'fsync'])
     expect(blind.code).toBe(22)
+    // It may be a second primary, for all that can be seen.
+    expect((await lab.poolctl(['doctor', '--only', 'one-primary'])).code).toBe(22)
     expect(ending(await change(lab, ['recovery', '2', '--yes']))).toEqual(DONE)
     await until('healthy again', async () => (await findings()).length === 0)
   })

@@ -2,13 +2,14 @@
  * Three pgpools under watchdog: what status, watchdog and doctor say when the leader dies, the quorum goes and comes, a node is quarantined;
  * what is installed on the host of each, and a fence whose host dies before it is lifted.
  */
-import {readdir, readFile} from 'node:fs/promises'
+import {readdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {startPostgres} from '../../src/lab/postgres-server.js'
 import {labPaths, type LabSpec} from '../../src/lab/spec.js'
+import {runAsServer} from '../../src/lab/run.js'
 import {requireSpec} from '../../src/lab/store.js'
 import type {DoctorData} from '../../src/report/doctor.js'
 import type {HealthData, WatchdogData} from '../../src/report/pools.js'
@@ -58,12 +59,9 @@ async function watchdog(): Promise<{leader: string | null; findings: string[]}> 
   return {leader: data.leader, findings: data.findings.map(({code}) => code)}
 }
 
+/** Every check, also from host to host: what is not amiss must not be said either. */
 async function doctor(): Promise<string[]> {
-  const {data} = await ask<DoctorData>([
-    'doctor',
-    '--only',
-    'pcp,watchdog,node-attached,server-answers,sql-through-pgpool',
-  ])
+  const {data} = await ask<DoctorData>(['doctor'])
   return data.checks.flatMap(({findings}) => findings.map(({code, node}) => (node === null ? code : `${code} ${node}`)))
 }
 
@@ -87,6 +85,13 @@ function sampleFences(files: readonly string[]): {stop: () => Promise<boolean[]>
       return seen
     },
   }
+}
+
+/** Journals of promotions. */
+async function promotions(): Promise<string[]> {
+  const operations = join(lab.stateDirectory, 'operations')
+  const ids = await readdir(operations).catch((): string[] => [])
+  return ids.filter((id) => id.startsWith('promote-')).map((id) => join(operations, id, 'journal.ndjson'))
 }
 
 /** What each pgpool that answers says of a node. */
@@ -116,6 +121,16 @@ describe('three pgpools under watchdog', () => {
   it('agree on the first as leader, and the doctor finds nothing', async () => {
     expect(await untilFindings([])).toMatch(named(pools[0]!))
     expect(await doctor()).toEqual([])
+    const conf = join(pools[2]!.directory, 'pgpool.conf')
+    const before = await readFile(conf, 'utf8')
+    const reload = (text: string): Promise<unknown> =>
+      writeFile(conf, text).then(() =>
+        runAsServer(spec, join(pools[2]!.directory, 'pgpool-control'), ['reload'], {withinMs: 60_000}),
+      )
+    await reload(`${before}client_idle_limit = 4321\n`)
+    await until('the drift is found', async () => (await doctor()).join() === 'PGPOOL_CONF_DRIFT')
+    await reload(`${before}client_idle_limit = 0\n`)
+    await until('it is gone', async () => (await doctor()).length === 0)
   })
 
   it('choose another leader when it is killed, and say so through those that are left', async () => {
@@ -149,12 +164,15 @@ describe('three pgpools under watchdog', () => {
     expect(step?.input['pool']).toBe(`${pools[1]!.address}:${spec.ports.pcp}`)
     expect((await beliefs(2)).map((status) => status === 'up' || status === 'waiting')).toEqual([true, true])
     expect((await ask<StatusData>(['status'])).data.health).toBe('ok')
+    expect(await doctor()).toEqual(['PCP_SILENT', 'WATCHDOG_MEMBER_LOST'])
   })
 
   it('lose the quorum with the second, and quarantine a server that dies then; attach refuses and says why', async () => {
     await killWatchdogPool(pools[1]!)
     await until('the quorum is gone', async () => (await watchdog()).findings.includes('WATCHDOG_NO_QUORUM'), 60_000)
-    expect((await doctor()).filter((code) => code === 'WATCHDOG_NO_QUORUM')).toEqual(['WATCHDOG_NO_QUORUM'])
+    const silent = ['PCP_SILENT', 'PCP_SILENT']
+    const alone = ['WATCHDOG_NO_QUORUM', 'WATCHDOG_MEMBER_LOST', 'WATCHDOG_MEMBER_LOST']
+    expect(await doctor()).toEqual([...silent, ...alone])
     await killNode(lab.directory, 2, 'stop').catch(() => undefined)
     await until(
       'node 2 is in quarantine',
@@ -166,7 +184,7 @@ describe('three pgpools under watchdog', () => {
       [2, 'QUARANTINED'],
       [2, 'SERVER_SILENT'],
     ])
-    expect(await doctor()).toEqual(expect.arrayContaining(['NODE_QUARANTINED 2', 'NODE_SERVER_SILENT 2']))
+    expect(await doctor()).toEqual([...silent, 'NODE_QUARANTINED 2', ...alone, 'NODE_SERVER_SILENT 2'])
     const attach = await ask(['attach', '2'])
     expect([attach.code, attach.error?.code]).toEqual([6, 'SERVER_UNREACHABLE'])
     expect(attach.error?.detail).toMatch(
@@ -177,7 +195,15 @@ describe('three pgpools under watchdog', () => {
   it('have their quorum again when the others come back', async () => {
     for (const pool of pools.slice(0, 2)) await startWatchdogPool(spec, pool)
     expect(await untilFindings([])).not.toBeNull()
-    expect((await doctor()).filter((code) => code.startsWith('WATCHDOG'))).toEqual([])
+    let seen: string[] = []
+    // With the quorum the vote on node 2 is taken anew.
+    await until(
+      'only the dead server is left',
+      async () => (seen = await doctor()).join() === 'NODE_SERVER_SILENT 2',
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(seen.join(), {cause: error})
+    })
   })
 
   it('are given hooks on the host of each, or none at all while one cannot be reached', async () => {
@@ -201,6 +227,17 @@ describe('three pgpools under watchdog', () => {
     }
     const again = await change(lab, install, env)
     expect([again.exitCode, again.data?.outcome]).toEqual([0, 'nothing-to-do'])
+    const each = (code: string): string[] => pools.map(() => code)
+    expect(await doctor()).toEqual([
+      // Before 4.5 a failover waits for a recovery by pgpool, and both are set up now.
+      ...(/^4\.[1-4]\./.test(spec.programs.pgpoolVersion) ? each('PGPOOL_RELEASE_BAD') : []),
+      // The password file is the operator's, and pgpool's user is another where the lab was made by root.
+      ...(spec.user.uid === null ? [] : each('HOOK_PASSFILE_UNUSED')),
+      ...each('FALSE_PRIMARY_STAYS'),
+      // Each has its hooks in a directory of its own.
+      ...['failover_command', 'follow_primary_command'].map(() => 'PGPOOL_CONF_DRIFT'),
+      'NODE_SERVER_SILENT 2',
+    ])
   })
 
   it('keep a fence where the host dies before it is lifted, which is named, found, and lifted by a resume', async () => {
@@ -217,8 +254,15 @@ describe('three pgpools under watchdog', () => {
     const before = await Promise.all(files.map((path) => readFile(path, 'utf8')))
     const fenced = async (path: string): Promise<boolean> =>
       (await readFile(path, 'utf8')).includes('# >>> poolctl fence ')
+    const earlier = await promotions()
     const running = change(lab, ['promote', '0', '--yes'], env)
-    await until('it is fenced', () => fenced(own))
+    // The step looks at each pgpool once more after it has written the files.
+    await until('all are fenced', async () => {
+      const journals = (await promotions()).filter((path) => !earlier.includes(path))
+      const texts = await Promise.all(journals.map((path) => readFile(path, 'utf8').catch(() => '')))
+      return texts.some((text) => /"type":"done","step":"fence-pool"/.test(text))
+    })
+    expect(await fenced(own)).toBe(true)
     await killPoolSsh(spec, dying)
     await killWatchdogPool(dying)
     const answer = await running

@@ -1,8 +1,8 @@
 /** The picture that `doctor` has of a healthy site: three nodes, one pgpool, nothing amiss. Built anew for each test, which changes it. */
-import type {DoctorServerFacts, LinkFacts, NodeMachine, PgpoolMachine} from '../../src/ports/doctor.js'
+import type {DoctorServerFacts, HookTrial, LinkFacts, NodeMachine, PgpoolMachine} from '../../src/ports/doctor.js'
 import type {PoolNode} from '../../src/cluster/pool-node.js'
 import type {WatchdogInfo} from '../../src/ports/pool-admin.js'
-import type {Look, ServerLook} from '../../src/operations/doctor/snapshot.js'
+import type {LoginLook, Look, ServerLook} from '../../src/operations/doctor/snapshot.js'
 import type {ClusterFile, NodeConfig, PgpoolConfig} from '../../src/cluster/cluster-file.js'
 import {poolNode, primaryServer, standbyServer} from './builders.js'
 import {fakeClusterFile} from './fake-site.js'
@@ -16,6 +16,7 @@ export type TestPool = {
   watchdog: Look<WatchdogInfo | null>
   sql: Look<{settings: Map<string, string>; version: string | null}>
   host: Look<PgpoolMachine>
+  hooks: Look<HookTrial[]>
 }
 
 /** As `Snapshot`, open to change. */
@@ -24,6 +25,7 @@ export type TestSnapshot = {
   pools: TestPool[]
   nodes: {config: NodeConfig; server: Look<ServerLook>; host: Look<NodeMachine>}[]
   links: {from: NodeConfig; to: NodeConfig; look: Look<LinkFacts>}[]
+  logins: LoginLook[]
 }
 
 const seen = <T>(value: T): Seen<T> => ({seen: true, value})
@@ -92,7 +94,8 @@ function doctorFacts(id: number): DoctorServerFacts {
 
 function server(id: number): ServerLook {
   const facts = structuredClone(id === 0 ? primaryServer() : standbyServer(id))
-  return {...facts, more: doctorFacts(id), recoveryExtension: true}
+  const extension = {available: true, installed: true, parameters: 7}
+  return {...facts, more: doctorFacts(id), extensions: new Map([['template1', seen(extension)]])}
 }
 
 function machine(): NodeMachine {
@@ -114,6 +117,7 @@ function machine(): NodeMachine {
     lock: null,
     passfile: {path: '/var/lib/postgresql/.pgpass', mode: '600'},
     scripts: [{name: 'pgpool_remote_start', state: 'missing'}],
+    outdatedScripts: [],
   }
 }
 
@@ -169,11 +173,15 @@ function pgpoolMachine(): PgpoolMachine {
     poolHba: file('pool_hba.conf'),
     poolPasswd: file('pool_passwd'),
     pcpLines: [{line: 1, kind: 'md5', user: 'pcpadmin'}],
+    unreadable: [],
     hbaMethods: ['scram-sha-256'],
     statusFile: ['up', 'up', 'up'],
     statusWritable: true,
     pcpSocket: {path: '/run/postgresql/.s.PGSQL.9898', exists: true},
     programs: [],
+    runsAs: 'postgres',
+    madeHooks: [],
+    hookPassfiles: [],
   }
 }
 
@@ -192,8 +200,9 @@ function pool(file: ClusterFile, name: string): TestPool {
     name,
     pcp: seen({nodes: file.nodes.map(({id}) => poolNode(id)), parameters: new Map(settings)}),
     watchdog: seen(null),
-    sql: seen({settings, version: '4.3.15'}),
+    sql: seen({settings, version: '4.7.3'}),
     host: seen(pgpoolMachine()),
+    hooks: seen([]),
   }
 }
 
@@ -205,6 +214,7 @@ export function healthySnapshot(pools = 1): TestSnapshot {
   return {
     file,
     pools: file.pgpool.map((config, index) => ({...pool(file, `proxy${index + 1}:9898`), config})),
+    logins: [],
     nodes: nodes.map((config) => ({config, server: seen(server(config.id)), host: seen(machine())})),
     links: nodes.flatMap((from) =>
       nodes

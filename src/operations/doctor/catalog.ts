@@ -15,6 +15,7 @@ import {REACH} from './checks/reach.js'
 import {REPLICATION} from './checks/replication.js'
 import {SERVERS} from './checks/servers.js'
 import {SETTINGS} from './checks/settings.js'
+import {TRIALS} from './checks/trials.js'
 import {VERSIONS} from './checks/versions.js'
 import {WATCHDOG} from './checks/watchdog.js'
 
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   ...FILES,
   ...SETTINGS,
   ...HEALTH_CHECKS,
+  ...TRIALS,
   ...BACKENDS,
   ...FAILOVER,
   ...RECOVERY,

@@ -3,7 +3,9 @@ import type {PoolSettings} from '../../ports/pool.js'
 import type {NodeMachine, PgpoolMachine} from '../../ports/doctor.js'
 import type {Severity} from '../../report/status.js'
 import type {DoctorBlind, DoctorCheck, DoctorFinding} from '../../report/doctor.js'
+import {blindSpots, type Need} from './needs.js'
 import {
+  seenServers,
   settingsOf,
   type Look,
   type NodeLook,
@@ -16,6 +18,8 @@ import {
 export const VERBS = ['node-info', 'status', 'attach', 'detach', 'promote', 'recovery', 'upgrade', 'failover'] as const
 /** `failover`: what pgpool does by itself. */
 export type Served = (typeof VERBS)[number]
+/** Of people. */
+export const ALL_VERBS = VERBS.filter((verb) => verb !== 'failover')
 
 export const TOPICS = [
   'pcp',
@@ -49,25 +53,28 @@ type About = {
   severity: Severity
   /** What holds when there is nothing to say. */
   holds: string
+  /** Beside what it needs: to leave out what another check tells. */
+  alsoLooksAt?: readonly ViewName[]
+  /** Of a check that asks whether something can be reached: failures by which it did answer. */
+  answeredBy?: (code: string) => boolean
 }
 
-export type Check = About & {
-  views: readonly ViewName[]
-  look: (snapshot: Snapshot) => {found: Found[]; blind: DoctorBlind[]}
-}
+export type Check = About & {needs: readonly Need[]; look: (snapshot: Snapshot) => Found[]}
 
 /** Runs a check. Its status is that of its worst finding; without any, unknown where it could not look everywhere. */
 export function runCheck(check: Check, snapshot: Snapshot): DoctorCheck {
   const {id, code, topic, serves, holds} = check
-  const {found, blind} = check.look(snapshot)
-  const findings = found.map(({message, remedy, severity, node, pool}): DoctorFinding => ({
-    code,
-    severity: severity ?? check.severity,
-    node: node ?? null,
-    pool: pool ?? null,
-    message,
-    remedy,
-  }))
+  const findings = check
+    .look(snapshot)
+    .map(({message, remedy, severity, node, pool}): DoctorFinding => ({
+      code,
+      severity: severity ?? check.severity,
+      node: node ?? null,
+      pool: pool ?? null,
+      message,
+      remedy,
+    }))
+  const blind = blindSpots(check, snapshot, findings)
   return {id, code, topic, serves: [...serves], holds, status: statusOf(findings, blind), findings, blind}
 }
 
@@ -85,22 +92,18 @@ function listOf(found: Several): Found[] {
 }
 
 /** About every server that answers. */
-export function ofServers(about: About, find: (node: SeenNode, snapshot: Snapshot) => Several): Check {
+export function ofServers(
+  about: About,
+  find: (node: SeenNode, snapshot: Snapshot) => Several,
+  more: readonly Need[] = [],
+): Check {
   return {
     ...about,
-    views: ['server'],
-    look: (snapshot) => {
-      const blind = snapshot.nodes.flatMap((node) => (node.server.seen ? [] : [blindAt(node, node.server)]))
-      const found = snapshot.nodes.flatMap((node) => {
-        if (!node.server.seen) return []
-        const {config, host} = node
-        return listOf(find({config, host, server: node.server.value}, snapshot)).map((one) => ({
-          node: config.id,
-          ...one,
-        }))
-      })
-      return {found, blind}
-    },
+    needs: ['server', ...more],
+    look: (snapshot) =>
+      seenServers(snapshot).flatMap((node) =>
+        listOf(find(node, snapshot)).map((one) => ({node: node.config.id, ...one})),
+      ),
   }
 }
 
@@ -108,19 +111,17 @@ export function ofServers(about: About, find: (node: SeenNode, snapshot: Snapsho
 export function ofNodeHosts(
   about: About,
   find: (machine: NodeMachine, node: NodeLook, snapshot: Snapshot) => Several,
-  more: readonly ViewName[] = [],
+  more: readonly Need[] = [],
 ): Check {
   return {
     ...about,
-    views: ['node-host', ...more],
-    look: (snapshot) => ({
-      found: snapshot.nodes.flatMap((node) =>
+    needs: ['node-host', ...more],
+    look: (snapshot) =>
+      snapshot.nodes.flatMap((node) =>
         node.host.seen
           ? listOf(find(node.host.value, node, snapshot)).map((one) => ({node: node.config.id, ...one}))
           : [],
       ),
-      blind: snapshot.nodes.flatMap((node) => (node.host.seen ? [] : [blindAt(node, node.host)])),
-    }),
   }
 }
 
@@ -128,53 +129,39 @@ export function ofNodeHosts(
 export function ofSettings(
   about: About,
   find: (settings: PoolSettings, pool: PoolLook, snapshot: Snapshot) => Several,
-  more: readonly ViewName[] = [],
+  more: readonly Need[] = [],
 ): Check {
-  return {...about, views: ['pcp', 'sql', ...more], look: (snapshot) => forPools(snapshot, settingsOf, find)}
+  return ofPools(about, ['settings', ...more], settingsOf, find)
 }
 
 /** About the files of every pgpool whose machine can be reached. */
 export function ofPoolHosts(
   about: About,
   find: (machine: PgpoolMachine, pool: PoolLook, snapshot: Snapshot) => Several,
+  more: readonly Need[] = [],
 ): Check {
-  return {
-    ...about,
-    views: ['pcp', 'sql', 'pgpool-host'],
-    look: (snapshot) => forPools(snapshot, ({host}) => host, find),
-  }
+  return ofPools(about, ['pgpool-host', ...more], ({host}) => host, find)
 }
 
 /** About any other part of a pgpool. */
 export function ofPools<T>(
   about: About,
-  views: readonly ViewName[],
+  needs: readonly Need[],
   part: (pool: PoolLook) => Look<T>,
   find: (seen: T, pool: PoolLook, snapshot: Snapshot) => Several,
 ): Check {
-  return {...about, views, look: (snapshot) => forPools(snapshot, part, find)}
+  return {
+    ...about,
+    needs,
+    look: (snapshot) =>
+      snapshot.pools.flatMap((pool) => {
+        const look = part(pool)
+        return look.seen ? listOf(find(look.value, pool, snapshot)).map((one) => ({pool: pool.name, ...one})) : []
+      }),
+  }
 }
 
 /** About the site as a whole. */
-export function ofSite(about: About, views: readonly ViewName[], find: (snapshot: Snapshot) => Several): Check {
-  return {...about, views, look: (snapshot) => ({found: listOf(find(snapshot)), blind: []})}
-}
-
-function forPools<T>(
-  snapshot: Snapshot,
-  part: (pool: PoolLook) => Look<T>,
-  find: (seen: T, pool: PoolLook, snapshot: Snapshot) => Several,
-): {found: Found[]; blind: DoctorBlind[]} {
-  const found: Found[] = []
-  const blind: DoctorBlind[] = []
-  for (const pool of snapshot.pools) {
-    const look = part(pool)
-    if (look.seen) found.push(...listOf(find(look.value, pool, snapshot)).map((one) => ({pool: pool.name, ...one})))
-    else blind.push({node: null, pool: pool.name, reason: look.reason})
-  }
-  return {found, blind}
-}
-
-function blindAt({config}: NodeLook, look: {reason: string}): DoctorBlind {
-  return {node: config.id, pool: null, reason: look.reason}
+export function ofSite(about: About, needs: readonly Need[], find: (snapshot: Snapshot) => Several): Check {
+  return {...about, needs, look: (snapshot) => listOf(find(snapshot))}
 }

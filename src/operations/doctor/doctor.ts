@@ -1,5 +1,6 @@
 /** Every precondition of every verb, one line each: look once, then ask each check what it thinks of the picture. */
 import type {DoctorData} from '../../report/doctor.js'
+import {viewsOf} from './needs.js'
 import {runCheck, type Check} from './check.js'
 import type {Snapshot} from './snapshot.js'
 import {takeSnapshot, type DoctorWorld} from './survey.js'
@@ -9,7 +10,7 @@ export async function examine(
   checks: readonly Check[],
   observe: (text: string) => void,
 ): Promise<DoctorData> {
-  const views = new Set(checks.flatMap(({views: wanted}) => wanted))
+  const views = new Set(checks.flatMap(viewsOf))
   return judge(await takeSnapshot(world, views, observe), checks)
 }
 

@@ -1,21 +1,23 @@
 /** One look at everything that the chosen checks want to know. What cannot be seen is part of the picture, with the reason. */
 import type {ClusterFile, NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
-import {PoolctlError, reasonOf} from '../../lib/errors.js'
 import type {DoctorNodeHost, DoctorPgpoolHost, DoctorServer, PgpoolPlaces} from '../../ports/doctor.js'
 import type {PoolSettings} from '../../ports/pool.js'
 import type {Postgres} from '../../ports/postgres.js'
 import type {PoolMember} from '../ask-pools.js'
 import {hookPrograms} from './hooks.js'
+import {look, NOT_ASKED} from './look.js'
 import {
   settingsOf,
   type LinkLook,
-  type Look,
   type NodeLook,
   type PoolLook,
+  type ServerLook,
   type Snapshot,
   type ViewName,
 } from './snapshot.js'
+import {tryHooks, tryLogins} from './trials.js'
+import {wantedBy, type Wanted} from './wanted.js'
 
 /** The ports of `doctor`, as the composition root hands them out. */
 export type DoctorWorld = {
@@ -27,8 +29,6 @@ export type DoctorWorld = {
   machine(id: NodeId): DoctorNodeHost
 }
 
-const NOT_ASKED: Look<never> = {seen: false, code: 'not-asked', reason: 'no chosen check wants to know it'}
-
 export async function takeSnapshot(
   world: DoctorWorld,
   views: ReadonlySet<ViewName>,
@@ -36,23 +36,13 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   observe(`looking at ${[...views].join(', ')}`)
   const pools = await Promise.all(world.pools.map((member, index) => lookAtPool(world, member, index, views)))
-  const [first] = pools
-  const settings = first === undefined ? null : settingsOf(first)
-  const inEffect = settings?.seen === true ? settings.value : null
-  const [nodes, links] = await Promise.all([
-    Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, inEffect}))),
+  const wanted = wantedBy(pools, world.file.postgres)
+  const [nodes, links, logins] = await Promise.all([
+    Promise.all(world.file.nodes.map((node) => lookAtNode(world, node, {views, wanted}))),
     lookAtLinks(world, views),
+    views.has('login') ? tryLogins(pools, world) : [],
   ])
-  return frozen({file: world.file, pools, nodes, links})
-}
-
-async function look<T>(wanted: boolean, ask: () => Promise<T>): Promise<Look<T>> {
-  if (!wanted) return NOT_ASKED
-  try {
-    return {seen: true, value: await ask()}
-  } catch (error) {
-    return {seen: false, code: error instanceof PoolctlError ? error.code : 'unexpected', reason: reasonOf(error)}
-  }
+  return frozen({file: world.file, pools, nodes, links, logins})
 }
 
 async function lookAtPool(
@@ -77,10 +67,11 @@ async function lookAtPool(
       return {settings: await show.settings(), version: await show.version()}
     }),
   ])
-  const pool: PoolLook = {config, name: member.name, pcp, watchdog, sql, host: NOT_ASKED}
+  const pool: PoolLook = {config, name: member.name, pcp, watchdog, sql, host: NOT_ASKED, hooks: NOT_ASKED}
   const settings = settingsOf(pool)
   const places = placesOf(settings.seen ? settings.value : new Map<string, string>())
-  return {...pool, host: await look(views.has('pgpool-host'), () => member.machine.look(places))}
+  const withHost = {...pool, host: await look(views.has('pgpool-host'), () => member.machine.look(places))}
+  return {...withHost, hooks: await look(views.has('hook'), () => tryHooks(withHost, member.machine))}
 }
 
 function placesOf(settings: PoolSettings): PgpoolPlaces {
@@ -90,6 +81,7 @@ function placesOf(settings: PoolSettings): PgpoolPlaces {
     // From 4.7 on pgpool_status lies in work_dir (Pgpool-II 4.7, release notes).
     statusDirectory: settings.get('work_dir') ?? settings.get('logdir') ?? null,
     pcpSocket: directory && port ? `${directory}/.s.PGSQL.${port}` : null,
+    pidFile: settings.get('pid_file_name') ?? null,
     programs: hookPrograms(settings).flatMap(({program}) => (program.startsWith('/') ? [program] : [])),
   }
 }
@@ -97,32 +89,32 @@ function placesOf(settings: PoolSettings): PgpoolPlaces {
 async function lookAtNode(
   world: DoctorWorld,
   config: NodeConfig,
-  {views, inEffect}: {views: ReadonlySet<ViewName>; inEffect: PoolSettings | null},
+  {views, wanted}: {views: ReadonlySet<ViewName>; wanted: Wanted},
 ): Promise<NodeLook> {
   const {postgres} = world.file
-  const roles = ['sr_check_user', 'health_check_user', 'recovery_user'].flatMap((name) => inEffect?.get(name) ?? [])
-  const scripts = ['recovery_1st_stage_command', 'recovery_2nd_stage_command']
-    .flatMap((name) => inEffect?.get(name) ?? [])
-    .filter((name) => name !== '')
   const [server, host] = await Promise.all([
     look(views.has('server'), async () => {
-      const facts = await world.postgres(config.id).facts()
-      const doctor = world.server(config.id)
-      const more = await doctor.facts([...new Set([...roles, postgres.replicationUser, postgres.user])])
-      const database = inEffect === null ? null : recoveryDatabase(inEffect)
-      const ask = database !== null && more.databases.includes(database)
-      return {...facts, more, recoveryExtension: ask ? await doctor.hasExtension(database, 'pgpool_recovery') : null}
+      const server = world.postgres(config.id)
+      const facts = await server.facts()
+      const more = await world.server(config.id).facts(wanted.roles)
+      return {...facts, more, extensions: await lookForExtension(server, wanted.databases, more.databases)}
     }),
-    look(views.has('node-host'), () =>
-      world.machine(config.id).look([...scripts, 'pgpool_remote_start'], postgres.replicationPassfile),
-    ),
+    look(views.has('node-host'), () => world.machine(config.id).look(wanted.scripts, postgres.replicationPassfile)),
   ])
   return {config, server, host}
 }
 
-/** Before 4.7 it is always template1 (pgpool's recovery.c). */
-export function recoveryDatabase(settings: PoolSettings): string {
-  return settings.get('recovery_database') ?? 'template1'
+/** A login at one more database can fail where the server itself answers well. */
+async function lookForExtension(
+  server: Postgres,
+  databases: readonly string[],
+  existing: readonly string[],
+): Promise<ServerLook['extensions']> {
+  const looks = databases.map(async (database) => {
+    const there = existing.includes(database)
+    return [database, await look(true, async () => (there ? server.recoveryExtension(database) : null))] as const
+  })
+  return new Map(await Promise.all(looks))
 }
 
 /** Every ordered pair: any node can become the one that the others copy from. From one host one after another. */

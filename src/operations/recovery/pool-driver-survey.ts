@@ -6,6 +6,7 @@ import type {Pool, PoolSession, PoolSettings} from '../../ports/pool.js'
 import type {RecoveryExtension} from '../../ports/postgres.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
+import {recoveryCallArguments} from '../pool-parameters.js'
 import {readPoolDirectory, type PoolDirectory} from './pool-directory.js'
 import type {RecoveryRequest} from './request.js'
 import {surveyRecovery, type PrimaryFacts, type RecoveryFacts} from './survey.js'
@@ -83,8 +84,7 @@ export async function surveyPoolDriver(
     mode,
     settings: picked(settings),
     directory: await readPoolDirectory(request.node, world, pool, settings),
-    // Since 4.3 also with the primary's host; that release came with this parameter.
-    callArguments: settings.has('failover_on_backend_shutdown') ? 7 : 6,
+    callArguments: recoveryCallArguments(settings),
     scripts,
     extension,
     sessions,

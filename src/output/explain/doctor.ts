@@ -18,6 +18,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'Numbers are all that pgpool and poolctl share. When a number means another server to each, a change hits the wrong one.',
   CHECKSUMS_OFF:
     'Without data checksums a damaged page is noticed only when a query stumbles over it, and a copy spreads it.',
+  CHECK_DATABASE_MISSING:
+    "A check of pgpool's logs in to a database that is not there, so it fails whatever the server's state is.",
   CHECK_UNKNOWN: '--only or --skip named something that is no check, topic or code.',
   CLEAR_TEXT_AUTH:
     'With allow_clear_text_frontend_auth clients whose password is not in pool_passwd send it readable over the network.',
@@ -27,6 +29,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   CONNINFO_PASSWORD:
     'A password in primary_conninfo is readable in the settings, in backups and in the configuration file. libpq reads a password file instead.',
   DATA_DIRECTORY_DIFFERS: 'poolctl would work on another directory than the one that the server uses.',
+  DATA_DIRECTORY_MODE_WRONG:
+    'PostgreSQL starts only from a directory that is closed to others: mode 0700, or 0750 with the group.',
   DELAY_THRESHOLD_OFF:
     'pgpool sends reads to a standby however far it is behind, so clients read old data after a pause of replication.',
   DISK_SPACE_SHORT: 'A full copy keeps the old directory until the new one is proved, which needs the room for both.',
@@ -56,6 +60,10 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   HEALTH_CHECK_USER_UNFIT: 'A health check is a login. When the user cannot log in, every node looks dead.',
   HOOK_NOT_RUNNABLE:
     'pgpool runs its commands through a shell and ignores what they return; one that cannot run does nothing, silently.',
+  HOOK_PASSFILE_UNUSED:
+    "pgpool's own tools read the PCP password from a file of the user that runs them. Without it a hook cannot attach or recover anything.",
+  HOOK_TRIAL_FAILS:
+    'A hook that poolctl made was run in the mode that changes nothing, and could not prove what it needs. In a failover it would fail there.',
   HOST_FILES_UNREADABLE:
     'SSH works, but files that the cluster file names are missing or may not be read by the SSH user.',
   HOST_LOCKED:
@@ -69,10 +77,13 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'The server works and pgpool sends it no clients. pgpool attaches nothing by itself unless auto_failback is on.',
   NODE_QUARANTINED:
     'This pgpool cannot reach the node, and without quorum or votes it may not fail over: the node is out here only. An attach puts it back here without a failover, a search or a note in pgpool_status; a check that fails quarantines it again.',
-  NODE_SERVER_SILENT: 'The server of a node did not answer a direct connection.',
+  NODE_SERVER_SILENT:
+    'The server of a node did not answer a direct connection. One that answers and refuses the login is SERVER_LOGIN_FAILS.',
   NO_NODE_FOR_READS: 'Load balancing is on, and no node has a weight.',
   OPERATOR_NOT_SUPERUSER:
     'Backups, promotion and changes of settings need a superuser; poolctl would be refused half-way.',
+  PASSFILE_EXPOSED:
+    'A server asked for a password, and the password file on this machine is open to others or cannot be read, so none was sent. The server itself may be well.',
   PASSWORDS_MD5: 'md5 passwords are deprecated; a later major release will not accept them.',
   PCP_CONF_EXPOSED:
     'The hash in pcp.conf is itself enough to log in, so whoever reads the file may detach and promote nodes.',
@@ -103,6 +114,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
     'pgpool reads pgpool_status at start. A line that says down keeps a healthy node out after a restart.',
   POOL_STATUS_UNWRITABLE:
     'pgpool cannot keep pgpool_status, so after a restart it sends clients to nodes that were down.',
+  POOL_USER_LOGIN_FAILS:
+    "A user of pgpool's own checks or recovery was tried at a server with the password that pgpool.conf holds, and was refused.",
   PREPARED_TRANSACTION_OLD:
     'A prepared transaction survives everything, holds its locks, stops vacuum, and pg_upgrade refuses while it is there.',
   PRIMARY_NOT_ONE: 'There is no server that accepts writes, or more than one.',
@@ -111,12 +124,18 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   PROXY_LOGIN_FAILS: 'A SQL session through pgpool failed, so clients fail too, and poolctl cannot measure an outage.',
   RECOVERY_EXTENSION_MISSING:
     "pgpool's recovery calls a function of the extension pgpool_recovery, in template1 before 4.7.",
+  RECOVERY_EXTENSION_OLD:
+    "The extension pgpool_recovery comes from an older Pgpool-II than the one that calls it, so pgpool's recovery fails at once.",
+  RECOVERY_FIRST_STAGE_EMPTY:
+    "In native replication and snapshot isolation only pgpool's own recovery can bring a node back, and its first stage is the copy.",
   RECOVERY_IDLE_LIMIT_LATE:
     'The second stage waits for clients to leave; a limit beyond recovery_timeout never comes into play.',
   RECOVERY_LIBRARY_MISSING:
     'The extension is in the catalog of all nodes, but this one lacks its files and could not run it as primary.',
   RECOVERY_SCRIPT_MISSING:
     "pgpool runs the recovery scripts from the primary's data directory, by name, as the server's user.",
+  RECOVERY_SCRIPT_OUTDATED:
+    'The scripts hold addresses, directories and settings of the cluster file of their day. What has changed since is not in them.',
   RECOVERY_SECOND_STAGE_EMPTY:
     'In native replication the second stage carries what was written during the first; without it nodes differ.',
   RECOVERY_USER_UNFIT: "pgpool's recovery logs in as recovery_user and calls functions that only a superuser may call.",
@@ -132,6 +151,8 @@ export const DOCTOR_CODES: Readonly<Record<string, string>> = {
   SERVERS_OF_TWO_CLUSTERS: 'A standby and the primary come from different initdb runs: one of the addresses is wrong.',
   SERVER_CONF_BROKEN: 'The server runs with its old settings; the next start fails at this line.',
   SERVER_HBA_BROKEN: 'The server keeps its old rules; the next start fails at this line.',
+  SERVER_LOGIN_FAILS:
+    'The server answers and lets poolctl not in: password, pg_hba.conf, certificate, database or the number of connections. It needs no recovery.',
   SERVER_MAJOR_UNTESTED: 'poolctl was tested with PostgreSQL 13 to 18.',
   SERVER_MINOR_BAD: 'This minor release was replaced because of a fault that loses data or breaks extensions.',
   SERVER_RESTART_PENDING:

@@ -191,8 +191,9 @@ const quarantine = ofPools(
     serves: ['attach', 'failover'],
     severity: 'critical',
     holds: 'no node is in quarantine',
+    alsoLooksAt: ['server'],
   },
-  ['pcp', 'watchdog', 'server'],
+  ['pcp'],
   ({pcp}) => pcp,
   ({nodes}, {name}, snapshot) =>
     nodes.flatMap(({id, status, role}): Found[] => {
@@ -226,7 +227,7 @@ const belief = ofPools(
     severity: 'critical',
     holds: 'pgpool takes each node for what it is',
   },
-  ['pcp', 'sql', 'server'],
+  ['pcp', 'settings', 'server'],
   ({pcp}) => pcp,
   ({nodes}, pool, snapshot) => {
     const settings = settingsOf(pool)

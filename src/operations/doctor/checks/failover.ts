@@ -83,6 +83,7 @@ const hookFiles = ofPoolHosts(
       ]
     })
   },
+  ['settings'],
 )
 
 /** What the manual's examples hand over, and without which the script cannot know whom to promote. */

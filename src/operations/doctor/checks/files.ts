@@ -56,6 +56,7 @@ const pcpConfHash = ofPoolHosts(
             },
           ],
     ),
+  ['pcp-conf'],
 )
 
 const pcpSocket = ofPoolHosts(
@@ -75,6 +76,7 @@ const pcpSocket = ofPoolHosts(
           remedy:
             'keep pcp_socket_dir out of directories that are cleaned (pcp_socket_dir = /run/postgresql), and restart pgpool',
         },
+  ['settings'],
 )
 
 const SECRETS = /^(?:health_check_password\d*|sr_check_password|recovery_password|wd_lifecheck_password|wd_authkey)$/
@@ -142,6 +144,7 @@ const statusFile = ofPoolHosts(
       ]
     })
   },
+  ['pool-status', 'pcp', 'settings'],
 )
 
 const statusDirectory = ofPoolHosts(
@@ -163,6 +166,7 @@ const statusDirectory = ofPoolHosts(
           remedy: `chown ${user} ${directory ?? 'LOGDIR'}`,
         }
   },
+  ['settings'],
 )
 
 /** What pgpool.conf says and PCP or SHOW say otherwise. Values that look like secrets are shown by neither. */
@@ -188,6 +192,7 @@ const configLoaded = ofPoolHosts(
       remedy: 'poolctl reload (it names what needs a restart)',
     }
   },
+  ['sql'],
 )
 
 const fence = ofPoolHosts(
@@ -230,6 +235,7 @@ const clearHba = ofPoolHosts(
           remedy: 'put scram-sha-256 there, and the users into pool_passwd; then: poolctl reload',
         }
   },
+  ['pool-hba', 'settings'],
 )
 
 export const FILES: readonly Check[] = [

@@ -61,7 +61,7 @@ const srUser = ofSettings(
               : `on the primary: CREATE ROLE ${user} LOGIN, GRANT pg_monitor TO ${user}`,
         }
   },
-  ['server'],
+  ['some-server'],
 )
 
 const healthPeriod = ofSettings(
@@ -115,7 +115,7 @@ const healthUser = ofSettings(
       ]
     })
   },
-  ['server'],
+  ['some-server'],
 )
 
 const healthRetries = ofSettings(
@@ -145,7 +145,7 @@ const healthRetries = ofSettings(
 /** A cloud's network stands still for many seconds when a host is moved; field reports of pgpool there all end in longer time-outs. */
 const CLOUD_PATIENCE_SECONDS = 20
 const CLOUD_CONNECT_MS = 10_000
-const CLOUDS = /amazon|google|microsoft|openstack|alibaba|digitalocean|hetzner|oracle/i
+const CLOUDS = /amazon|google|microsoft|openstack|alibaba|digitalocean|hetzner|oracle|xen/i
 
 const cloudTimeouts = ofSettings(
   {

@@ -90,6 +90,25 @@ const sshClient = ofNodeHosts(
       : {message: `there is no ssh on node ${config.id}`, remedy: `on ${config.host}: apt-get install openssh-client`},
 )
 
+/** The server refuses to start with any other (postmaster.c, checkDataDir). */
+const dataMode = ofNodeHosts(
+  {
+    id: 'data-directory-mode',
+    code: 'DATA_DIRECTORY_MODE_WRONG',
+    topic: 'host',
+    serves: ['recovery', 'promote', 'upgrade'],
+    severity: 'critical',
+    holds: "every data directory has the rights that a server's start asks for",
+  },
+  ({dataMode: mode}, {config}) =>
+    mode === null || mode === '700' || mode === '750'
+      ? null
+      : {
+          message: `${config.data} of node ${config.id} has mode ${mode}: its server runs on, and does not start again`,
+          remedy: `on ${config.host}: chmod 700 ${config.data}`,
+        },
+)
+
 const work = ofNodeHosts(
   {
     id: 'work-directory',
@@ -164,7 +183,7 @@ const space = ofNodeHosts(
       remedy: `make room on ${config.host}`,
     }
   },
-  ['server'],
+  ['some-server'],
 )
 
 const inodes = ofNodeHosts(
@@ -243,6 +262,7 @@ export const HOSTS: readonly Check[] = [
   programVersion,
   rsync,
   sshClient,
+  dataMode,
   work,
   leftovers,
   lock,

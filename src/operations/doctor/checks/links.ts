@@ -1,7 +1,6 @@
 /** From host to host: what a copy, a rewind and a standby need. */
 import type {Check, Found} from '../check.js'
 import type {ofSite} from '../check.js'
-import type {DoctorBlind} from '../../../report/doctor.js'
 import {type LinkLook, type Snapshot} from '../snapshot.js'
 
 /** Links whose own causes are not told elsewhere: a host that SSH does not reach says so itself. */
@@ -18,20 +17,12 @@ function links(
   })
 }
 
-function blindLinks(snapshot: Snapshot): DoctorBlind[] {
-  return snapshot.links.flatMap(({from, look}) => (look.seen ? [] : [{node: from.id, pool: null, reason: look.reason}]))
-}
-
 function ofLinks(
   about: Parameters<typeof ofSite>[0],
   find: (snapshot: Snapshot) => Parameters<typeof links>[1],
-  more: Check['views'] = [],
+  more: Check['needs'] = [],
 ): Check {
-  return {
-    ...about,
-    views: ['link', 'node-host', ...more],
-    look: (snapshot) => ({found: links(snapshot, find(snapshot)), blind: blindLinks(snapshot)}),
-  }
+  return {...about, needs: ['link', 'node-host', ...more], look: (snapshot) => links(snapshot, find(snapshot))}
 }
 
 const way = ({from, to}: LinkLook): string => `from node ${from.id} (${from.host}) to node ${to.id} (${to.address})`

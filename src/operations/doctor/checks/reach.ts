@@ -1,12 +1,12 @@
-/** Whether everything can be asked at all: PCP, SQL through pgpool, SSH, the servers, and host from host. */
+/** Whether everything can be asked at all: PCP, SQL through pgpool, SSH, and the servers. */
 import {staleMainRemedy} from '../../../cluster/stale-main-node.js'
 import type {Check, Found} from '../check.js'
-import {ofNodeHosts, ofSite} from '../check.js'
+import {ALL_VERBS, ofNodeHosts, ofSite} from '../check.js'
+import {PASSFILE_CODES, passfileRemedy, SERVER_REACH} from './server-reach.js'
 import {primariesOf, seenServers, type Look, type PoolLook, type Snapshot} from '../snapshot.js'
 
 const PASSFILE = new Set(['PCP_PASSFILE_PERMISSIONS', 'PCP_PASSFILE_UNUSABLE'])
 const LOGIN = new Set(['PCP_LOGIN_REFUSED', 'PCP_USER_INVALID'])
-const ALL_VERBS = ['node-info', 'status', 'attach', 'detach', 'promote', 'recovery', 'upgrade'] as const
 
 function unseen(pool: PoolLook): {code: string; reason: string} | null {
   return pool.pcp.seen || pool.pcp.code === 'not-asked' ? null : pool.pcp
@@ -32,6 +32,7 @@ const pcpAnswers = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'every pgpool answers over PCP',
+    answeredBy: (code) => LOGIN.has(code),
   },
   ['pcp'],
   (snapshot) =>
@@ -51,6 +52,7 @@ const pcpPassfile = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'the PCP password file can be used',
+    answeredBy: (code) => LOGIN.has(code),
   },
   ['pcp'],
   (snapshot) =>
@@ -69,6 +71,7 @@ const pcpLogin = ofSite(
     serves: ALL_VERBS,
     severity: 'critical',
     holds: 'pgpool accepts the PCP user',
+    answeredBy: () => false,
   },
   ['pcp'],
   (snapshot) =>
@@ -88,13 +91,19 @@ const sqlThroughPgpool = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'clients reach the servers through every pgpool',
+    alsoLooksAt: ['pcp', 'server'],
+    answeredBy: () => false,
   },
-  ['pcp', 'sql', 'server'],
+  ['sql'],
   (snapshot) =>
     snapshot.pools.flatMap((pool): Found[] => {
       // A pgpool that is down and a site without a primary are findings of their own; SQL must fail then.
       if (pool.sql.seen || pool.sql.code === 'not-asked' || unseen(pool) !== null) return []
       if (primariesOf(snapshot).length === 0 && snapshot.nodes.some(({server}) => !server.seen)) return []
+      const {code} = pool.sql
+      const ownFile = PASSFILE_CODES.has(code)
+      // One file for the servers and for pgpool: said once.
+      if (ownFile && snapshot.nodes.some(({server}) => !server.seen && server.code === code)) return []
       const {address, port} = pool.config
       const standby = seenServers(snapshot).find(({server}) => server.inRecovery)
       const wake = primariesOf(snapshot).length === 0 ? null : staleMainRemedy(pool.sql.reason, standby?.config.id)
@@ -102,14 +111,16 @@ const sqlThroughPgpool = ofSite(
         {
           pool: pool.name,
           message: `SQL through pgpool at ${address}:${port} fails: ${pool.sql.reason}`,
-          remedy:
-            wake ??
-            `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`,
+          remedy: ownFile
+            ? passfileRemedy(snapshot)
+            : (wake ??
+              `look at pool_hba.conf and pool_passwd beside ${pool.config.config}, or correct address and port of pgpool in the cluster file`),
         },
       ]
     }),
 )
 
+const NOT_TRIED = new Set(['not-asked', 'unexpected'])
 const SSH_CODES = /^(?:SSH_|HOST_LOST$|HOST_KEY)/
 
 function hostLooks(snapshot: Snapshot): {host: string; node?: number; pool?: string; look: Look<unknown>}[] {
@@ -137,6 +148,7 @@ const sshOperator = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'SSH reaches every host as the cluster file says',
+    answeredBy: (code) => !SSH_CODES.test(code) && !NOT_TRIED.has(code),
   },
   ['node-host', 'pgpool-host'],
   (snapshot) => hostFindings(snapshot, true),
@@ -150,6 +162,7 @@ const hostFiles = ofSite(
     serves: ['promote', 'recovery', 'upgrade'],
     severity: 'critical',
     holds: 'the files that the cluster file names can be read',
+    answeredBy: () => false,
   },
   ['node-host', 'pgpool-host'],
   (snapshot) => hostFindings(snapshot, false),
@@ -173,33 +186,6 @@ const sshUser = ofNodeHosts(
         },
 )
 
-const serverAnswers = ofSite(
-  {
-    id: 'server-answers',
-    code: 'NODE_SERVER_SILENT',
-    topic: 'server',
-    serves: ALL_VERBS,
-    severity: 'critical',
-    holds: 'every server answers',
-  },
-  ['server', 'pcp'],
-  (snapshot) =>
-    snapshot.nodes.flatMap(({config, server}): Found[] => {
-      if (server.seen || server.code === 'not-asked') return []
-      const belief = snapshot.pools.flatMap(({pcp}) =>
-        pcp.seen ? pcp.value.nodes.filter(({id}) => id === config.id).map(({status}) => status) : [],
-      )[0]
-      const still = belief === 'up' || belief === 'waiting' ? ', and pgpool still sends clients there' : ''
-      return [
-        {
-          node: config.id,
-          message: `the server of node ${config.id} does not answer: ${server.reason}${still}`,
-          remedy: `poolctl recovery ${config.id} --dry-run`,
-        },
-      ]
-    }),
-)
-
 export const REACH: readonly Check[] = [
   pcpAnswers,
   pcpPassfile,
@@ -208,5 +194,5 @@ export const REACH: readonly Check[] = [
   sshOperator,
   hostFiles,
   sshUser,
-  serverAnswers,
+  ...SERVER_REACH,
 ]

@@ -1,18 +1,8 @@
 /** What pgpool's own online recovery needs. */
 import {seconds} from '../../pool-parameters.js'
-import {ofNodeHosts, ofServers, ofSettings, type Check, type Found} from '../check.js'
-import {isReplicating, primaryOf, settingsOf, type Snapshot} from '../snapshot.js'
-import {recoveryDatabase} from '../survey.js'
-
-/** pgpool's own recovery is configured where its first stage is. */
-function firstStage(snapshot: Snapshot): {name: string; pool: string} | null {
-  for (const pool of snapshot.pools) {
-    const settings = settingsOf(pool)
-    const name = settings.seen ? (settings.value.get('recovery_1st_stage_command') ?? '') : ''
-    if (name !== '') return {name, pool: pool.name}
-  }
-  return null
-}
+import {ofNodeHosts, ofSettings, type Check, type Found} from '../check.js'
+import {firstStage, isReplicating, sourcesOf} from '../snapshot.js'
+import {RECOVERY_EXTENSION} from './recovery-extension.js'
 
 const recoveryUser = ofSettings(
   {
@@ -25,10 +15,10 @@ const recoveryUser = ofSettings(
   },
   (settings, {name}, snapshot) => {
     const user = settings.get('recovery_user') ?? ''
-    const primary = primaryOf(snapshot)
+    const [source] = sourcesOf(snapshot)
     const used = firstStage(snapshot) !== null
-    if (primary === null || (user === '' && !used)) return null
-    const role = primary.server.more.roles.find((one) => one.name === user)
+    if (source === undefined || (user === '' && !used)) return null
+    const role = source.server.more.roles.find((one) => one.name === user)
     const problem =
       user === ''
         ? 'it is empty'
@@ -44,56 +34,8 @@ const recoveryUser = ofSettings(
           remedy: "pgpool.conf: recovery_user = 'postgres' (a superuser), then: poolctl reload",
         }
   },
-  ['server'],
+  ['primary'],
 )
-
-const recoveryExtension = ofServers(
-  {
-    id: 'recovery-extension',
-    code: 'RECOVERY_EXTENSION_MISSING',
-    topic: 'recovery',
-    serves: ['recovery'],
-    severity: 'warning',
-    holds: "pgpool_recovery is where pgpool's recovery looks for it",
-  },
-  ({config, server}, snapshot) => {
-    if (server.inRecovery || server.recoveryExtension !== false) return null
-    const [pool] = snapshot.pools
-    const settings = pool === undefined ? null : settingsOf(pool)
-    const database = settings?.seen === true ? recoveryDatabase(settings.value) : 'template1'
-    const user = settings?.seen === true ? (settings.value.get('recovery_user') ?? '') : ''
-    return user === ''
-      ? null
-      : {
-          message: `database ${database} of node ${config.id} lacks the extension pgpool_recovery`,
-          remedy: `on the primary, in ${database}: CREATE EXTENSION pgpool_recovery`,
-        }
-  },
-)
-/** Asked with pgpool's database, which the survey reads from its settings. */
-const recoveryExtensionWithPool: Check = {...recoveryExtension, views: ['server', 'pcp', 'sql']}
-
-const recoveryLibrary = ofServers(
-  {
-    id: 'recovery-library',
-    code: 'RECOVERY_LIBRARY_MISSING',
-    topic: 'recovery',
-    serves: ['recovery', 'promote'],
-    severity: 'warning',
-    holds: 'every node has the library of pgpool_recovery',
-  },
-  ({config, server}, snapshot) => {
-    // A standby that becomes primary runs the scripts then.
-    const installed = primaryOf(snapshot)?.server.recoveryExtension === true
-    return !installed || server.more.recoveryLibrary
-      ? null
-      : {
-          message: `node ${config.id} lacks the files of the extension pgpool_recovery: as primary it could not run pgpool's recovery`,
-          remedy: `on ${config.host}: apt-get install postgresql-${Math.floor(server.versionNum / 10_000)}-pgpool2`,
-        }
-  },
-)
-const recoveryLibraryWithPool: Check = {...recoveryLibrary, views: ['server', 'pcp', 'sql']}
 
 const recoveryScripts = ofNodeHosts(
   {
@@ -107,7 +49,7 @@ const recoveryScripts = ofNodeHosts(
   ({scripts}, {config}, snapshot) => {
     const stage = firstStage(snapshot)
     // pgpool always runs $PGDATA/NAME on the primary (recovery.c), and pgpool_remote_start under that very name.
-    if (stage === null || primaryOf(snapshot)?.config.id !== config.id) return null
+    if (stage === null || !sourcesOf(snapshot).some((source) => source.config.id === config.id)) return null
     if (stage.name.includes('/'))
       return {
         message: `recovery_1st_stage_command of ${stage.pool} is a path (${stage.name}): pgpool looks for it below the data directory`,
@@ -124,7 +66,25 @@ const recoveryScripts = ofNodeHosts(
           ],
     )
   },
-  ['server', 'pcp', 'sql'],
+  ['settings', 'primary'],
+)
+
+const firstStageEmpty = ofSettings(
+  {
+    id: 'recovery-first-stage',
+    code: 'RECOVERY_FIRST_STAGE_EMPTY',
+    topic: 'recovery',
+    serves: ['recovery'],
+    severity: 'warning',
+    holds: 'a node of native replication or snapshot isolation can come back',
+  },
+  (settings, {name}) =>
+    isReplicating(settings) && (settings.get('recovery_1st_stage_command') ?? '') === ''
+      ? {
+          message: `recovery_1st_stage_command of ${name} is empty: in this mode only pgpool's own recovery brings a node back, and it would copy nothing`,
+          remedy: 'poolctl scripts install',
+        }
+      : null,
 )
 
 const secondStage = ofSettings(
@@ -170,9 +130,9 @@ const idleLimit = ofSettings(
 
 export const RECOVERY: readonly Check[] = [
   recoveryUser,
-  recoveryExtensionWithPool,
-  recoveryLibraryWithPool,
+  ...RECOVERY_EXTENSION,
   recoveryScripts,
+  firstStageEmpty,
   secondStage,
   idleLimit,
 ]

@@ -1,6 +1,6 @@
 /** One server at a time: what would make a copy, a rewind or an upgrade impossible or its result worthless. */
 import {ofServers, ofSite, type Check} from '../check.js'
-import {primariesOf, seenServers} from '../snapshot.js'
+import {primariesOf, seenServers, siteReplicates} from '../snapshot.js'
 
 const onePrimary = ofSite(
   {
@@ -9,12 +9,14 @@ const onePrimary = ofSite(
     topic: 'server',
     serves: ['promote', 'recovery', 'upgrade', 'failover'],
     severity: 'critical',
-    holds: 'exactly one server accepts writes',
+    holds: 'exactly one server accepts writes, or all where pgpool replicates',
+    alsoLooksAt: ['pcp', 'sql'],
   },
-  ['server', 'pcp', 'sql'],
+  ['server'],
   (snapshot) => {
     const seen = seenServers(snapshot)
     const primaries = primariesOf(snapshot)
+    if (primaries.length > 1 && siteReplicates(snapshot)) return null
     if (primaries.length > 1)
       return {
         message: `nodes ${primaries.map(({config}) => config.id).join(' and ')} both accept writes`,
@@ -45,24 +47,6 @@ const oneCluster = ofSite(
       remedy: 'correct the addresses in the cluster file or in pgpool.conf',
     }
   },
-)
-
-const rights = ofServers(
-  {
-    id: 'operator-rights',
-    code: 'OPERATOR_NOT_SUPERUSER',
-    topic: 'server',
-    serves: ['recovery', 'promote', 'upgrade'],
-    severity: 'critical',
-    holds: 'poolctl logs in as a superuser',
-  },
-  ({config, server}, {file}) =>
-    server.more.superuser
-      ? null
-      : {
-          message: `user ${file.postgres.user} is no superuser of node ${config.id}: backups, promotion and settings are refused`,
-          remedy: `on the primary: ALTER ROLE ${file.postgres.user} SUPERUSER, or postgres: {user: postgres} in the cluster file`,
-        },
 )
 
 const dataDirectory = ofServers(
@@ -223,7 +207,6 @@ const checksums = ofServers(
 export const SERVERS: readonly Check[] = [
   onePrimary,
   oneCluster,
-  rights,
   dataDirectory,
   fsync,
   fullPageWrites,

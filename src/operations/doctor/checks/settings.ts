@@ -122,7 +122,7 @@ const drift = ofSite(
     severity: 'warning',
     holds: 'all pgpools run with the same parameters',
   },
-  ['pcp', 'sql'],
+  ['settings'],
   (snapshot) => {
     const seen = snapshot.pools.flatMap((pool) => {
       const settings = settingsOf(pool)

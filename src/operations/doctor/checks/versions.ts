@@ -1,72 +1,9 @@
 /** Versions: known-bad minor releases, mixtures, and pairs that nobody has tested. */
 import {formatPgVersion, pgMajor} from '../../../cluster/pg-version.js'
-import {isOn} from '../../pool-parameters.js'
 import {ofPools, ofServers, ofSite, type Check, type Found} from '../check.js'
-import {seenServers, type PoolLook} from '../snapshot.js'
-import type {PoolSettings} from '../../../ports/pool.js'
-
-type Version = readonly [number, number, number]
-
-function parse(text: string): Version {
-  const [a = 0, b = 0, c = 0] = text.split('.').map(Number)
-  return [a, b, c]
-}
-
-/** Before `fixed` of the same branch; a branch that is not listed was never fixed when it is older, and never had it when newer. */
-function before(version: Version, fixed: readonly string[]): boolean {
-  const fixes = fixed.map(parse)
-  const own = fixes.find(([a, b]) => a === version[0] && b === version[1])
-  if (own !== undefined) return version[2] < own[2]
-  const oldest = fixes.reduce((least, one) => (compare(one, least) < 0 ? one : least))
-  return compare(version, oldest) < 0
-}
-
-function compare(a: Version, b: Version): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
-}
-
-type PoolFault = {
-  fixed: readonly string[]
-  /** Only where the configuration meets it. */
-  meets: (settings: PoolSettings, pool: PoolLook) => boolean
-  what: string
-  severity: 'warning' | 'critical'
-}
-
-/** Release notes of Pgpool-II and its security pages; the fixed releases by branch. */
-const POOL_FAULTS: readonly PoolFault[] = [
-  {
-    fixed: ['4.5.4', '4.4.9', '4.3.12', '4.2.19', '4.1.22'],
-    meets: (settings) => isOn(settings.get('memory_cache_enabled')),
-    what: 'the query cache shows rows to users who may not read them (CVE-2024-45624)',
-    severity: 'critical',
-  },
-  {
-    fixed: ['4.6.1', '4.5.7', '4.4.12', '4.3.15', '4.2.22'],
-    meets: (settings, {host}) =>
-      isOn(settings.get('enable_pool_hba')) && host.seen && host.value.hbaMethods.includes('password'),
-    what: 'method password in pool_hba.conf lets anybody in as any user (CVE-2025-46801)',
-    severity: 'critical',
-  },
-  {
-    fixed: ['4.4.2', '4.3.5', '4.2.12', '4.1.15', '4.0.22'],
-    meets: (settings) => isOn(settings.get('use_watchdog')) && settings.get('wd_lifecheck_method') === 'query',
-    what: 'the password of wd_lifecheck_user can be read over PCP (CVE-2023-22332)',
-    severity: 'critical',
-  },
-  {
-    fixed: ['4.2.4', '4.1.8'],
-    meets: (settings) => (settings.get('follow_primary_command') ?? settings.get('follow_master_command') ?? '') !== '',
-    what: 'a detach of the primary leaves a standby down (release notes 4.1.8, 4.2.4)',
-    severity: 'warning',
-  },
-  {
-    fixed: ['4.3.1'],
-    meets: (_settings, {sql}) => sql.seen && (sql.value.version ?? '').startsWith('4.3.'),
-    what: 'node info hangs while a node does not answer (release notes 4.3.1)',
-    severity: 'warning',
-  },
-]
+import {versionOf} from '../needs.js'
+import {seenServers, settingsOf} from '../snapshot.js'
+import {faultsOf, parse} from './pool-faults.js'
 
 const poolVersion = ofPools(
   {
@@ -77,17 +14,16 @@ const poolVersion = ofPools(
     severity: 'warning',
     holds: 'no pgpool is of a release with a fault that this configuration meets',
   },
-  ['sql', 'pcp', 'pgpool-host'],
-  ({sql}) => sql,
-  ({version, settings}, pool) => {
-    if (version === null) return null
-    return POOL_FAULTS.filter((fault) => before(parse(version), fault.fixed) && fault.meets(settings, pool)).map(
-      ({what, severity, fixed}): Found => ({
-        severity,
-        message: `Pgpool-II ${version} of ${pool.name}: ${what}`,
-        remedy: `upgrade to ${fixed.find((one) => one.startsWith(`${version.split('.').slice(0, 2).join('.')}.`)) ?? fixed[0] ?? 'a newer release'} or later (a distribution may have patched it under the old number)`,
-      }),
-    )
+  ['version', 'settings', 'pool-hba'],
+  versionOf,
+  (version, pool) => {
+    const settings = settingsOf(pool)
+    if (!settings.seen) return null
+    return faultsOf(version, settings.value, pool).map(({what, severity, fixed}): Found => ({
+      severity,
+      message: `Pgpool-II ${version} of ${pool.name}: ${what}`,
+      remedy: `upgrade to ${fixed.find((one) => one.startsWith(`${version.split('.').slice(0, 2).join('.')}.`)) ?? fixed[0] ?? 'a newer release'} or later (a distribution may have patched it under the old number)`,
+    }))
   },
 )
 
@@ -100,11 +36,11 @@ const poolTested = ofPools(
     severity: 'warning',
     holds: 'every pgpool is of a release that poolctl was tested with (4.1 to 4.7)',
   },
-  ['sql', 'pcp'],
-  ({sql}) => sql,
-  ({version}, {name}) => {
-    const [major, minor] = version === null ? [0, 0] : parse(version)
-    if (version === null || (major === 4 && minor >= 1 && minor <= 7)) return null
+  ['version'],
+  versionOf,
+  (version, {name}) => {
+    const [major, minor] = parse(version)
+    if (major === 4 && minor >= 1 && minor <= 7) return null
     return {
       message: `Pgpool-II ${version} of ${name} is ${major > 4 || minor > 7 ? 'newer' : 'older'} than any that poolctl was tested with`,
       remedy: 'read with it, and try changes in a lab first: poolctl lab up',
@@ -121,11 +57,12 @@ const poolsAlike = ofSite(
     severity: 'critical',
     holds: 'all pgpools are of one release',
   },
-  ['sql', 'pcp'],
+  ['version'],
   (snapshot) => {
-    const seen = snapshot.pools.flatMap(({name, sql}) =>
-      sql.seen && sql.value.version !== null ? [{name, version: sql.value.version}] : [],
-    )
+    const seen = snapshot.pools.flatMap((pool) => {
+      const version = versionOf(pool)
+      return version.seen ? [{name: pool.name, version: version.value}] : []
+    })
     if (new Set(seen.map(({version}) => version.split('.').slice(0, 2).join('.'))).size < 2) return null
     return {
       message: `the pgpools are of different releases: ${seen.map(({name, version}) => `${name} ${version}`).join(', ')}; their watchdogs do not understand each other`,
@@ -135,7 +72,7 @@ const poolsAlike = ofSite(
 )
 
 /** PostgreSQL's release notes: faults that lose or spoil data, or break extensions. */
-const SERVER_FAULTS: readonly {fixed: Readonly<Record<number, number>>; what: string}[] = [
+export const SERVER_FAULTS: readonly {fixed: Readonly<Record<number, number>>; what: string}[] = [
   {fixed: {14: 4}, what: 'CREATE INDEX CONCURRENTLY can leave entries out (release notes 14.4)'},
   {
     fixed: {17: 2, 16: 6, 15: 10, 14: 15, 13: 18},

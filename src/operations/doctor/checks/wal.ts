@@ -1,7 +1,7 @@
 /** WAL on its way: senders, slots, synchronous standbys, the archive. */
 import {bytesText} from '../../../lib/human.js'
 import {ofServers, ofSite, type Check, type Found} from '../check.js'
-import {primaryOf, seenServers, type SeenNode, type Snapshot} from '../snapshot.js'
+import {primariesOf, primaryOf, seenServers, type SeenNode, type Snapshot} from '../snapshot.js'
 
 /** Nodes that pgpool's own replication keeps alike are primaries all, and have no standbys. */
 function standbys(snapshot: Snapshot): SeenNode[] {
@@ -81,7 +81,8 @@ function explained(name: string, snapshot: Snapshot): boolean {
   return snapshot.nodes.some(({config, server}) => {
     const names = [config.slot, server.seen ? server.value.settings['primary_slot_name'] : undefined]
     if (!names.includes(name)) return false
-    return !server.seen || (server.value.inRecovery && server.value.receiver?.status !== 'streaming')
+    if (!server.seen) return true
+    return server.value.inRecovery ? server.value.receiver?.status !== 'streaming' : primariesOf(snapshot).length > 1
   })
 }
 

@@ -116,6 +116,7 @@ export const WATCHDOG: readonly Check[] = [
   told('watchdog-one-leader', 'WATCHDOG_TWO_LEADERS', 'critical', 'all pgpools name the same leader'),
   told('watchdog-quorum', 'WATCHDOG_NO_QUORUM', 'critical', 'the quorum exists'),
   told('watchdog-quorum-edge', 'WATCHDOG_QUORUM_EDGE', 'warning', 'the quorum is more than half'),
+  told('watchdog-quorum-known', 'WATCHDOG_QUORUM_UNKNOWN', 'warning', 'the quorum is told in a way that is known'),
   told('watchdog-members-alive', 'WATCHDOG_MEMBER_LOST', 'warning', 'every member of the watchdog is alive'),
   told('watchdog-members-joined', 'WATCHDOG_MEMBER_JOINING', 'warning', 'every member of the watchdog has joined'),
   members,

@@ -4,6 +4,7 @@ import {CHECKS, chooseChecks} from '../../../../src/operations/doctor/catalog.js
 import {judge} from '../../../../src/operations/doctor/doctor.js'
 import type {Snapshot} from '../../../../src/operations/doctor/snapshot.js'
 import type {DoctorServerFacts, LinkFacts, NodeMachine, PgpoolMachine} from '../../../../src/ports/doctor.js'
+import type {RecoveryExtension} from '../../../../src/ports/postgres.js'
 import type {ServerLook} from '../../../../src/operations/doctor/snapshot.js'
 import {healthySnapshot, unseen, valueOf, type TestSnapshot} from '../../../support/doctor-snapshot.js'
 import {lsn, poolNode} from '../../../support/builders.js'
@@ -48,6 +49,8 @@ const settingEverywhere =
   (site) => {
     for (const id of [0, 1, 2]) setting(id, values)(site)
   }
+const inTemplate1 = (change: Partial<RecoveryExtension>): ServerLook['extensions'] =>
+  new Map([['template1', {seen: true, value: {available: true, installed: true, parameters: 7, ...change}}]])
 const onHost =
   (id: number, change: Partial<NodeMachine>): Change =>
   ({nodes}) => {
@@ -104,10 +107,47 @@ const withoutRole =
     }
   }
 
+/** pgpool's own replication: every server accepts writes, none follows another, and any of them is healthy. */
+const native =
+  (values: Record<string, string> = {}): Change =>
+  (site) => {
+    for (const [id, {server}] of site.nodes.entries()) {
+      const facts = valueOf(server)
+      Object.assign(facts, {
+        inRecovery: false,
+        receiver: null,
+        senders: [],
+        currentLsn: lsn('0/5000000'),
+        receivedLsn: null,
+        replayedLsn: null,
+        replayPaused: null,
+      })
+      Object.assign(facts.more, {applicationName: null, slots: []})
+      onHost(id, {
+        scripts: ['recovery_1st_stage', 'recovery_2nd_stage', 'pgpool_remote_start'].map((name) => ({
+          name,
+          state: 'executable',
+        })),
+      })(site)
+    }
+    for (const {pcp} of site.pools)
+      for (const [id, node] of valueOf(pcp).nodes.entries())
+        Object.assign(node, {role: id === 0 ? 'main' : 'replica', backendRole: 'primary'})
+    conf({
+      backend_clustering_mode: 'native_replication',
+      recovery_1st_stage_command: 'recovery_1st_stage',
+      recovery_2nd_stage_command: 'recovery_2nd_stage',
+      sr_check_period: '0',
+      ...values,
+    })(site)
+    onPgpool({configText: ''})(site)
+  }
+
 describe('doctor', () => {
-  test('finds nothing on a healthy site, with one pgpool, with automatic failover, and with three under watchdog', () => {
+  test('finds nothing on a healthy site, with one pgpool, with automatic failover, in native replication, and with three under watchdog', () => {
     expect(findings(() => undefined)).toEqual([])
     expect(findings(all(conf(automatic), hooks('executable')))).toEqual([])
+    expect(findings(native())).toEqual([])
     expect(
       findings(({pools}) => pools.forEach((pool, own) => (pool.watchdog = {seen: true, value: watchdogInfo(own)})), 3),
     ).toEqual([])
@@ -156,6 +196,35 @@ describe('doctor', () => {
       ['NODE_SERVER_SILENT node 2'],
     ],
     [
+      'a dead primary',
+      ({nodes}) => (nodes[0]!.server = unseen('POSTGRES_UNREACHABLE', 'refused')),
+      ['NODE_SERVER_SILENT node 0'],
+    ],
+    [
+      'a server that refuses the login',
+      ({nodes}) => (nodes[1]!.server = unseen('POSTGRES_LOGIN_REFUSED', 'FATAL 28P01')),
+      ['SERVER_LOGIN_FAILS node 1'],
+    ],
+    [
+      'a certificate that is not trusted',
+      ({nodes}) => (nodes[1]!.server = unseen('POSTGRES_CERTIFICATE_REFUSED', 'SELF_SIGNED')),
+      ['SERVER_LOGIN_FAILS node 1'],
+    ],
+    [
+      "a password file of poolctl's that others can read",
+      ({nodes, pools}) => {
+        pools[0]!.sql = unseen('POSTGRES_PASSFILE_EXPOSED', 'mode 644')
+        for (const node of nodes) node.server = unseen('POSTGRES_PASSFILE_EXPOSED', 'mode 644')
+      },
+      [0, 1, 2].map((id) => `PASSFILE_EXPOSED node ${id}`),
+    ],
+    [
+      'a server that keeps its files from the operator',
+      ({nodes}) =>
+        (nodes[1]!.server = unseen('POSTGRES_ACT_FAILED', 'could not look (ERROR 42501: permission denied)')),
+      ['OPERATOR_NOT_SUPERUSER node 1'],
+    ],
+    [
       'a host key that another node does not know',
       onLink(1, 0, {sshError: 'Host key verification failed.', hardLinks: null}),
       ['SSH_BETWEEN_HOSTS_FAILS node 1'],
@@ -176,11 +245,18 @@ describe('doctor', () => {
       onPgpool({pcpConf: {path: '/etc/pgpool2/pcp.conf', mode: '644'}}),
       [`PCP_CONF_EXPOSED ${P}`],
     ],
-    [
-      'a SHA-256 in pcp.conf',
-      onPgpool({pcpLines: [{line: 1, kind: 'other-hash', user: 'pcpadmin'}]}),
-      [`PCP_CONF_HASH_WRONG ${P}`],
-    ],
+    ...(['no-colon', 'md5-prefix', 'scram', 'carriage-return', 'no-hash', 'other-hash'] as const).map(
+      (kind): [string, Change, string[]] => [
+        `a line of kind ${kind} in pcp.conf`,
+        onPgpool({
+          pcpLines: [
+            {line: 1, kind: 'md5', user: 'other'},
+            {line: 2, kind, user: 'pcpadmin'},
+          ],
+        }),
+        [`PCP_CONF_HASH_WRONG ${P}`],
+      ],
+    ),
     [
       'a cleaned socket directory',
       onPgpool({pcpSocket: {path: '/tmp/.s.PGSQL.9898', exists: false}}),
@@ -312,9 +388,84 @@ describe('doctor', () => {
       'no pgpool_recovery',
       (site) =>
         site.nodes.forEach((_, id) => {
-          onServer(id, {recoveryExtension: false})(site)
+          onServer(id, {extensions: inTemplate1({installed: false})})(site)
         }),
       ['RECOVERY_EXTENSION_MISSING node 0'],
+    ],
+    [
+      'a password of a check that a server refuses',
+      ({logins}) =>
+        logins.push({
+          pool: P,
+          node: 1,
+          setting: 'sr_check_user',
+          user: 'pgpool',
+          database: 'postgres',
+          refusal: {seen: true, value: 'FATAL 28P01'},
+        }),
+      [`POOL_USER_LOGIN_FAILS node 1 ${P}`],
+    ],
+    [
+      'a check in a database that is not there',
+      all(conf({health_check_database1: 'gone'})),
+      [`CHECK_DATABASE_MISSING node 1 ${P}`],
+    ],
+    [
+      'a hook without a password file',
+      onPgpool({hookPassfiles: [{path: '/var/lib/postgresql/.pcppass', mode: null}]}),
+      [`HOOK_PASSFILE_UNUSED ${P}`],
+    ],
+    [
+      'two hooks with one password file that others can read',
+      onPgpool({hookPassfiles: ['a', 'b'].map(() => ({path: '/var/lib/postgresql/.pcppass', mode: '644'}))}),
+      [`HOOK_PASSFILE_UNUSED ${P}`],
+    ],
+    [
+      "a password file in another user's home",
+      onPgpool({runsAs: 'pgpool', hookPassfiles: [{path: '/var/lib/postgresql/.pcppass', mode: null}]}),
+      [],
+    ],
+    [
+      'a hook that does not reach a node',
+      ({pools}) =>
+        (pools[0]!.hooks = {
+          seen: true,
+          value: [{program: '/etc/pgpool2/failover.sh', error: 'node 2 cannot be reached'}],
+        }),
+      [`HOOK_TRIAL_FAILS ${P}`],
+    ],
+    [
+      'recovery scripts of another cluster file',
+      onHost(1, {outdatedScripts: ['recovery_1st_stage']}),
+      ['RECOVERY_SCRIPT_OUTDATED node 1'],
+    ],
+    [
+      'a recovery_database that is not there',
+      all(conf({recovery_database: 'gone'}), (site) => {
+        site.nodes.forEach((_, id) => {
+          onServer(id, {extensions: new Map([['gone', {seen: true, value: null}]])})(site)
+        })
+      }),
+      ['RECOVERY_EXTENSION_MISSING node 0'],
+    ],
+    [
+      'an extension of an older pgpool',
+      all(
+        conf({recovery_1st_stage_command: 'recovery_1st_stage', failover_on_backend_shutdown: 'off'}),
+        onHost(0, {scripts: [{name: 'recovery_1st_stage', state: 'executable'}]}),
+        onServer(0, {extensions: inTemplate1({parameters: 6})}),
+      ),
+      [`RECOVERY_EXTENSION_OLD node 0 ${P}`],
+    ],
+    ['a data directory that is open to others', onHost(1, {dataMode: '755'}), ['DATA_DIRECTORY_MODE_WRONG node 1']],
+    ['a data directory that is open to its group', onHost(1, {dataMode: '750'}), []],
+    [
+      'an old machine of a cloud, with short time-outs',
+      all(
+        onHost(2, {vendor: 'Xen'}),
+        conf({health_check_timeout: '3s', health_check_max_retries: '1', connect_timeout: '1000ms'}),
+      ),
+      [`TIMEOUTS_SHORT_FOR_CLOUD node 2 ${P}`],
     ],
     ['a standby without the library', doctorFacts(2, {recoveryLibrary: false}), ['RECOVERY_LIBRARY_MISSING node 2']],
     [
@@ -339,6 +490,21 @@ describe('doctor', () => {
       'an idle limit beyond the timeout',
       conf({client_idle_limit_in_recovery: '2min'}),
       [`RECOVERY_IDLE_LIMIT_LATE ${P}`],
+    ],
+    [
+      'native replication without a first stage',
+      native({recovery_1st_stage_command: ''}),
+      [`RECOVERY_FIRST_STAGE_EMPTY ${P}`],
+    ],
+    [
+      'native replication without a second stage',
+      native({recovery_2nd_stage_command: ''}),
+      [`RECOVERY_SECOND_STAGE_EMPTY ${P}`],
+    ],
+    [
+      'native replication without the scripts on one node',
+      all(native(), onHost(1, {scripts: [{name: 'recovery_2nd_stage', state: 'missing'}]})),
+      ['RECOVERY_SCRIPT_MISSING node 1'],
     ],
     [
       'two primaries',
@@ -579,6 +745,36 @@ describe('doctor', () => {
       everyWatchdog({quorum: 'absent', aliveRemoteNodes: 0}),
       [1, 2, 3].map((n) => `WATCHDOG_NO_QUORUM proxy${n}:9898`),
     ],
+    [
+      'a watchdog of four members that the file knows',
+      (site) => {
+        site.pools.push({...structuredClone(site.pools[2]!), name: 'proxy4:9898'})
+        everyWatchdog({remoteNodes: 3, aliveRemoteNodes: 3})(site)
+      },
+      ['WATCHDOG_EVEN'],
+    ],
+    [
+      'a quorum of exactly half',
+      everyWatchdog({quorum: 'on-the-edge', aliveRemoteNodes: 1}),
+      [1, 2, 3].map((n) => `WATCHDOG_QUORUM_EDGE proxy${n}:9898`),
+    ],
+    [
+      'a member that has not joined yet',
+      watched(({pools}) => {
+        for (const {watchdog} of pools)
+          valueOf(watchdog)!.nodes = [
+            watchdogMember(0, 'LEADER'),
+            watchdogMember(1, 'STANDBY'),
+            watchdogMember(2, 'PARTICIPATING IN ELECTION'),
+          ]
+      }),
+      ['WATCHDOG_MEMBER_JOINING'],
+    ],
+    [
+      'a quorum in unknown words',
+      everyWatchdog({quorum: 'unrecognized'}),
+      [1, 2, 3].map((n) => `WATCHDOG_QUORUM_UNKNOWN proxy${n}:9898`),
+    ],
     ['no leader', everyWatchdog({leaderName: null, quorum: 'no-leader'}), ['WATCHDOG_NO_LEADER']],
     [
       'two leaders',
@@ -632,22 +828,47 @@ describe('doctor', () => {
     expect(findings(change, 3)).toEqual(expected)
   })
 
-  test('has a case for every check but those that need another site', () => {
+  test('has a case for every check', () => {
     const provoked = new Set([...cases, ...several].flatMap(([, , codes]) => codes.map((one) => one.split(' ')[0])))
-    expect(CHECKS.map(({code}) => code).filter((code) => !provoked.has(code))).toEqual([
-      'RECOVERY_SECOND_STAGE_EMPTY',
-      'WATCHDOG_QUORUM_EDGE',
-      'WATCHDOG_MEMBER_JOINING',
-      'WATCHDOG_EVEN',
-    ])
+    expect(CHECKS.map(({code}) => code).filter((code) => !provoked.has(code))).toEqual([])
   })
 
-  test('without a second stage names it in native replication', () => {
-    const native = (site: TestSnapshot): void => {
-      conf({backend_clustering_mode: 'native_replication', recovery_1st_stage_command: 'recovery_1st_stage'})(site)
-      onHost(0, {scripts: [{name: 'recovery_1st_stage', state: 'executable'}]})(site)
-    }
-    expect(findings(native)).toContain(`RECOVERY_SECOND_STAGE_EMPTY ${P}`)
+  test.each([
+    ['POSTGRES_UNREACHABLE', 2, 'poolctl recovery 2 --dry-run'],
+    ['POSTGRES_CONNECTION_LOST', 2, 'poolctl recovery 2 --dry-run'],
+    [
+      'POSTGRES_UNREACHABLE',
+      0,
+      'start the server of node 0, the primary; when it stays dead: poolctl promote NODE --failover --dry-run',
+    ],
+    ['POSTGRES_NOT_READY', 1, 'wait, and look at the log of node 1: poolctl status'],
+    ['POSTGRES_ACT_FAILED', 1, 'poolctl status'],
+  ])('sends nobody to a recovery for %s of node %i without need', (code, id, remedy) => {
+    const site = healthySnapshot()
+    site.nodes[id]!.server = unseen(code, 'ERROR 57014')
+    const {checks} = judge(site, chooseChecks({only: ['server-answers'], skip: [], serving: []}))
+    expect(checks[0]?.findings.map((finding) => finding.remedy)).toEqual([remedy])
+  })
+
+  test.each([
+    'POSTGRES_LOGIN_REFUSED',
+    'POSTGRES_PASSWORD_MISSING',
+    'POSTGRES_PASSFILE_EXPOSED',
+    'POSTGRES_PASSFILE_UNREADABLE',
+    'POSTGRES_DATABASE_MISSING',
+    'POSTGRES_TOO_MANY_CONNECTIONS',
+    'POSTGRES_CERTIFICATE_REFUSED',
+    'POSTGRES_KEY_EXPOSED',
+    'POSTGRES_TLS_FILE_UNREADABLE',
+    'POSTGRES_ROOT_CERTIFICATE_MISSING',
+    'POSTGRES_SSLMODE_UNKNOWN',
+    'POSTGRES_SSLMODE_WEAK',
+  ])('takes a server for silent after no %s', (code) => {
+    const site = healthySnapshot()
+    site.nodes[1]!.server = unseen(code, 'no')
+    const found = judge(site, CHECKS).checks.flatMap(({findings: all}) => all)
+    expect(found.map((one) => one.node)).toEqual([1])
+    expect(found.every((one) => one.code !== 'NODE_SERVER_SILENT' && !one.remedy.includes('recovery'))).toBe(true)
   })
 
   test('does not call healthy what it could not look at', () => {
