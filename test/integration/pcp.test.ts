@@ -50,7 +50,14 @@ function officialLine(n: PoolNode): string {
   const measured = knows('4.3') ? [n.status, n.backendStatus, n.role, n.backendRole] : [n.status, n.role]
   const replication = [n.replicationState, n.replicationSyncState].map((text) => text ?? (knows('4.3') ? 'none' : ''))
   const changed = n.lastStatusChange?.replace('T', ' ').replace('Z', '')
-  const fields = [n.hostname, n.port, n.statusCode, n.weight.toFixed(6), ...measured, n.replicationDelay]
+  const fields = [
+    n.hostname,
+    n.port,
+    n.statusCode,
+    (n.weight ?? Number.NaN).toFixed(6),
+    ...measured,
+    n.replicationDelay,
+  ]
   return [...fields, ...replication, changed].join(' ')
 }
 

@@ -49,6 +49,7 @@ export class FakePool implements Pool {
       replicationState: streaming ? 'streaming' : null,
       replicationSyncState: streaming ? 'async' : null,
       lastStatusChange: new Date(site.nowMs).toISOString(),
+      rawFields: null,
     }
   }
 

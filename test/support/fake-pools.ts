@@ -65,6 +65,7 @@ export function healthStats(id: number, change: Partial<HealthStats> = {}): Heal
     lastSuccess: '2026-11-25 16:42:00',
     lastSkip: null,
     lastFailure: null,
+    rawFields: null,
     ...change,
   }
 }
@@ -88,6 +89,7 @@ export function poolProcess(pid: number, change: Partial<PoolProcess> = {}): Poo
     clientHost: null,
     clientPort: null,
     lastStatement: null,
+    unknownFields: 0,
     ...change,
   }
 }

@@ -9,6 +9,7 @@ import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import type {Decision, Operation} from '../operation.js'
 import {step} from '../planned-step.js'
+import {versionsOf} from '../survey-servers.js'
 import {checkIdentity, checkRoom, checkSecondPrimary, checkVersion} from './checks.js'
 import type {Ground} from './ladder.js'
 import {comeBack, leavePool, powerDown} from './plan.js'
@@ -156,6 +157,7 @@ export const poolRecovery: Operation<RecoveryRequest, PoolDriverFacts> = {
   decide,
   fingerprint,
   systemIdentifier,
+  serverVersions: ({servers}) => versionsOf(servers),
   poolBefore: (facts) => facts.pool,
   summarise: summariseRecovery,
 }

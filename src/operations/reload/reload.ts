@@ -8,8 +8,9 @@ import type {ReloadChange, ReloadData, ReloadPool} from '../../report/pools.js'
 import {PoolctlError, Refused} from '../../lib/errors.js'
 import {askPools, type PoolMember} from '../ask-pools.js'
 import {parsePoolConfig, sameValue} from '../pool-parameters.js'
+import {unknownFields, untestedPoolRefusals, versionOf} from '../untested-pools.js'
 
-export type ReloadRequest = {what: ReloadData['what']; dryRun: boolean}
+export type ReloadRequest = {what: ReloadData['what']; dryRun: boolean; allowUntested: boolean}
 
 /** pgpool hands the signal on to its children; the pool status follows within about two seconds. */
 const SEEN_WITHIN_MS = 10_000
@@ -26,6 +27,7 @@ export async function reloadPools(
   clock: Clock,
 ): Promise<{data: ReloadData; failure: PoolctlError | null}> {
   const asked = await askPools(members, async (member): Promise<Result> => {
+    if (!request.dryRun && !request.allowUntested) await refuseUntested(member)
     if (request.what === 'config') return reloadConfig(member, request.dryRun, clock)
     if (request.dryRun) return result('planned', {seen: 'nothing was sent'})
     return request.what === 'log' ? rotateLog(await member.admin()) : invalidateCache(member, clock)
@@ -41,8 +43,17 @@ export async function reloadPools(
     return {pool, host, reachable: refused, reason, ...result(outcome, {seen: refused ? reason : null})}
   })
   const [first] = errors
-  if (first instanceof PoolctlError || first === undefined) return {data: {...request, pools}, failure: first ?? null}
+  const {what, dryRun} = request
+  if (first instanceof PoolctlError || first === undefined) return {data: {what, dryRun, pools}, failure: first ?? null}
   throw first instanceof Error ? first : new Error('a pgpool could not be asked', {cause: first})
+}
+
+async function refuseUntested(member: PoolMember): Promise<void> {
+  const fields = unknownFields(await (await member.admin()).nodeInfo())
+  const [refusal] = untestedPoolRefusals([{pool: member.name, version: await versionOf(await member.show()), fields}])
+  if (refusal === undefined) return
+  const {code, message, hint, override} = refusal
+  throw new Refused({code, message, hint: `${hint ?? ''}\nThis check alone is lifted by ${override ?? ''}.`})
 }
 
 function result(outcome: Result['outcome'], more: Partial<Result> = {}): Result {

@@ -10,6 +10,7 @@ import {
   type NodeView,
   type RunningNode,
 } from '../survey-cluster.js'
+import {unknownFields, untestedPools, versionOf, type SaidOfItself} from '../untested-pools.js'
 import {findDisagreements, lagBytes} from './disagreements.js'
 
 /** Throws what the pool throws when pgpool cannot be asked; everything else that cannot be seen is in the data. */
@@ -21,7 +22,10 @@ export async function readStatus(
     surveyCluster(world, observe),
     world.file.nodes.length === 0 ? null : world.proxy.refusal(),
   ])
-  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes, refusal)
+  const disagreements = [
+    ...findDisagreements(view, world.file.limits.maxLagBytes, refusal),
+    ...untestedPools(await versions(world, view)).map(untested),
+  ]
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))
   return {
     data: {
@@ -31,6 +35,28 @@ export async function readStatus(
       health: healthOf(view, disagreements),
     },
     systemIdentifier: identifiers.size === 1 ? ([...identifiers][0] ?? null) : null,
+  }
+}
+
+/** Without a cluster file only what PCP shows. */
+async function versions(world: World, {pool: nodes}: ClusterView): Promise<SaidOfItself[]> {
+  const asked = {pool: world.pool.name, version: null, fields: unknownFields(nodes)}
+  if (world.file.nodes.length === 0) return [asked]
+  return Promise.all(
+    world.pools.map(async ({pool, show}) => ({
+      ...(pool.name === asked.pool ? asked : {pool: pool.name, fields: null}),
+      version: await versionOf(show),
+    })),
+  )
+}
+
+function untested({message}: {message: string}): StatusData['disagreements'][number] {
+  return {
+    node: null,
+    code: 'POOL_VERSION_UNTESTED',
+    severity: 'warning',
+    message,
+    remedy: 'Use a poolctl that knows it; this one changes nothing there without --allow-untested-version',
   }
 }
 

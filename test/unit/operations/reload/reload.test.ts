@@ -35,7 +35,11 @@ describe('reload', () => {
       ['num_init_children', '32'],
     ])
     const one = pgpool('proxy1', {delay_threshold: '1000', num_init_children: '64'}, running, ['delay_threshold'])
-    const {data, failure} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    const {data, failure} = await reloadPools(
+      members([one]),
+      {what: 'config', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(failure).toBeNull()
     expect(data.pools).toEqual([
       {
@@ -65,14 +69,14 @@ describe('reload', () => {
       },
     })
     const one = {...pgpool('proxy1', {delay_threshold: '1000'}, running, []), admin}
-    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: false, allowUntested: false}, clock())
     expect([asked, data.pools[0]?.seen]).toEqual([2, 'every value of pgpool.conf is in effect'])
   })
 
   test('as a dry run sends nothing and shows what would change', async () => {
     const running = new Map([['delay_threshold', '0']])
     const one = pgpool('proxy1', {delay_threshold: '1000'}, running, ['delay_threshold'])
-    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: true}, clock())
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: true, allowUntested: false}, clock())
     expect(running.get('delay_threshold')).toBe('0')
     expect(data.pools[0]).toMatchObject({
       outcome: 'planned',
@@ -85,7 +89,11 @@ describe('reload', () => {
     const running = new Map([['delay_threshold', '0']])
     const moved = {...pgpool('proxy1', {delay_threshold: '5'}, running, ['delay_threshold']), config: null}
     const still = {...pgpool('proxy2', {}, new Map([['port', '9999']]), []), config: null}
-    const {data} = await reloadPools(members([moved, still]), {what: 'config', dryRun: false}, clock())
+    const {data} = await reloadPools(
+      members([moved, still]),
+      {what: 'config', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(data.pools.map(({outcome, changes}) => [outcome, changes.length])).toEqual([
       ['observed', 1],
       ['accepted', 0],
@@ -109,7 +117,11 @@ describe('reload', () => {
     })
     const show = fakeShow(new Map(), {cacheEntries: () => Promise.resolve(entries)})
     const pools = [silentPool('proxy1'), {name: 'proxy2', admin: refusing}, {name: 'proxy3', admin: willing, show}]
-    const {data, failure} = await reloadPools(members(pools), {what: 'cache', dryRun: false}, clock())
+    const {data, failure} = await reloadPools(
+      members(pools),
+      {what: 'cache', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(failure?.code).toBe('PCP_UNREACHABLE')
     expect(data.pools.map(({reachable, outcome, seen}) => [reachable, outcome, seen])).toEqual([
       [false, 'unreachable', null],
@@ -140,4 +152,20 @@ describe('pgpool.conf', () => {
   ])('%s in the file and %s in effect: %s', (file, effect, same) => {
     expect(sameValue(file, effect)).toBe(same)
   })
+})
+
+test('a reload is not sent to a pgpool that nobody tried, unless that is named', async () => {
+  let told = 0
+  const admin = fakeAdmin({reload: () => (told += 1)})
+  const asked = members([{name: 'proxy1', admin, show: fakeShow(new Map(), {version: () => Promise.resolve('4.8.0')})}])
+  const {data, failure} = await reloadPools(asked, {what: 'config', dryRun: false, allowUntested: false}, clock())
+  expect([data.pools[0]?.outcome, failure?.code, failure?.exitCode, told]).toEqual([
+    'refused',
+    'POOL_VERSION_UNTESTED',
+    6,
+    0,
+  ])
+  expect(failure?.hint).toContain('--allow-untested-version')
+  await reloadPools(asked, {what: 'config', dryRun: false, allowUntested: true}, clock())
+  expect(told).toBe(1)
 })
