@@ -1,6 +1,7 @@
 /** Recovery and failover run by Pgpool-II itself with the installed scripts, on real servers under writing clients. */
 import {chown, copyFile, readdir, readFile, rename, stat} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {isRelease} from '../../src/lab/pgpool-release.js'
@@ -232,6 +233,45 @@ describe.runIf(fits)('in streaming replication', () => {
     await expectHealthy(lab)
   })
 
+  it('a failover during the first stage happens although pgpool before 4.5 is frozen by the recovery', async () => {
+    await killNode(lab.directory, 2, 'wipe')
+    const flags = ['--yes', '--output', 'ndjson']
+    const ended = lab.poolctl(['recovery', '2', '--driver', 'pgpool', ...flags])
+    // The stage cannot end before its backup does. Stopped at work, its session could hold what the whole server waits for.
+    const backup = await backendOf(
+      "application_name LIKE 'poolctl backup%' AND state = 'idle' AND query ~ '(backup_start|start_backup)'",
+    )
+    process.kill(backup, 'SIGSTOP')
+    try {
+      await killNode(lab.directory, 1, 'stop', false)
+      let seen: string[] = []
+      await until(
+        () => `pgpool fails over: ${seen.join('; ')}`,
+        async () => {
+          seen = await poolView(lab).catch((error: unknown) => [String(error)])
+          return seen[1] === '1 standby down'
+        },
+        90_000,
+      )
+      // Its table says so before its main process waits; and one that does not wait is left alone for as long.
+      await sleep(25_000)
+    } finally {
+      process.kill(backup, 'SIGCONT')
+    }
+    const {stdout} = await ended
+    const lines = stdout.trim().split('\n')
+    const answer = JSON.parse(lines.at(-1) ?? '') as Answer
+    expect(ending(answer)).toEqual(DONE)
+    const froze = /^pgpool did not answer for \d+ s: a failover waited for the end of our connection, as before 4\.5$/
+    const freezes = !isRelease(pgpoolVersion, 4, 5)
+    expect(answer.data?.facts['pgpoolFroze']).toEqual(freezes ? expect.stringMatching(froze) : null)
+    expect(lines.some((line) => line.includes('letting go of it'))).toBe(freezes)
+    expect(await poolView(lab)).toEqual(['0 primary up', '1 standby down', '2 standby up'])
+    for (const node of [0, 2]) await expectNothingLeft(lab, node)
+    expect(ending(await change(lab, ['recovery', '1', '--yes']))).toEqual(DONE)
+    await expectHealthy(lab)
+  })
+
   it('pgpool fails over by the installed hooks, the third node follows, and the old primary comes back', async () => {
     const {pcpPassfile, proxy} = labPaths(lab.directory)
     const passfile = join(proxy, 'pcppass')
@@ -291,6 +331,16 @@ describe.runIf(fits)('in streaming replication', () => {
     expect(await sampler.stop()).toEqual({most: 1})
   })
 })
+
+/** Process of the one session on node 0 that is of that kind, once there is one. */
+async function backendOf(condition: string): Promise<number> {
+  let pids: string[] = []
+  await until(`a session with ${condition}`, async () => {
+    pids = await sqlOn(lab, 0, `SELECT pid FROM pg_stat_activity WHERE ${condition}`)
+    return pids.length === 1
+  })
+  return Number(pids[0])
+}
 
 async function receivers(node: number): Promise<string | undefined> {
   return (await sqlOn(lab, node, 'SELECT count(*) FROM pg_stat_wal_receiver'))[0]
