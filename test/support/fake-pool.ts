@@ -244,6 +244,10 @@ export class FakePgpoolHost implements PgpoolHost {
     return Promise.resolve(this.#site.pool.fence?.operation ?? null)
   }
 
+  logFiles(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
   reload(operation: string): Promise<void> {
     return this.#act(operation, 'reload', (pool) => {
       pool.reloadPending = true

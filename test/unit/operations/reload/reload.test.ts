@@ -1,4 +1,5 @@
 import {describe, expect, test} from 'vitest'
+import type {LogFile} from '../../../../src/ports/host.js'
 import {Refused} from '../../../../src/lib/errors.js'
 import {parsePoolConfig, sameValue} from '../../../../src/operations/pool-parameters.js'
 import {reloadPools} from '../../../../src/operations/reload/reload.js'
@@ -168,4 +169,81 @@ test('a reload is not sent to a pgpool that nobody tried, unless that is named',
   expect(failure?.hint).toContain('--allow-untested-version')
   await reloadPools(asked, {what: 'config', dryRun: false, allowUntested: true}, clock())
   expect(told).toBe(1)
+})
+
+describe('reload log', () => {
+  const request = {what: 'log', dryRun: false, allowUntested: false} as const
+  const collecting = fakeShow(
+    new Map([
+      ['logging_collector', 'on'],
+      ['log_directory', '/var/log/pgpool2'],
+    ]),
+  )
+
+  async function rotate(after: LogFile[], more: Partial<FakePgpool> = {}): Promise<unknown[]> {
+    const lists = [[{name: 'a.log', inode: '1'}], after]
+    const onHost = {
+      logFiles: () => Promise.resolve(lists.length > 1 ? (lists.shift() ?? []) : (lists[0] ?? [])),
+      reload: () => Promise.reject(new Error('not asked')),
+    }
+    const one = {name: 'proxy1', admin: fakeAdmin({rotateLog: () => undefined}), show: collecting, onHost, ...more}
+    const {data, failure} = await reloadPools(members([one]), request, clock())
+    expect(failure).toBeNull()
+    return data.pools.map(({outcome, seen}) => [outcome, seen])
+  }
+
+  test('names the file that it saw begin', async () => {
+    const began = [
+      {name: 'a.log', inode: '1'},
+      {name: 'b.log', inode: '2'},
+    ]
+    expect(await rotate(began)).toEqual([['observed', 'it began /var/log/pgpool2/b.log']])
+    expect(await rotate([{name: 'a.log', inode: '3'}])).toEqual([['observed', 'it began /var/log/pgpool2/a.log']])
+  })
+
+  test('does not call it done where no file began, and says why that may be', async () => {
+    expect(await rotate([{name: 'a.log', inode: '1'}])).toEqual([
+      ['accepted', 'it began no new file in /var/log/pgpool2: log_filename may still give the name of the last one'],
+    ])
+  })
+
+  test('says that it could not look where its machine does not answer, or the directory is named from its own', async () => {
+    const onHost = {logFiles: () => Promise.reject(new Error('no SSH')), reload: () => Promise.resolve()}
+    const unseen = 'whether a new log file was begun could not be seen: look into '
+    expect(await rotate([], {onHost})).toEqual([['accepted', `${unseen}/var/log/pgpool2`]])
+    const show = fakeShow(
+      new Map([
+        ['logging_collector', 'on'],
+        ['log_directory', 'log'],
+      ]),
+    )
+    expect(await rotate([{name: 'b.log', inode: '2'}], {show})).toEqual([['accepted', `${unseen}log`]])
+  })
+})
+
+test('a pgpool whose PCP knows no reload is told by its service, and is seen to have heard', async () => {
+  const running = new Map([['delay_threshold', '0']])
+  const one = pgpool('proxy1', {delay_threshold: '1000'}, running, [])
+  const old = new Refused({code: 'PCP_UNSUPPORTED', message: 'unknown PCP packet type "Z"'})
+  const admin = fakeAdmin({
+    reload: () => {
+      throw old
+    },
+  })
+  const onHost = {
+    logFiles: () => Promise.resolve(null),
+    reload: async () => {
+      await Promise.resolve()
+      running.set('delay_threshold', '1000')
+    },
+  }
+  const request = {what: 'config', dryRun: false, allowUntested: false} as const
+  const {data, failure} = await reloadPools(members([{...one, admin, onHost}]), request, clock())
+  expect([failure, data.pools[0]?.outcome, data.pools[0]?.changes]).toEqual([
+    null,
+    'observed',
+    [{name: 'delay_threshold', before: '0', after: '1000'}],
+  ])
+  const {failure: without} = await reloadPools(members([{...one, admin}]), request, clock())
+  expect(without?.code).toBe('PCP_UNSUPPORTED')
 })
