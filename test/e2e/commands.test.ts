@@ -83,6 +83,7 @@ async function byPgpoolsClient(): Promise<NodeFields[]> {
       replicationDelayUnit: 'bytes',
       replicationState: known(state),
       replicationSyncState: known(sync),
+      rawFields: null,
       // The client prints the time of this machine, we print UTC.
       lastStatusChange: new Date(`${day}T${time}`).getTime(),
     }
