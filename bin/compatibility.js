@@ -50,7 +50,7 @@ ${table(
   ['since', 'what', 'and before'],
   [
     ['Pgpool-II 4.2', 'PCP reloads the configuration', "poolctl uses the reload of `pgpool.service` on pgpool's host"],
-    ['Pgpool-II 4.2', 'health-check counters', 'exit 6, `PCP_UNSUPPORTED`'],
+    ['Pgpool-II 4.2', 'health-check counters', 'they are null; the parameters are shown'],
     ['Pgpool-II 4.2', '`backend_clustering_mode`', 'read from `replication_mode` and `master_slave_sub_mode`'],
     ['Pgpool-II 4.2', '`follow_primary_command`', '`scripts install --hooks` sets `follow_master_command`'],
     [
@@ -80,6 +80,7 @@ ${table(
 )}
 
 A newer PostgreSQL than 18 is read with the warning \`VERSION_UNTESTED\`; changing commands refuse it unless \`--allow-untested-version\` is given.
+So is a newer Pgpool-II than 4.7 (\`POOL_VERSION_UNTESTED\`), told by \`SHOW POOL_VERSION\` or by rows of PCP that are longer than any known, which are shown as they were sent.
 The trees are made by \`bin/tree\`; \`bin/tree list\` shows which suite carries which versions.
 `,
 )

@@ -111,7 +111,7 @@ export const consentFlags = {
     env: 'POOLCTL_CONFIRM',
   }),
   'allow-untested-version': Flags.boolean({
-    description: 'change a cluster whose PostgreSQL is newer than any that poolctl was tried with',
+    description: 'change a cluster whose PostgreSQL or Pgpool-II is newer than any that poolctl was tried with',
     helpGroup: 'CHANGE',
     env: 'POOLCTL_ALLOW_UNTESTED_VERSION',
   }),

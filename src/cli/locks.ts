@@ -3,7 +3,8 @@ import {hostname, userInfo} from 'node:os'
 import {AuthenticationRefused, Locked, Unreachable, messageOf} from '../lib/errors.js'
 import {nodeId} from '../cluster/node-id.js'
 import type {Plan} from '../engine/plan.js'
-import type {LockHolder} from '../ports/host.js'
+import {newOperationId} from '../journal/operation-id.js'
+import type {LockHolder, PgpoolHost} from '../ports/host.js'
 import type {World} from '../ports/world.js'
 
 type Lockable = {
@@ -26,14 +27,7 @@ export async function takeLocks(
   operation: string,
   warn: (message: string) => void,
 ): Promise<Locks> {
-  const holder: LockHolder = {
-    operation,
-    verb: plan.verb,
-    user: userInfo().username,
-    host: hostname(),
-    pid: process.pid,
-    since: new Date().toISOString(),
-  }
+  const holder = ownHolder(operation, plan.verb)
   const taken: Lockable[] = []
   const release = async (): Promise<void> => {
     const letGo = (lockable: Lockable): Promise<void> =>
@@ -54,6 +48,23 @@ export async function takeLocks(
     throw error
   }
   return {release}
+}
+
+/** A reload by the service of pgpool's machine, which is no operation with a record of its own. Throws `Locked` naming who has its lock. */
+export async function reloadLocked(host: PgpoolHost): Promise<void> {
+  const operation = newOperationId('reload', new Date())
+  const other = await host.takeLock(ownHolder(operation, 'reload'))
+  if (other !== null) throw lockedBy(host.name, other)
+  try {
+    await host.reload(operation)
+  } finally {
+    await host.releaseLock(operation)
+  }
+}
+
+function ownHolder(operation: string, verb: string): LockHolder {
+  const [user, host] = [userInfo().username, hostname()]
+  return {operation, verb, user, host, pid: process.pid, since: new Date().toISOString()}
 }
 
 /** Nodes first, ascending, then the pgpool hosts in the cluster file's order: the same order in every process. */

@@ -5,6 +5,7 @@ import type {PoolMember} from '../operations/ask-pools.js'
 import {createPoolAdmin} from '../pcp/admin.js'
 import type {Hosts} from '../hosts/hosts.js'
 import {durationFlag} from './flags.js'
+import {reloadLocked} from './locks.js'
 import {pcpOptions, pgpoolFromFlags, placeOf} from './pool-access.js'
 import {clusterFile, hostsOf, type SessionFlags} from './session.js'
 
@@ -22,7 +23,14 @@ export async function openPools(flags: SessionFlags, say: (text: string) => void
   if (named) {
     say(`asking pgpool at ${placeOf(named)}`)
     const admin = (): Promise<PoolAdmin> => adminOf(named, null, flags.host ?? null, flags)
-    const member = {name: placeOf(named), host: named.host, admin, show: () => Promise.resolve(null), config: noHost}
+    const member = {
+      name: placeOf(named),
+      host: named.host,
+      admin,
+      show: () => Promise.resolve(null),
+      config: noHost,
+      onHost: null,
+    }
     return {members: [member], file: null, [Symbol.asyncDispose]: () => Promise.resolve()}
   }
   const {file} = await clusterFile(flags)
@@ -33,12 +41,14 @@ export async function openPools(flags: SessionFlags, say: (text: string) => void
 }
 
 export function memberOf(pgpool: PgpoolConfig, file: ClusterFile, hosts: Hosts, flags: SessionFlags): PoolMember {
+  const host = hosts.pgpoolHost(pgpool)
   return {
     name: placeOf(pgpool),
     host: pgpool.host,
     admin: () => adminOf(pgpool, hosts, null, flags),
     show: async () => (await import('../postgres/pool-show.js')).createPoolShow({pgpool, access: file.postgres}),
-    config: () => hosts.pgpoolHost(pgpool).readConfig(),
+    config: () => host.readConfig(),
+    onHost: {logFiles: (directory) => host.logFiles(directory), reload: () => reloadLocked(host)},
   }
 }
 

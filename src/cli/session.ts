@@ -79,6 +79,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     {createPostgres},
     {createProxy},
     {createAnyProxy},
+    {createPoolShow},
     {createUpgradeSql},
     {createNewServer},
     {superuserPassword},
@@ -88,6 +89,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     import('../postgres/server.js'),
     import('../postgres/proxy.js'),
     import('../postgres/any-proxy.js'),
+    import('../postgres/pool-show.js'),
     import('../postgres/upgrade.js'),
     import('../postgres/new-server.js'),
     import('../postgres/connect.js'),
@@ -111,7 +113,8 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     pool,
     pools: file.pgpool.flatMap((one, at) => {
       const reached = pools[at]
-      return reached ? [{pool: reached, host: hosts.pgpoolHost(one)}] : []
+      const show = createPoolShow({pgpool: one, access: file.postgres})
+      return reached ? [{pool: reached, show, host: hosts.pgpoolHost(one)}] : []
     }),
     proxy,
     upgradeSql: (id) => createUpgradeSql({node: nodeOf(id), access: file.postgres}),

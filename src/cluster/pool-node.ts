@@ -11,8 +11,8 @@ export type PoolNode = {
   status: PoolStatus
   /** pgpool's number: 0 unused, 1 waiting, 2 up, 3 down (quarantine is 3 with a flag). */
   statusCode: number
-  /** Share of reads, 0 to 1. */
-  weight: number
+  /** Share of reads, 0 to 1. Null where the row of a newer pgpool cannot be read that far. */
+  weight: number | null
   role: PoolRole
   /** Measured now by pgpool: `up`, `down`, or `unknown` (health check off). Null before 4.3. */
   backendStatus: string | null
@@ -24,6 +24,8 @@ export type PoolNode = {
   replicationSyncState: string | null
   /** RFC 3339 UTC. */
   lastStatusChange: string | null
+  /** The row as it was sent, where it has more fields than any known one: what stands above may be off then. Else null. */
+  rawFields: string[] | null
 }
 
 /** Attached: pgpool may send clients there. `waiting` is a healthy node that no client has used yet. */

@@ -5,6 +5,7 @@ import {BaseCommand} from '../cli/base-command.js'
 import {durationFlag, hostKeyFlag, nodeIdArgument, pcpFlags} from '../cli/flags.js'
 import {clusterOf, openPool} from '../cli/session.js'
 import {readNodeInfo} from '../operations/node-info/node-info.js'
+import {unknownFields, untestedPoolWarnings} from '../operations/untested-pools.js'
 import {nodeInfoText} from '../output/text/pool-nodes.js'
 
 export default class NodeInfo extends BaseCommand {
@@ -39,7 +40,8 @@ export default class NodeInfo extends BaseCommand {
     await using session = await openPool(flags, (text) => this.contacting(text))
     for (;;) {
       const data = await readNodeInfo(session.pool, node)
-      this.finish({data, cluster: clusterOf(session.file)}, (style) => nodeInfoText(data, style))
+      const warnings = untestedPoolWarnings([{pool: data.pool, version: null, fields: unknownFields(data.nodes)}])
+      this.finish({data, warnings, cluster: clusterOf(session.file)}, (style) => nodeInfoText(data, style))
       if (!flags.watch) return
       await sleep(intervalMs)
     }

@@ -41,9 +41,9 @@ export default class Pool extends BaseCommand {
     const {flags} = await this.parse(Pool)
     await using session = await openPools(flags, (text) => this.contacting(text))
     const request = {idle: flags.idle, parameters: flags.status, statements: flags.statements}
-    const {data, failure} = await readPool(session.members, request)
+    const {data, warnings, failure} = await readPool(session.members, request)
     const error = failure === null ? null : reportedError(failure)
     const exitCode = failure?.exitCode ?? EXIT.done
-    this.finish({data, exitCode, error, cluster: clusterOf(session.file)}, (style) => poolText(data, style))
+    this.finish({data, warnings, exitCode, error, cluster: clusterOf(session.file)}, (style) => poolText(data, style))
   }
 }

@@ -32,6 +32,12 @@ export default class Reload extends BaseCommand {
       helpGroup: 'CHANGE',
       env: 'POOLCTL_DRY_RUN',
     }),
+    'allow-untested-version': Flags.boolean({
+      default: false,
+      description: 'tell a pgpool too that is newer than any that poolctl was tried with',
+      helpGroup: 'CHANGE',
+      env: 'POOLCTL_ALLOW_UNTESTED_VERSION',
+    }),
   }
   static override examples = [
     '<%= config.bin %> reload',
@@ -44,7 +50,7 @@ export default class Reload extends BaseCommand {
     const {args, flags} = await this.parse(Reload)
     const what = (['config', 'log', 'cache'] as const).find((one) => one === args.what) ?? 'config'
     await using session = await openPools(flags, (text) => this.contacting(text))
-    const request = {what, dryRun: flags['dry-run']}
+    const request = {what, dryRun: flags['dry-run'], allowUntested: flags['allow-untested-version']}
     const {data, failure} = await reloadPools(session.members, request, systemClock)
     const error = failure === null ? null : {...reportedError(failure), changed: changed(data)}
     const exitCode = failure === null ? exitOf(data) : changed(data) === 'none' ? failure.exitCode : EXIT.incomplete

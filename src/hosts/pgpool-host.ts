@@ -4,9 +4,10 @@ import type {ClusterFile, PgpoolConfig, Service} from '../cluster/cluster-file.j
 import type {HookRun} from '../cluster/hook-run.js'
 import type {ScriptOptions} from '../cluster/script-options.js'
 import {ActFailed} from '../lib/errors.js'
-import type {LockHolder, PgpoolHost, ScriptCheck, ScriptState} from '../ports/host.js'
+import type {LockHolder, LogFile, PgpoolHost, ScriptCheck, ScriptState} from '../ports/host.js'
 import {FAILOVER_SCRIPTS, hookSettings} from '../templates/pgpool-scripts.js'
 import {addFence, addSettings, fenceOwner, removeFence, setValues} from './conf-file.js'
+import {nulFields} from './fields.js'
 import {readHookRuns} from './hook-runs.js'
 import {checkOperation, HostLock} from './lock.js'
 import type {Machine} from './machine.js'
@@ -90,6 +91,17 @@ export class RemotePgpoolHost implements PgpoolHost {
     })
   }
 
+  async logFiles(directory: string): Promise<LogFile[] | null> {
+    const {status, stdout} = await this.#machine.call({
+      script: 'list-logs',
+      args: [directory],
+      mutates: false,
+      title: `list ${directory}`,
+      expected: [3],
+    })
+    return status === 3 ? null : logFilesFrom(stdout)
+  }
+
   #howToReload(): string[] {
     const service = this.#service
     if (service.kind === 'systemd') return ['systemd', service.unit]
@@ -152,6 +164,14 @@ export class RemotePgpoolHost implements PgpoolHost {
   releaseLock(operation: string): Promise<void> {
     return this.#lock.release(operation)
   }
+}
+
+/** Output of list-logs.sh. Throws when the list is cut short: a file that is not in it would be taken for a new one later. */
+export function logFilesFrom(output: Buffer): LogFile[] {
+  const fields = nulFields(output)
+  if (fields.pop() !== 'end' || fields.length % 2 !== 0)
+    throw new ActFailed({code: 'LIST_CUT', message: 'the list of log files came incomplete', changed: 'none'})
+  return fields.flatMap((inode, at) => (at % 2 === 0 ? [{inode, name: fields[at + 1] ?? ''}] : []))
 }
 
 /** What `cksum` prints for these bytes: POSIX CRC and length, enough to notice another editor, not an adversary. */

@@ -28,6 +28,7 @@ export type ScriptName =
   | 'job-state'
   | 'job-stop'
   | 'list-files'
+  | 'list-logs'
   | 'lock'
   | 'page-check'
   | 'peer-list'

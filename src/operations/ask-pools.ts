@@ -1,5 +1,6 @@
 /** Several pgpools asked the same at once. One that does not answer is part of the result, with the reason. */
 import {AuthenticationRefused, PoolctlError, reasonOf} from '../lib/errors.js'
+import type {PgpoolHost} from '../ports/host.js'
 import type {PoolAdmin, PoolShow} from '../ports/pool-admin.js'
 
 /** One pgpool of the site, and the three ways to ask it. Opening one can fail as asking can: a password file, for one. */
@@ -13,6 +14,13 @@ export type PoolMember = {
   show: () => Promise<PoolShow | null>
   /** Text of its pgpool.conf; null when there is no way to its machine. */
   config: () => Promise<string | null>
+  /** For what PCP cannot do; null when there is no way to its machine. */
+  onHost: PoolMachine | null
+}
+
+export type PoolMachine = Pick<PgpoolHost, 'logFiles'> & {
+  /** By its service, under the lock of that machine. Accepted, not applied. */
+  reload(): Promise<void>
 }
 
 export type Asked<T> = {pool: string; host: string} & (

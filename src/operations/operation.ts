@@ -55,7 +55,7 @@ export interface Operation<Request extends JsonObject, Facts> {
   fingerprint(facts: Facts): JsonObject
   systemIdentifier(facts: Facts): string | null
   /** `server_version_num` of every server that answered: one that nobody tried is refused for all verbs alike. */
-  serverVersions?(facts: Facts): number[]
+  serverVersions(facts: Facts): number[]
   poolBefore(facts: Facts): PoolNode[] | null
   /** After the run, from the journalled step results and a fresh look. */
   summarise(plan: Plan, steps: StepReport[], results: ReadonlyMap<string, JsonObject>): Summary

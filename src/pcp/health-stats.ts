@@ -1,4 +1,4 @@
-/** Health-check statistics of one node: 20 strings in every version that has them (4.2-4.7). */
+/** Health-check statistics of one node: 20 strings in every version that has them (4.2-4.7). What stands behind them in a newer one is only shown. */
 import {parseNodeId} from '../cluster/node-id.js'
 import type {HealthStats} from '../ports/pool-admin.js'
 import {PcpMalformed, PcpUnknownLayout} from './errors.js'
@@ -8,7 +8,7 @@ const FIELDS = 20
 
 export function parseHealthStats(reply: Reply): HealthStats {
   const f = reply.completion
-  if (f.length !== FIELDS) throw new PcpUnknownLayout('health-check statistics', f.length, [FIELDS])
+  if (f.length < FIELDS) throw new PcpUnknownLayout('health-check statistics', f.length, [FIELDS])
   const id = parseNodeId(f[0] ?? '')
   if (id === null) throw new PcpMalformed('health-check statistics of something that is no node id')
   return {
@@ -32,5 +32,6 @@ export function parseHealthStats(reply: Reply): HealthStats {
     lastSuccess: textOrNull(f[17]),
     lastSkip: textOrNull(f[18]),
     lastFailure: textOrNull(f[19]),
+    rawFields: f.length > FIELDS ? [...f] : null,
   }
 }

@@ -56,9 +56,10 @@ export function parseNodeInfo(reply: Reply, first: NodeId): PoolNode[] {
   return rows.map((row, index) => parseRow(nodeId(first + index), row))
 }
 
+const LONGEST = Math.max(...NODE_INFO_LAYOUTS.keys())
+
 function parseRow(id: NodeId, row: readonly string[]): PoolNode {
-  const layout = NODE_INFO_LAYOUTS.get(row.length)
-  if (!layout) throw new PcpUnknownLayout('node info', row.length, [...NODE_INFO_LAYOUTS.keys()])
+  const layout = layoutOf(row)
   const field = (name: Field): string | null => row[layout.indexOf(name)] ?? null
   const number = (name: Field): number => decimal(field(name) ?? undefined, `${name} of node ${id}`)
   const statusCode = number('status')
@@ -69,8 +70,8 @@ function parseRow(id: NodeId, row: readonly string[]): PoolNode {
     port: number('port'),
     status: statusWord(statusCode, field('quarantine')),
     statusCode,
-    weight: weightShare(field('weight') ?? ''),
-    role: ROLES[number('role')] ?? 'unrecognized',
+    weight: layout.includes('weight') ? weightShare(field('weight') ?? '') : null,
+    role: layout.includes('role') ? (ROLES[number('role')] ?? 'unrecognized') : 'unrecognized',
     backendStatus: field('pgStatus'),
     backendRole: field('pgRole'),
     replicationDelay: hasDelay ? signed(field('delay') ?? '', id) : null,
@@ -79,7 +80,36 @@ function parseRow(id: NodeId, row: readonly string[]): PoolNode {
     replicationState: textOrNull(field('repState') ?? undefined),
     replicationSyncState: textOrNull(field('syncState') ?? undefined),
     lastStatusChange: layout.includes('changed') ? epochToUtc(number('changed')) : null,
+    rawFields: row.length > LONGEST ? [...row] : null,
   }
+}
+
+/**
+ * A longer row than any known is read as the newest layout as long as every value has the form of its field. pgpool has put new fields
+ * into the middle before; then only what has stood first in all of its versions is believed.
+ */
+function layoutOf(row: readonly string[]): readonly Field[] {
+  const known = NODE_INFO_LAYOUTS.get(row.length)
+  if (known) return known
+  const newest = NODE_INFO_LAYOUTS.get(LONGEST)
+  if (row.length < LONGEST || !newest)
+    throw new PcpUnknownLayout('node info', row.length, [...NODE_INFO_LAYOUTS.keys()])
+  const fits = newest.every((name, at) => FORMS[name]?.test(row[at] ?? '') ?? true)
+  return fits ? newest : HEAD
+}
+
+const FORMS: Partial<Record<Field, RegExp>> = {
+  quarantine: /^[01]$/,
+  pgStatus: /^(?:up|down|unknown)$/,
+  weight: /^(?:[0-9]+(?:\.[0-9]+)?|-?nan)$/,
+  role: /^[0-3]$/,
+  pgRole: /^(?:primary|standby|main|replica|unknown)$/,
+  delayByTime: /^[01]$/,
+  delay: /^-?[0-9]{1,15}$/,
+  repState: /^[a-z]*$/,
+  syncState: /^[a-z]*$/,
+  // No node has changed before there was a pgpool.
+  changed: /^(?:0|[0-9]{10,12})$/,
 }
 
 /** Quarantine is never a number of its own: it is "down" with a flag. */

@@ -22,9 +22,29 @@ export function parseProcesses(reply: Reply): PoolProcess[] {
   return sequence(reply, 'process info').map(parseRow)
 }
 
-function parseRow(row: readonly string[]): PoolProcess {
+/** A longer row is that of a newer pgpool, which has put new fields last so far: they stay unread, as one may hold a statement. */
+function layoutOf(row: readonly string[]): readonly string[] {
   const layout = LAYOUTS.get(row.length)
-  if (!layout) throw new PcpUnknownLayout('process info', row.length, [...LAYOUTS.keys()])
+  if (layout) return layout
+  if (row.length < V47.length || !looksLikeV47(row)) {
+    throw new PcpUnknownLayout('process info', row.length, [...LAYOUTS.keys()])
+  }
+  return V47
+}
+
+/** A statement must not come out under another name, which it would where a field was put in before it. */
+function looksLikeV47(row: readonly string[]): boolean {
+  const at = (name: string): string => row[V47.indexOf(name)] ?? ''
+  return (
+    /^[01]$/.test(at('connected')) &&
+    /^[01]?$/.test(at('loadBalanceNode')) &&
+    /^\S*$/.test(at('clientHost')) &&
+    /^[0-9]{0,5}$/.test(at('clientPort'))
+  )
+}
+
+function parseRow(row: readonly string[]): PoolProcess {
+  const layout = layoutOf(row)
   const field = (name: string): string | undefined => row[layout.indexOf(name)]
   const time = (name: string): string | null => {
     const text = textOrNull(field(name))
@@ -54,6 +74,7 @@ function parseRow(row: readonly string[]): PoolProcess {
     clientHost: textOrNull(field('clientHost')),
     clientPort: positive('clientPort'),
     lastStatement: statement === null ? null : new Secret(statement),
+    unknownFields: row.length - layout.length,
   }
 }
 

@@ -197,6 +197,9 @@ export interface NodeHost {
   listRecords(): Promise<string[]>
 }
 
+/** One file in pgpool's log_directory. A name that came back with another inode is a new file. */
+export type LogFile = {name: string; inode: string}
+
 /** What poolctl asks of the machine pgpool runs on. */
 export interface PgpoolHost {
   readonly name: string
@@ -214,6 +217,8 @@ export interface PgpoolHost {
   fencedBy(): Promise<string | null>
   /** Where PCP has no reload (before 4.2): by the service of the cluster file. Accepted, not applied. */
   reload(operation: string): Promise<void>
+  /** What lies in a directory of logs, as an absolute path; null when there is none. */
+  logFiles(directory: string): Promise<LogFile[] | null>
   /** The hook scripts beside pgpool.conf, and the settings that call them. */
   hooks(options: ScriptOptions): Promise<{states: ScriptState[]; settings: Record<string, string>}>
   installHooks(operation: string, options: ScriptOptions, wanted: Readonly<Record<string, string>>): Promise<void>

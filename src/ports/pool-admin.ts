@@ -42,7 +42,7 @@ export type WatchdogInfo = {
   nodes: WatchdogMember[]
 }
 
-/** Counters since pgpool started. Times are the pgpool host's local time without a zone, as sent; null when never. */
+/** Counters since pgpool started, null before 4.2. Times are the pgpool host's local time without a zone, as sent; null when never. */
 export type HealthStats = {
   id: NodeId
   hostname: string
@@ -51,12 +51,12 @@ export type HealthStats = {
   status: string
   role: string
   lastStatusChange: string | null
-  totalCount: number
-  successCount: number
-  failCount: number
+  totalCount: number | null
+  successCount: number | null
+  failCount: number | null
   /** A detached node is skipped, not checked. */
-  skipCount: number
-  retryCount: number
+  skipCount: number | null
+  retryCount: number | null
   /** Null while there was no check. */
   averageRetryCount: number | null
   maxRetryCount: number | null
@@ -67,6 +67,8 @@ export type HealthStats = {
   lastSuccess: string | null
   lastSkip: string | null
   lastFailure: string | null
+  /** The answer as it was sent, where it has more fields than any known one. Else null. */
+  rawFields: string[] | null
 }
 
 export type PoolProcess = {
@@ -98,6 +100,8 @@ export type PoolProcess = {
   clientPort: number | null
   /** 4.7 sends it. It can hold passwords and personal data, so it is wrapped. Null before 4.7. */
   lastStatement: Secret | null
+  /** Fields of a newer pgpool, which stay unread: their values can be as personal. */
+  unknownFields: number
 }
 
 export type PoolParameter = {

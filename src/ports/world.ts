@@ -5,14 +5,15 @@ import type {ClusterPlace} from '../cluster/upgrade-target.js'
 import type {Clock} from './clock.js'
 import type {NodeHost, PgpoolHost} from './host.js'
 import type {Pool, Proxy} from './pool.js'
+import type {PoolShow} from './pool-admin.js'
 import type {Postgres} from './postgres.js'
 import type {UpgradeHost, UpgradeSql} from './upgrade-check.js'
 import type {MigrationHost, NewServer, RehearsalHost} from './upgrade-host.js'
 
 export type NodePlace = ClusterPlace & {node: NodeId}
 
-/** One of the site's pgpools: how it is asked, and its machine. */
-export type PoolPlace = {pool: Pool; host: PgpoolHost}
+/** One of the site's pgpools: how it is asked, over PCP and as a client, and its machine. */
+export type PoolPlace = {pool: Pool; show: Pick<PoolShow, 'version'>; host: PgpoolHost}
 
 export interface World {
   readonly file: ClusterFile

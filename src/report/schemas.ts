@@ -26,7 +26,7 @@ const poolNode = z.strictObject({
   port: z.int(),
   status: z.enum(['unused', 'waiting', 'up', 'down', 'quarantine', 'unrecognized']),
   statusCode: z.int(),
-  weight: z.number(),
+  weight: numberOrNull,
   role: z.enum(['main', 'replica', 'primary', 'standby', 'unrecognized']),
   backendStatus: textOrNull,
   backendRole: textOrNull,
@@ -35,6 +35,7 @@ const poolNode = z.strictObject({
   replicationState: textOrNull,
   replicationSyncState: textOrNull,
   lastStatusChange: z.iso.datetime().nullable(),
+  rawFields: z.array(text).nullable(),
 })
 
 const nodeInfo = z.strictObject({pool: text, nodes: z.array(poolNode)})

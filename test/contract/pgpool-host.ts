@@ -42,6 +42,10 @@ export function pgpoolHostContract(name: string, make: () => Promise<PgpoolHostB
       expect(await host.readConfig()).toBe(before)
     })
 
+    test('has no log files in a directory that is not there', async () => {
+      expect(await host.logFiles('/nonexistent/poolctl')).toBeNull()
+    })
+
     test('names the operation that has fenced it last, and has its own text back without the fence', async () => {
       const before = await host.readConfig()
       expect(await host.fencedBy()).toBeNull()

@@ -32,7 +32,7 @@ export function poolContract(name: string, make: () => Promise<PoolBench>): void
       const fields = [
         ...['id', 'hostname', 'port', 'status', 'statusCode', 'weight', 'role', 'backendStatus', 'backendRole'],
         ...['replicationDelay', 'replicationDelayUnit', 'replicationState', 'replicationSyncState'],
-        'lastStatusChange',
+        ...['lastStatusChange', 'rawFields'],
       ]
       for (const node of nodes) expect(Object.keys(node).sort()).toEqual(fields.toSorted())
       for (const node of nodes)

@@ -1,11 +1,17 @@
 /** Recovery and failover run by Pgpool-II itself with the installed scripts, on real servers under writing clients. */
-import {chown, copyFile, readdir, readFile, rename, stat} from 'node:fs/promises'
+import {randomUUID} from 'node:crypto'
+import {appendFile, chown, copyFile, readdir, readFile, rename, stat} from 'node:fs/promises'
+import {createServer} from 'node:net'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {killNode} from '../../src/lab/kill.js'
 import {isRelease} from '../../src/lab/pgpool-release.js'
 import {findPrograms} from '../../src/lab/programs.js'
 import {LAB_DATABASE, labPaths} from '../../src/lab/spec.js'
+import {labStatus} from '../../src/lab/status.js'
+import {requireSpec} from '../../src/lab/store.js'
+import {openLedgerWriter} from '../../src/postgres/ledger-client.js'
 import type {PoolData} from '../../src/report/pools.js'
 import type {RenderedFiles, ScriptList} from '../../src/report/scripts.js'
 import {FAILOVER_SCRIPTS, RECOVERY_SCRIPTS} from '../../src/templates/pgpool-scripts.js'
@@ -26,6 +32,7 @@ import {
   dataOf,
   DONE,
   ending,
+  nodeOf,
   primaryId,
   sqlOn,
   startCheckedLab,
@@ -232,6 +239,45 @@ describe.runIf(fits)('in streaming replication', () => {
     await expectHealthy(lab)
   })
 
+  it('a failover during the first stage happens although pgpool before 4.5 is frozen by the recovery', async () => {
+    await killNode(lab.directory, 2, 'wipe')
+    const flags = ['--yes', '--output', 'ndjson']
+    const ended = lab.poolctl(['recovery', '2', '--driver', 'pgpool', ...flags])
+    // The stage cannot end before its backup does. Stopped at work, its session could hold what the whole server waits for.
+    const backup = await backendOf(
+      "application_name LIKE 'poolctl backup%' AND state = 'idle' AND query ~ '(backup_start|start_backup)'",
+    )
+    process.kill(backup, 'SIGSTOP')
+    try {
+      await killNode(lab.directory, 1, 'stop', false)
+      let seen: string[] = []
+      await until(
+        () => `pgpool fails over: ${seen.join('; ')}`,
+        async () => {
+          seen = await poolView(lab).catch((error: unknown) => [String(error)])
+          return seen[1] === '1 standby down'
+        },
+        90_000,
+      )
+      // Its table says so before its main process waits; and one that does not wait is left alone for as long.
+      await sleep(25_000)
+    } finally {
+      process.kill(backup, 'SIGCONT')
+    }
+    const {stdout} = await ended
+    const lines = stdout.trim().split('\n')
+    const answer = JSON.parse(lines.at(-1) ?? '') as Answer
+    expect(ending(answer)).toEqual(DONE)
+    const froze = /^pgpool did not answer for \d+ s: a failover waited for the end of our connection, as before 4\.5$/
+    const freezes = !isRelease(pgpoolVersion, 4, 5)
+    expect(answer.data?.facts['pgpoolFroze']).toEqual(freezes ? expect.stringMatching(froze) : null)
+    expect(lines.some((line) => line.includes('letting go of it'))).toBe(freezes)
+    expect(await poolView(lab)).toEqual(['0 primary up', '1 standby down', '2 standby up'])
+    for (const node of [0, 2]) await expectNothingLeft(lab, node)
+    expect(ending(await change(lab, ['recovery', '1', '--yes']))).toEqual(DONE)
+    await expectHealthy(lab)
+  })
+
   it('pgpool fails over by the installed hooks, the third node follows, and the old primary comes back', async () => {
     const {pcpPassfile, proxy} = labPaths(lab.directory)
     const passfile = join(proxy, 'pcppass')
@@ -292,6 +338,16 @@ describe.runIf(fits)('in streaming replication', () => {
   })
 })
 
+/** Process of the one session on node 0 that is of that kind, once there is one. */
+async function backendOf(condition: string): Promise<number> {
+  let pids: string[] = []
+  await until(`a session with ${condition}`, async () => {
+    pids = await sqlOn(lab, 0, `SELECT pid FROM pg_stat_activity WHERE ${condition}`)
+    return pids.length === 1
+  })
+  return Number(pids[0])
+}
+
 async function receivers(node: number): Promise<string | undefined> {
   return (await sqlOn(lab, node, 'SELECT count(*) FROM pg_stat_wal_receiver'))[0]
 }
@@ -321,22 +377,16 @@ function samplePrimaries(): {stop: () => Promise<{most: number}>} {
 }
 
 const MODES = [
-  {mode: 'native', number: '2', diesUnderClients: true, since: [3, 0]},
-  // pgpool 4.3.5 never commits again when a failover cuts sessions in the middle of a commit in this mode, so nobody writes then.
-  {
-    mode: 'snapshot-isolation',
-    number: isRelease(pgpoolVersion, 4, 7) ? '5' : '6',
-    diesUnderClients: false,
-    since: [4, 2],
-  },
+  {mode: 'native', number: '2', since: [3, 0]},
+  {mode: 'snapshot-isolation', number: isRelease(pgpoolVersion, 4, 7) ? '5' : '6', since: [4, 2]},
 ] as const
 
 describe.runIf(fits).each(MODES.filter(({since: [since, minor]}) => isRelease(pgpoolVersion, since, minor)))(
   'in mode $mode',
-  ({mode, number, diesUnderClients}) => {
+  ({mode, number}) => {
     beforeAll(async () => {
       lab = await startCheckedLab({mode})
-      await install('--client-idle-limit', '-1')
+      await install('--client-idle-limit', '0')
       for (const node of [0, 1, 2]) {
         await sqlOn(
           lab,
@@ -350,35 +400,139 @@ describe.runIf(fits).each(MODES.filter(({since: [since, minor]}) => isRelease(pg
       await lab.end()
     })
 
+    // In snapshot isolation a process of 4.3.5 can stay with a client that has left, and every later second stage waits for it.
+    const waits = it.runIf(mode === 'native')
+
+    waits('waits for clients with a limit of 0, fails in time for one that stays, and leaves nothing', async () => {
+      await inEffect({recovery_timeout: '9'})
+      await killNode(lab.directory, 2, 'wipe')
+      const client = await idleClient()
+      const began = performance.now()
+      const answer = await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+      const seconds = (performance.now() - began) / 1000
+      client.leave()
+      expect(answer.warnings[0]?.message).toContain('; 1 that are connected now are waited for, up to 9 s')
+      expect([7, 8]).toContain(answer.exitCode)
+      expect(ending(answer).why).toMatch(/waiting connection closed/)
+      expect(seconds).toBeLessThan(60)
+      await expectNothingDone()
+      await inEffect({recovery_timeout: '60'})
+      expect(ending(await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes']))).toEqual(DONE)
+      await expectIdentical()
+    })
+
+    waits('a second stage that fails says why within seconds and leaves nothing', async () => {
+      const {peerIdentity} = labPaths(lab.directory)
+      await killNode(lab.directory, 2, 'wipe')
+      // It begins when the last client has left, so that its SSH key can be taken away before.
+      const client = await idleClient()
+      const before = await stageOf('first')
+      const ended = change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+      await until('the first stage is over', async () => {
+        const now = await stageOf('first')
+        return now !== before && /^state done/m.test(now)
+      })
+      await rename(peerIdentity, `${peerIdentity}.away`)
+      const began = performance.now()
+      client.leave()
+      const answer = await ended.finally(() => rename(`${peerIdentity}.away`, peerIdentity))
+      expect((performance.now() - began) / 1000).toBeLessThan(30)
+      expect([7, 8]).toContain(answer.exitCode)
+      expect(answer.error?.code).toBe('RECOVERY_SCRIPT_FAILED')
+      expect(answer.error?.message).toMatch(
+        /the second stage failed: node 2 cannot be reached over SSH: .*Permission denied \(publickey/,
+      )
+      await expectNothingDone()
+    })
+
+    waits("a remote start that fails says why in the server's words and leaves nothing", async () => {
+      const spec = await requireSpec(lab.directory)
+      const {address} = nodeOf(spec, 2)
+      // Somebody else has its port.
+      const other = createServer((socket) => socket.destroy())
+      await new Promise<void>((resolve) => other.listen(spec.ports.postgres, address, resolve))
+      const began = performance.now()
+      const answer = await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
+      await new Promise((resolve) => other.close(resolve))
+      expect((performance.now() - began) / 1000).toBeLessThan(60)
+      expect([7, 8]).toContain(answer.exitCode)
+      expect(answer.error?.code).toBe('RECOVERY_SCRIPT_FAILED')
+      expect(answer.error?.message).toMatch(/the remote start failed: PostgreSQL did not start on node 2/)
+      expect(answer.error?.detail).toMatch(/Address already in use/)
+      await expectNothingDone()
+      expect(ending(await change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes']))).toEqual(DONE)
+      await expectIdentical()
+    })
+
     it('a wiped node comes back identical while clients write, and the time that they were held is told', async () => {
+      await install('--client-idle-limit', '-1')
       // Before 4.2 it is several parameters, and no number.
       if (isRelease(pgpoolVersion, 4, 2)) expect(await clusteringMode()).toBe(number)
       for (const node of [0, 1])
         await sqlOn(lab, node, "SELECT nextval('counted') FROM generate_series(1, 7)", LAB_DATABASE)
-      if (!diesUnderClients) await killNode(lab.directory, 2, 'wipe')
-      const {result, ledger} = await underLedger(lab, async () => {
-        if (diesUnderClients) await killNode(lab.directory, 2, 'wipe')
-        return change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes'])
-      })
+      // Nobody writes while it dies. A failover cuts sessions here in the middle of a commit: the row is on one node of two then, and
+      // nobody was told that it is there; in snapshot isolation 4.3.5 never commits again after that.
+      await killNode(lab.directory, 2, 'wipe')
+      const {result, ledger} = await underLedger(lab, () =>
+        change(lab, ['recovery', '2', '--driver', 'pgpool', '--yes']),
+      )
       expect(ending(result)).toEqual(DONE)
       expect(result.warnings.map(({code}) => code)).toEqual(['CLIENTS_HELD'])
+      // The ledger's own four, each on two nodes.
+      expect(result.warnings[0]?.message).toContain('; 4 that are connected now are cut off at once')
       expect(result.data?.facts).toMatchObject({driver: 'pgpool', mode: 'native', pgpoolFroze: null})
       const held = Number(result.data?.facts['clientsHeldSeconds'])
       expect(held).toBeGreaterThan(0)
       expect(ledger.longestWriteGapSeconds).toBeGreaterThan(0)
-      expect(await poolView(lab)).toEqual(['0 main up', '1 replica up', '2 replica up'])
-      const [source = [], other = [], recovered = []] = await Promise.all([0, 1, 2].map(digests))
-      expect({recovered}).toEqual({recovered: source})
-      // A session that pgpool cuts when a node dies may have committed on one node of two; nobody was told that this row is there.
-      const settled = (lines: string[]): string[] =>
-        diesUnderClients ? lines.filter((line) => !line.startsWith('ledger ')) : lines
-      expect({other: settled(other)}).toEqual({other: settled(source)})
-      expect(source.find((line) => line.startsWith('counted '))).toBe('counted 7 true')
+      await expectIdentical()
+      expect((await digests(0)).find((line) => line.startsWith('counted '))).toBe('counted 7 true')
       expect(await amcheck(lab, 2)).toBe('')
-      for (const node of [0, 2]) await expectNothingLeft(lab, node)
     })
   },
 )
+
+/** Every row and sequence of the clients, on all three; nothing of an operation on any. */
+async function expectIdentical(): Promise<void> {
+  expect(await poolView(lab)).toEqual(['0 main up', '1 replica up', '2 replica up'])
+  const [first, ...others] = await Promise.all([0, 1, 2].map(digests))
+  for (const other of others) expect(other).toEqual(first)
+  for (const node of [0, 2]) await expectNothingLeft(lab, node)
+}
+
+/** pgpool serves from the two nodes that it had, and holds nobody back. */
+async function expectNothingDone(): Promise<void> {
+  await until('pgpool answers', async () => (await poolView(lab).catch(() => [])).length === 3)
+  expect(await poolView(lab)).toEqual(['0 main up', '1 replica up', '2 replica down'])
+  await underLedger(lab, () => Promise.resolve())
+  await expectNoBackup(lab, 0)
+  await expectNothingLeft(lab, 0)
+  // What the next recovery goes on from; no lock, and nothing that runs.
+  const left = (await listing(`${await dataOf(lab, 2)}.poolctl`)).map((line) => line.split(' ')[0] ?? '')
+  expect(left.filter((name) => /lock|permit/.test(name))).toEqual([])
+  expect(roles(await statusOf(lab))[2]).toBe('node 2: replica down; unreachable')
+  expect(await digests(1)).toEqual(await digests(0))
+}
+
+/** What the script of that stage says of itself on node 0. */
+async function stageOf(stage: string): Promise<string> {
+  const path = join(`${await dataOf(lab, 0)}.poolctl`, 'pgpool', `node-2.${stage}`)
+  return readFile(path, 'utf8').catch(() => '')
+}
+
+async function inEffect(settings: Record<string, string>): Promise<void> {
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`)
+  await appendFile(labPaths(lab.directory).pgpoolConf, lines.join(''))
+  const {code, stderr} = await lab.poolctl(['reload', '--json'])
+  expect({code, stderr}).toEqual({code: 0, stderr: ''})
+}
+
+/** A client of pgpool that has asked once and stays. */
+async function idleClient(): Promise<{leave: () => void}> {
+  const {client} = await labStatus(lab.directory)
+  const writer = await openLedgerWriter({who: 'pgpool', ...client}, randomUUID())
+  await writer.write(1)
+  return {leave: () => writer.close()}
+}
 
 async function clusteringMode(): Promise<string | null | undefined> {
   const {json} = await lab.poolctl(['pool', '--status', '--json'])

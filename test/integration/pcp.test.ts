@@ -50,7 +50,14 @@ function officialLine(n: PoolNode): string {
   const measured = knows('4.3') ? [n.status, n.backendStatus, n.role, n.backendRole] : [n.status, n.role]
   const replication = [n.replicationState, n.replicationSyncState].map((text) => text ?? (knows('4.3') ? 'none' : ''))
   const changed = n.lastStatusChange?.replace('T', ' ').replace('Z', '')
-  const fields = [n.hostname, n.port, n.statusCode, n.weight.toFixed(6), ...measured, n.replicationDelay]
+  const fields = [
+    n.hostname,
+    n.port,
+    n.statusCode,
+    (n.weight ?? Number.NaN).toFixed(6),
+    ...measured,
+    n.replicationDelay,
+  ]
   return [...fields, ...replication, changed].join(' ')
 }
 
@@ -250,4 +257,13 @@ test.runIf(process.env['POOLCTL_RECORD_PCP'] === '1')('records what a real pgpoo
   await record('rotate-log', (client) => client.rotateLog('local'))
   await record('reload', (client) => client.reload('local'))
   await record('wrong-password', (client) => client.nodeCount(), 'wrong')
+  await record('detach', (client) => client.detach(nodeId(1)))
+  await afterStatus(({status}) => status === 'down')
+  await record('node-info-down', (client) => client.nodeInfoOf(nodeId(1)))
+  await record('detach-again', (client) => client.detach(nodeId(1)))
+  await record('attach', (client) => client.attach(nodeId(1)))
+  await afterStatus(isAttached)
+  await record('promote-primary', (client) => client.promoteStatusOnly(nodeId(0)))
+  // Last, because what pgpool believes is wrong after it.
+  await record('promote', (client) => client.promoteStatusOnly(nodeId(1)))
 })

@@ -63,6 +63,7 @@ export function poolNode(id: number, change: Partial<PoolNode> = {}): PoolNode {
     replicationState: id === 0 ? null : 'streaming',
     replicationSyncState: id === 0 ? null : 'async',
     lastStatusChange: '2026-11-25T16:00:00.000Z',
+    rawFields: null,
     ...change,
   }
 }

@@ -17,7 +17,7 @@ export function fakeWorld(site: Site): FakeWorld {
     file: site.file,
     clock: siteClock(site),
     pool,
-    pools: [{pool, host: new FakePgpoolHost(site)}],
+    pools: [{pool, show: {version: () => Promise.resolve(site.pool.version ?? null)}, host: new FakePgpoolHost(site)}],
     proxy: new FakeProxy(site),
     postgres: (id) => new FakePostgres(site, id),
     host: (id) => new FakeNodeHost(site, id, site.file.nodes.find((node) => node.id === id)?.data),

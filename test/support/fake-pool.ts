@@ -50,6 +50,7 @@ export class FakePool implements Pool {
       replicationState: streaming ? 'streaming' : null,
       replicationSyncState: streaming ? 'async' : null,
       lastStatusChange: new Date(site.nowMs).toISOString(),
+      rawFields: null,
     }
   }
 
@@ -246,6 +247,10 @@ export class FakePgpoolHost implements PgpoolHost {
 
   fencedBy(): Promise<string | null> {
     return Promise.resolve(this.#site.pool.fence?.operation ?? null)
+  }
+
+  logFiles(): Promise<null> {
+    return Promise.resolve(null)
   }
 
   reload(operation: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** pgpools of a site as literals: what each answers, or why it does not. */
 import {nodeId} from '../../src/cluster/node-id.js'
 import {Unreachable} from '../../src/lib/errors.js'
-import type {PoolMember} from '../../src/operations/ask-pools.js'
+import type {PoolMachine, PoolMember} from '../../src/operations/ask-pools.js'
 import type {
   HealthStats,
   PoolAdmin,
@@ -18,6 +18,7 @@ export type FakePgpool = {
   admin: PoolAdmin | null
   show?: PoolShow | null
   config?: string | null
+  onHost?: PoolMachine
 }
 
 export function silentPool(name: string): FakePgpool {
@@ -25,7 +26,7 @@ export function silentPool(name: string): FakePgpool {
 }
 
 export function members(pools: readonly FakePgpool[]): PoolMember[] {
-  return pools.map(({name, admin, show = null, config = null}) => ({
+  return pools.map(({name, admin, show = null, config = null, onHost = null}) => ({
     name: `${name}:9898`,
     host: name,
     admin: () =>
@@ -40,6 +41,7 @@ export function members(pools: readonly FakePgpool[]): PoolMember[] {
         : Promise.resolve(admin),
     show: () => Promise.resolve(show),
     config: () => Promise.resolve(config),
+    onHost,
   }))
 }
 
@@ -65,6 +67,7 @@ export function healthStats(id: number, change: Partial<HealthStats> = {}): Heal
     lastSuccess: '2026-11-25 16:42:00',
     lastSkip: null,
     lastFailure: null,
+    rawFields: null,
     ...change,
   }
 }
@@ -88,6 +91,7 @@ export function poolProcess(pid: number, change: Partial<PoolProcess> = {}): Poo
     clientHost: null,
     clientPort: null,
     lastStatement: null,
+    unknownFields: 0,
     ...change,
   }
 }

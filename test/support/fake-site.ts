@@ -108,6 +108,8 @@ export type FakePool = {
   nextRead: number
   /** What it says to every new session of a client; null: it lets them in. */
   refuses: string | null
+  /** What SHOW POOL_VERSION says; absent: nobody answers there. */
+  version?: string
   /** Hook scripts beside pgpool.conf, by their digests. */
   hooks?: Record<string, string>
   /** What its hooks have left of their runs. */

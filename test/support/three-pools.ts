@@ -37,7 +37,8 @@ export function threePools(): ThreePools {
     })
   const pools = sites.map((site, at) => {
     const name = POOL_NAMES[at] ?? ''
-    return {pool: asked<Pool>(new FakePool(site), name), host: asked<PgpoolHost>(new FakePgpoolHost(site), name)}
+    const show = {version: () => Promise.resolve(null)}
+    return {pool: asked<Pool>(new FakePool(site), name), show, host: asked<PgpoolHost>(new FakePgpoolHost(site), name)}
   })
   return {pools, sites, gone, unwritable}
 }

@@ -98,6 +98,8 @@ export const detach: Operation<DetachRequest, DetachFacts> = {
 
   fingerprint: ({pool}) => ({nodes: pool.map((n) => ({id: n.id, status: n.status, role: n.role}))}),
   systemIdentifier: () => null,
+  // No server is asked.
+  serverVersions: () => [],
   poolBefore: ({pool}) => pool,
   summarise: (_plan, steps, results) => ({
     facts: {

@@ -1,10 +1,15 @@
 /** Who is connected through each pgpool, and with which parameters it runs. */
 import type {PoolctlError} from '../../lib/errors.js'
 import type {PoolParameter, PoolProcess} from '../../ports/pool-admin.js'
+import type {Warning} from '../../report/envelope.js'
 import type {PoolClient, PoolData, PoolFinding} from '../../report/pools.js'
 import {askPools, silence, type PoolMember} from '../ask-pools.js'
 import {count} from '../pool-parameters.js'
+import {untestedPoolWarnings, versionOf} from '../untested-pools.js'
 import {driftOf} from '../pool-drift.js'
+
+/** Of Pgpool-II 4.7. */
+const PROCESS_FIELDS = 21
 
 export type PoolRequest = {
   /** Connections that no client holds now too. */
@@ -16,11 +21,13 @@ export type PoolRequest = {
 export async function readPool(
   members: readonly PoolMember[],
   request: PoolRequest,
-): Promise<{data: PoolData; failure: PoolctlError | null}> {
+): Promise<{data: PoolData; warnings: Warning[]; failure: PoolctlError | null}> {
   const asked = await askPools(members, async (member) => {
     const admin = await member.admin()
     const rows = await admin.processes()
-    return {rows, parameters: await admin.parameters()}
+    const parameters = await admin.parameters()
+    // Last: it is a client itself.
+    return {rows, parameters, version: await versionOf(await member.show())}
   })
   const pools = asked.map(({value, pool, host, reachable, reason}) => ({
     ...{pool, host, reachable, reason},
@@ -33,7 +40,15 @@ export async function readPool(
   const settings = asked.flatMap(({pool, value}) =>
     value === null ? [] : [{pool, settings: visible(value.parameters)}],
   )
-  return {data: {pools, differences: drift(settings)}, failure: silence(asked)}
+  const said = asked.flatMap(({pool, value}) =>
+    value === null ? [] : [{pool, version: value.version, fields: fieldsOf(value.rows)}],
+  )
+  return {data: {pools, differences: drift(settings)}, warnings: untestedPoolWarnings(said), failure: silence(asked)}
+}
+
+function fieldsOf(rows: readonly PoolProcess[]): number | null {
+  const unknown = rows.find(({unknownFields}) => unknownFields > 0)?.unknownFields
+  return unknown === undefined ? null : PROCESS_FIELDS + unknown
 }
 
 /** A slot without a database holds no connection to a server, so no client either. */

@@ -2,7 +2,7 @@
 import {isAttached} from '../../cluster/pool-node.js'
 import {scriptMode, type ScriptMode} from '../../cluster/script-options.js'
 import {nodeId} from '../../cluster/node-id.js'
-import type {Pool, PoolSession, PoolSettings} from '../../ports/pool.js'
+import type {Pool, PoolSettings} from '../../ports/pool.js'
 import type {RecoveryExtension} from '../../ports/postgres.js'
 import type {ScriptState} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
@@ -21,11 +21,16 @@ export type PoolDriverFacts = RecoveryFacts & {
   extension: RecoveryExtension | null
   /** With how many arguments this pgpool calls the function of the extension. */
   callArguments: number
-  sessions: PoolSession[]
+  /** Before 4.5 a failover during a recovery waits for the end of our connection. */
+  freezes: boolean
+  clients: PoolClients[]
   /** Of several pgpools; null without watchdog. `leader` is the one that is asked; null: none that answers leads with a quorum. */
   watchdog: {leader: string | null} | null
   pools: number
 }
+
+/** Null: it does not say. */
+type PoolClients = {pool: string; clients: number | null}
 
 /** Read from pgpool itself: what it runs is what counts, not what the file says. */
 const SETTINGS = [
@@ -35,8 +40,6 @@ const SETTINGS = [
   'recovery_timeout',
   'recovery_database',
   'client_idle_limit_in_recovery',
-  'pool_version',
-  'version',
 ] as const
 
 function picked(settings: PoolSettings): Record<string, string> {
@@ -55,10 +58,10 @@ export async function surveyPoolDriver(
   observe: (text: string) => void,
 ): Promise<PoolDriverFacts> {
   const {pool, watchdog} = await leaderOf(world)
-  const [base, settings, sessions] = await Promise.all([
+  const [base, settings, clients] = await Promise.all([
     surveyRecovery({...request, verifyPages: 'never'}, world, observe),
     pool.settings(),
-    allSessions(world),
+    clientsOf(world),
   ])
   const mode = scriptMode(base.clusteringMode)
   const main = mode === 'native' ? mainNode(base) : null
@@ -85,9 +88,11 @@ export async function surveyPoolDriver(
     settings: picked(settings),
     directory: await readPoolDirectory(request.node, world, pool, settings),
     callArguments: recoveryCallArguments(settings),
+    // PCP tells no version; this parameter came with 4.5.
+    freezes: !settings.has('notice_per_node_statement'),
     scripts,
     extension,
-    sessions,
+    clients,
     watchdog,
     pools: world.pools.length,
   }
@@ -103,10 +108,15 @@ async function leaderOf(world: World): Promise<{pool: Pool; watchdog: PoolDriver
   return {pool: leader ?? world.pool, watchdog: {leader: leader?.name ?? null}}
 }
 
-/** The second stage holds the clients of every pgpool back. */
-async function allSessions(world: World): Promise<PoolSession[]> {
-  const asked = world.pools.map(({pool}) => pool.sessions().catch((): PoolSession[] => []))
-  return (await Promise.all(asked)).flat()
+/** The second stage holds the clients of every pgpool back. One of its processes serves a client, whatever number of nodes it uses. */
+function clientsOf(world: World): Promise<PoolClients[]> {
+  return Promise.all(
+    world.pools.map(async ({pool}) => {
+      const sessions = await pool.sessions().catch(() => null)
+      const pids = sessions?.filter(({connected}) => connected).map(({pid}) => pid) ?? null
+      return {pool: pool.name, clients: pids && new Set(pids).size}
+    }),
+  )
 }
 
 async function asPrimary(world: World, id: PrimaryFacts['id'], node: PrimaryFacts['node']): Promise<PrimaryFacts> {

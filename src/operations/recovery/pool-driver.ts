@@ -9,6 +9,7 @@ import type {PlannedStep} from '../../engine/plan.js'
 import type {JsonObject} from '../../lib/json.js'
 import type {Decision, Operation} from '../operation.js'
 import {step} from '../planned-step.js'
+import {versionsOf} from '../survey-servers.js'
 import {checkIdentity, checkRoom, checkSecondPrimary, checkVersion} from './checks.js'
 import type {Ground} from './ladder.js'
 import {comeBack, leavePool, powerDown} from './plan.js'
@@ -33,16 +34,9 @@ function healthy(request: RecoveryRequest, facts: PoolDriverFacts): string | nul
     : null
 }
 
-/** Before 4.5 a failover during a recovery waits for the end of our connection. */
-function freezes(version: string): boolean {
-  const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? []
-  return major === undefined || Number(major) < 4 || (Number(major) === 4 && Number(minor) < 5)
-}
-
 function steps(ground: Ground, facts: PoolDriverFacts): PlannedStep[] {
   const {request, primary} = ground
   const {node, directory} = facts.target
-  const version = facts.settings['pool_version'] ?? facts.settings['version'] ?? ''
   const run = step({
     id: 'pool-recovery',
     host: primary.node.host,
@@ -52,7 +46,7 @@ function steps(ground: Ground, facts: PoolDriverFacts): PlannedStep[] {
       on: primary.id,
       pool: facts.watchdog?.leader ?? null,
       allowForeignData: request.allowForeignData,
-      freezePatienceMs: freezes(version) ? 12_000 : 0,
+      freezePatienceMs: facts.freezes ? 12_000 : 0,
       limitMs: 6 * 3_600_000,
     },
     undo: 'the scripts take back what they made; a copy that is broken off cannot start',
@@ -77,7 +71,6 @@ function steps(ground: Ground, facts: PoolDriverFacts): PlannedStep[] {
 
 /** Whom the second stage waits for or cuts (client_idle_limit_in_recovery), before anybody agrees to it. */
 function holdText(facts: PoolDriverFacts): string {
-  const clients = facts.sessions.filter((session) => session.connected).length
   const limit = Number(facts.settings['client_idle_limit_in_recovery'] ?? '0')
   const timeout = facts.settings['recovery_timeout'] ?? '90'
   const what =
@@ -86,7 +79,15 @@ function holdText(facts: PoolDriverFacts): string {
       : limit === 0
         ? `are waited for, up to ${timeout} s; one that stays makes the recovery fail`
         : `are cut off once idle for ${limit} s`
-  return `the second stage holds all clients back; ${clients} that are connected now ${what} (client_idle_limit_in_recovery = ${limit})`
+  return `the second stage holds all clients back; ${clientWords(facts)} ${what} (client_idle_limit_in_recovery = ${limit})`
+}
+
+/** A pgpool that does not answer may have any number. */
+function clientWords({clients}: PoolDriverFacts): string {
+  const silent = clients.filter((one) => one.clients === null).map(({pool}) => pool)
+  const known = clients.reduce((sum, one) => sum + (one.clients ?? 0), 0)
+  if (silent.length === 0) return `${known} that are connected now`
+  return `${known} that are connected now, and an unknown number at ${silent.join(', ')}, which does not answer,`
 }
 
 function decide(request: RecoveryRequest, facts: PoolDriverFacts): Decision {
@@ -156,6 +157,7 @@ export const poolRecovery: Operation<RecoveryRequest, PoolDriverFacts> = {
   decide,
   fingerprint,
   systemIdentifier,
+  serverVersions: ({servers}) => versionsOf(servers),
   poolBefore: (facts) => facts.pool,
   summarise: summariseRecovery,
 }

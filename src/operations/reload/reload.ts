@@ -3,19 +3,24 @@
  * afterwards: pgpool says yes before it acts, passes over parameters that it reads at start only, and tells a syntax error to its log alone.
  */
 import type {Clock} from '../../ports/clock.js'
+import type {LogFile} from '../../ports/host.js'
 import type {PoolAdmin} from '../../ports/pool-admin.js'
 import type {ReloadChange, ReloadData, ReloadPool} from '../../report/pools.js'
 import {PoolctlError, Refused} from '../../lib/errors.js'
 import {askPools, type PoolMember} from '../ask-pools.js'
-import {parsePoolConfig, sameValue} from '../pool-parameters.js'
+import {isOn, parsePoolConfig, sameValue} from '../pool-parameters.js'
+import {unknownFields, untestedPoolRefusals, versionOf} from '../untested-pools.js'
 
-export type ReloadRequest = {what: ReloadData['what']; dryRun: boolean}
+export type ReloadRequest = {what: ReloadData['what']; dryRun: boolean; allowUntested: boolean}
 
 /** pgpool hands the signal on to its children; the pool status follows within about two seconds. */
 const SEEN_WITHIN_MS = 10_000
 const POLL_MS = 300
 /** Without a file to compare with: how long the values may take to move. */
 const SETTLE_MS = 2500
+
+/** pgpool's logger hears of it by a signal. */
+const LOG_WITHIN_MS = 5000
 
 type Settings = ReadonlyMap<string, string>
 type Result = Omit<ReloadPool, 'pool' | 'host' | 'reachable' | 'reason'>
@@ -26,9 +31,10 @@ export async function reloadPools(
   clock: Clock,
 ): Promise<{data: ReloadData; failure: PoolctlError | null}> {
   const asked = await askPools(members, async (member): Promise<Result> => {
+    if (!request.dryRun && !request.allowUntested) await refuseUntested(member)
     if (request.what === 'config') return reloadConfig(member, request.dryRun, clock)
     if (request.dryRun) return result('planned', {seen: 'nothing was sent'})
-    return request.what === 'log' ? rotateLog(await member.admin()) : invalidateCache(member, clock)
+    return request.what === 'log' ? rotateLog(member, clock) : invalidateCache(member, clock)
   })
   const errors: unknown[] = []
   const pools = asked.map((one): ReloadPool => {
@@ -41,8 +47,17 @@ export async function reloadPools(
     return {pool, host, reachable: refused, reason, ...result(outcome, {seen: refused ? reason : null})}
   })
   const [first] = errors
-  if (first instanceof PoolctlError || first === undefined) return {data: {...request, pools}, failure: first ?? null}
+  const {what, dryRun} = request
+  if (first instanceof PoolctlError || first === undefined) return {data: {what, dryRun, pools}, failure: first ?? null}
   throw first instanceof Error ? first : new Error('a pgpool could not be asked', {cause: first})
+}
+
+async function refuseUntested(member: PoolMember): Promise<void> {
+  const fields = unknownFields(await (await member.admin()).nodeInfo())
+  const [refusal] = untestedPoolRefusals([{pool: member.name, version: await versionOf(await member.show()), fields}])
+  if (refusal === undefined) return
+  const {code, message, hint, override} = refusal
+  throw new Refused({code, message, hint: `${hint ?? ''}\nThis check alone is lifted by ${override ?? ''}.`})
 }
 
 function result(outcome: Result['outcome'], more: Partial<Result> = {}): Result {
@@ -62,7 +77,7 @@ async function reloadConfig(member: PoolMember, dryRun: boolean, clock: Clock): 
       seen,
     })
   }
-  await admin.reload()
+  await tell(member, admin)
   const after = await settled(member, admin, {before, wanted, clock})
   const changes = differences(before, after)
   const left = wanted === null ? [] : notInEffect(wanted, after)
@@ -81,6 +96,16 @@ async function reloadConfig(member: PoolMember, dryRun: boolean, clock: Clock): 
     needRestart: left.map(({name, before: file, after: now}) => ({name, before: now, after: file})),
     seen,
   })
+}
+
+/** PCP knows no reload before 4.2, and says so before it does anything; there the service on pgpool's own host is asked. */
+async function tell({onHost}: PoolMember, admin: PoolAdmin): Promise<void> {
+  try {
+    await admin.reload()
+  } catch (error) {
+    if (onHost === null || !(error instanceof PoolctlError) || error.code !== 'PCP_UNSUPPORTED') throw error
+    await onHost.reload()
+  }
 }
 
 /** Null when there is no way to its machine, or no right to read the file. */
@@ -120,7 +145,7 @@ async function settled(
     if (at - quietSince >= SETTLE_MS && wanted !== null && !askedAgain) {
       askedAgain = true
       quietSince = at
-      await admin.reload()
+      await tell(member, admin)
       continue
     }
     if (at - quietSince >= SETTLE_MS || at - began >= SEEN_WITHIN_MS) return now
@@ -147,9 +172,30 @@ function differences(before: Settings, after: Settings): ReloadChange[] {
     .map((name) => ({name, before: before.get(name) ?? null, after: after.get(name) ?? null}))
 }
 
-async function rotateLog(admin: PoolAdmin): Promise<Result> {
+async function rotateLog(member: PoolMember, clock: Clock): Promise<Result> {
+  const admin = await member.admin()
+  const settings = await inEffect(member, admin)
+  const directory = settings.get('log_directory') ?? ''
+  const look = async (): Promise<LogFile[] | null> =>
+    member.onHost === null || !directory.startsWith('/') || !isOn(settings.get('logging_collector'))
+      ? null
+      : member.onHost.logFiles(directory).catch(() => null)
+  const before = await look()
   await admin.rotateLog()
-  return result('accepted', {seen: 'pgpool began no log file that could be seen from here: look into log_directory'})
+  if (before === null)
+    return result('accepted', {seen: `whether a new log file was begun could not be seen: look into ${directory}`})
+  const began = clock.monotonicMs()
+  while (clock.monotonicMs() - began < LOG_WITHIN_MS) {
+    await clock.sleep(POLL_MS)
+    const added = (await look())?.find((file) => !before.some((old) => isSame(old, file)))
+    if (added !== undefined) return result('observed', {seen: `it began ${directory}/${added.name}`})
+  }
+  const seen = `it began no new file in ${directory}: log_filename may still give the name of the last one`
+  return result('accepted', {seen})
+}
+
+function isSame(a: LogFile, b: LogFile): boolean {
+  return a.name === b.name && a.inode === b.inode
 }
 
 async function invalidateCache(member: PoolMember, clock: Clock): Promise<Result> {

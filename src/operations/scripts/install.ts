@@ -37,6 +37,7 @@ export type InstallFacts = {
     scripts: ScriptState[] | null
     extension: {available: boolean; installed: boolean} | null
     inRecovery: boolean | null
+    versionNum: number | null
     systemIdentifier: string | null
     reason: string | null
   }[]
@@ -105,6 +106,7 @@ async function lookAt(
     scripts: ready ? scripts : null,
     extension,
     inRecovery: facts?.inRecovery ?? null,
+    versionNum: facts?.versionNum ?? null,
     systemIdentifier: facts?.systemIdentifier ?? null,
     reason: ready ? null : (reasons[0] ?? 'its data directory is empty'),
   }
@@ -202,6 +204,7 @@ export const installScripts: Operation<InstallRequest, InstallFacts> = {
   decide,
   fingerprint,
   systemIdentifier: (facts) => facts.systemIdentifier,
+  serverVersions: ({nodes}) => nodes.flatMap(({versionNum}) => (versionNum === null ? [] : [versionNum])),
   poolBefore: (facts) => facts.pool,
   summarise: (plan, steps) => ({
     facts: {mode: plan.reasons['mode'] ?? null, diff: plan.reasons['diff'] ?? []},

@@ -12,6 +12,7 @@ import {
   type RunningNode,
 } from '../survey-cluster.js'
 import {surveyPoolHooks, surveyWalHooks, type HooksView} from '../survey-hooks.js'
+import {unknownFields, untestedPools, versionOf, type SaidOfItself} from '../untested-pools.js'
 import {findDisagreements, lagBytes} from './disagreements.js'
 
 /** Throws what the pool throws when pgpool cannot be asked; everything else that cannot be seen is in the data. */
@@ -26,7 +27,10 @@ export async function readStatus(
   ])
   const hooks = [ofPools, await surveyWalHooks(world, view)]
   const failed = hooks.flatMap((one) => one.failed)
-  const disagreements = findDisagreements(view, world.file.limits.maxLagBytes, refusal, failed)
+  const disagreements = [
+    ...findDisagreements(view, world.file.limits.maxLagBytes, refusal, failed),
+    ...untestedPools(await versions(world, view)).map(untested),
+  ]
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))
   return {
     data: {
@@ -46,6 +50,28 @@ function unseenHooks({unseen}: HooksView): Warning[] {
     message: `whether a hook has failed on ${host} could not be read: ${reason}`,
     node: null,
   }))
+}
+
+/** Without a cluster file only what PCP shows. */
+async function versions(world: World, {pool: nodes}: ClusterView): Promise<SaidOfItself[]> {
+  const asked = {pool: world.pool.name, version: null, fields: unknownFields(nodes)}
+  if (world.file.nodes.length === 0) return [asked]
+  return Promise.all(
+    world.pools.map(async ({pool, show}) => ({
+      ...(pool.name === asked.pool ? asked : {pool: pool.name, fields: null}),
+      version: await versionOf(show),
+    })),
+  )
+}
+
+function untested({message}: {message: string}): StatusData['disagreements'][number] {
+  return {
+    node: null,
+    code: 'POOL_VERSION_UNTESTED',
+    severity: 'warning',
+    message,
+    remedy: 'Use a poolctl that knows it; this one changes nothing there without --allow-untested-version',
+  }
 }
 
 /** Without a single server's word nothing was compared, which is neither good nor bad. */

@@ -4,6 +4,7 @@ import type {JsonObject} from '../../lib/json.js'
 import {pgMajor} from '../../cluster/pg-version.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {Decision, Operation, Refusal} from '../operation.js'
+import {versionsOf} from '../survey-servers.js'
 import {recoverUnreadable} from './follow-ups.js'
 import {latestNote, notedPairs, safetyFor, surveyFollow, type FollowFacts, type Noted} from './follow-survey.js'
 import {planBackToWhole} from './plan-back-to-whole.js'
@@ -184,7 +185,13 @@ function systemIdentifier({servers}: FollowFacts): string | null {
   return primary?.reachable === true ? primary.facts.systemIdentifier : null
 }
 
-const common = {survey: surveyFollow, fingerprint, systemIdentifier, poolBefore: (facts: FollowFacts) => facts.pool}
+const common = {
+  survey: surveyFollow,
+  fingerprint,
+  systemIdentifier,
+  serverVersions: ({servers}: FollowFacts) => versionsOf(servers),
+  poolBefore: (facts: FollowFacts) => facts.pool,
+}
 
 export const upgradeRollback: Operation<FollowRequest, FollowFacts> = {
   ...common,

@@ -38,6 +38,7 @@ export const upgradePrepare: Operation<PrepareAndSecureRequest, MigrationFacts> 
   },
   fingerprint,
   systemIdentifier,
+  serverVersions,
   poolBefore: (facts) => facts.check.pool.nodes,
   summarise: (plan, _steps, results) => ({
     facts: {
@@ -78,4 +79,10 @@ export function fingerprint({check, pairs}: MigrationFacts): JsonObject {
 export function systemIdentifier({check}: MigrationFacts): string | null {
   const view = check.nodes.find(({id}) => id === check.primary)
   return view?.server.reachable === true ? view.server.facts.systemIdentifier : null
+}
+
+/** The one that it goes to counts as one that runs. */
+export function serverVersions({check}: MigrationFacts): number[] {
+  const running = check.nodes.flatMap(({server}) => (server.reachable ? [server.facts.versionNum] : []))
+  return [...running, check.request.to * 10_000]
 }

@@ -4,7 +4,7 @@ import type {Json, JsonObject} from '../../lib/json.js'
 import {failureIn} from '../../steps/rehearsal-trials.js'
 import type {Decision, Operation, Refusal, Summary} from '../operation.js'
 import {planRehearse} from './plan-rehearse.js'
-import {fingerprint, systemIdentifier, warningsOf} from './prepare.js'
+import {fingerprint, serverVersions, systemIdentifier, warningsOf} from './prepare.js'
 import {prepareRefusals, refusal} from './refusals.js'
 import {surveyRehearsal, type RehearsalFacts, type Stage} from './rehearse-survey.js'
 import type {RehearseRequest} from './request.js'
@@ -163,6 +163,7 @@ export const upgradeRehearse: Operation<RehearseRequest, RehearsalFacts> = {
   decide,
   fingerprint: (facts) => ({...fingerprint(facts.migration), stage: facts.stage?.view.node.id ?? null}),
   systemIdentifier: ({migration}) => systemIdentifier(migration),
+  serverVersions: ({migration}) => serverVersions(migration),
   poolBefore: ({migration}) => migration.check.pool.nodes,
   summarise,
 }

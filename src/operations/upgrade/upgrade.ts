@@ -10,7 +10,7 @@ import {warningOf} from './checks/finding.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
-import {fingerprint, lockedIds, systemIdentifier, warningsOf} from './prepare.js'
+import {fingerprint, lockedIds, serverVersions, systemIdentifier, warningsOf} from './prepare.js'
 import {heldBy, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
 import type {RunRequest} from './request.js'
 import {summariseRun} from './summary.js'
@@ -74,6 +74,7 @@ export const upgradeRun: Operation<RunRequest, RunFacts> = {
   decide,
   fingerprint,
   systemIdentifier,
+  serverVersions,
   poolBefore: (facts) => facts.check.pool.nodes,
   summarise: summariseRun,
 }

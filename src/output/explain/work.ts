@@ -29,6 +29,10 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
     'Without a cluster file only pgpool can be asked. Nobody looked whether the server streams from the right primary.',
   VERSION_UNTESTED:
     'A server runs a newer PostgreSQL than poolctl was tried with. Reading goes on; a change is refused unless --allow-untested-version is given.',
+  HEALTH_COUNTERS_MISSING:
+    'Before Pgpool-II 4.2 pgpool does not count its health checks. The parameters are shown, the counters are null.',
+  POOL_VERSION_UNTESTED:
+    'A pgpool is newer than any that poolctl was tried with, by its version or by answers that are longer than any known. Reading goes on, as the newest known version means it; a change is refused unless --allow-untested-version is given.',
   CHECKS_REFUSED: 'Several checks said no; each is listed with its own code and way out. Nothing was changed.',
   NODE_UNKNOWN: 'There is no node of that number. List the nodes with: poolctl node-info',
   NODE_UNKNOWN_TO_POOL: 'The cluster file has the node and pgpool does not.',

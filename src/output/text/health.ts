@@ -4,6 +4,7 @@ import type {HealthData, HealthNode} from '../../report/pools.js'
 import type {Style, Tone} from '../style.js'
 import {table} from '../table.js'
 import {findingsText, poolTitle} from './findings.js'
+import {rawLine} from './pool-nodes.js'
 
 export function healthText(data: HealthData, style: Style): string {
   const pools = data.pools.map((pool) => {
@@ -11,7 +12,11 @@ export function healthText(data: HealthData, style: Style): string {
     if (!pool.reachable) return title
     const common = pool.nodes.some(({parameters}) => parameters.source === 'default')
     const note = common ? '\n(parameters common to all nodes: those of single nodes are seen over SQL only)' : ''
-    return `${title}\n${parametersTable(pool.nodes, style)}${note}\n\n${countersTable(pool.nodes, style)}`
+    const counted = pool.nodes.some(({totalCount}) => totalCount !== null)
+    const counters = counted ? `\n\n${countersTable(pool.nodes, style)}` : ''
+    const raw = pool.nodes.flatMap(({id, rawFields}) => (rawFields === null ? [] : [rawLine(id, rawFields)]))
+    const sent = raw.length === 0 ? '' : `\n\nas it was sent:\n${raw.join('\n')}`
+    return `${title}\n${parametersTable(pool.nodes, style)}${note}${counters}${sent}`
   })
   return [...pools, ...(data.differences.length > 0 ? [findingsText(data.differences, style)] : [])].join('\n\n')
 }
@@ -57,7 +62,11 @@ function countersTable(nodes: readonly HealthNode[], style: Style): string {
       {heading: 'node', cell: (n) => n.id, right: true},
       {heading: 'checks', cell: (n) => n.totalCount, right: true},
       {heading: 'ok', cell: (n) => n.successCount, right: true},
-      {heading: 'failed', cell: (n) => (n.failCount > 0 ? {text: String(n.failCount), tone: 'red'} : 0), right: true},
+      {
+        heading: 'failed',
+        cell: (n) => ((n.failCount ?? 0) > 0 ? {text: String(n.failCount), tone: 'red'} : n.failCount),
+        right: true,
+      },
       {heading: 'skipped', cell: (n) => n.skipCount, right: true, priority: 1},
       {heading: 'retries', cell: (n) => n.retryCount, right: true},
       {heading: 'longest', cell: (n) => ms(n.maxDurationMs), right: true, priority: 2},

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<PoolNode>[] = [
   {heading: 'role', cell: (n) => n.role},
   {heading: 'server', cell: (n) => n.backendStatus, priority: 2},
   {heading: 'server role', cell: (n) => n.backendRole, priority: 1},
-  {heading: 'weight', cell: (n) => n.weight.toFixed(2), right: true, priority: 4},
+  {heading: 'weight', cell: (n) => n.weight?.toFixed(2) ?? null, right: true, priority: 4},
   {heading: 'delay', cell: delayOf, right: true, priority: 3},
   {heading: 'replication', cell: (n) => n.replicationState, priority: 6},
   {heading: 'sync', cell: (n) => n.replicationSyncState, priority: 7},
@@ -47,5 +47,12 @@ export function poolNodesTable(nodes: readonly PoolNode[], style: Style): string
 }
 
 export function nodeInfoText(data: NodeInfoData, style: Style): string {
-  return `pgpool ${escapeText(data.pool)}\n\n${poolNodesTable(data.nodes, style)}`
+  const raw = data.nodes.flatMap(({id, rawFields}) => (rawFields === null ? [] : [rawLine(id, rawFields)]))
+  const sent = raw.length === 0 ? '' : `\n\nas it was sent:\n${raw.join('\n')}`
+  return `pgpool ${escapeText(data.pool)}\n\n${poolNodesTable(data.nodes, style)}${sent}`
+}
+
+/** A row that no known version sends, for who knows what it means. */
+export function rawLine(id: number, fields: readonly string[]): string {
+  return `  node ${id}: ${fields.map((field) => JSON.stringify(field)).join(' ')}`
 }

@@ -6,14 +6,27 @@ import {continueOperation} from '../../../src/cli/continue-operation.js'
 import {performIn} from '../../../src/cli/perform.js'
 import type {Session} from '../../../src/cli/session.js'
 import {openJournal} from '../../../src/cli/state.js'
+import type {PerformBody} from '../../../src/cli/body.js'
+import type {PoolNode} from '../../../src/cluster/pool-node.js'
 import {attach} from '../../../src/operations/attach/attach.js'
 import {detach} from '../../../src/operations/detach/detach.js'
+import {promote} from '../../../src/operations/promote/promote.js'
+import {poolRecovery} from '../../../src/operations/recovery/pool-driver.js'
+import {recovery} from '../../../src/operations/recovery/recovery.js'
+import {installScripts} from '../../../src/operations/scripts/install.js'
+import {upgradeFinish, upgradeRollback} from '../../../src/operations/upgrade/follow.js'
+import {upgradePrepare} from '../../../src/operations/upgrade/prepare.js'
+import type {Pool} from '../../../src/ports/pool.js'
 import type {OperationReport} from '../../../src/report/operation.js'
+import {promoteRequest, recoveryRequest} from '../../support/builders.js'
 import {fakeWorld} from '../../support/fake-cluster.js'
 import {healthySite, type Site} from '../../support/fake-site.js'
+import {replacing} from '../steps/step-bench.js'
 import {capturedTerminal, type Captured} from './captured-terminal.js'
 
 const DETACH_1 = {node: 1, drainMs: 0, allowPrimary: false, allowOutage: false}
+const INSTALL = {jobs: 4, limitSeconds: 3600, hooks: false, hookPassfile: null, clientIdleLimit: null}
+const UPGRADE = {to: 17, maxLagBytes: 1, accept: []}
 let directory = ''
 let site: Site
 let captured: Captured
@@ -244,5 +257,78 @@ describe('a change of a cluster whose PostgreSQL nobody tried', () => {
     const body = await performIn(session(), newer, {...DETACH_1, node: 0}, {yes: true}, captured.terminal)
     const {refusals} = body.data as {refusals: {code: string}[]}
     expect(refusals.map(({code}) => code)).toEqual(['NODE_IS_PRIMARY', 'VERSION_UNTESTED'])
+  })
+})
+
+describe('a change through a pgpool that nobody tried', () => {
+  const detachIt = {...DETACH_1, node: 2}
+  const codes = (data: unknown): string[] => (data as {refusals: {code: string}[]}).refusals.map(({code}) => code)
+  const longer = (node: PoolNode): PoolNode => ({...node, rawFields: Array<string>(14).fill('1')})
+
+  const verbs: [string, () => Promise<PerformBody>][] = [
+    ['detach', () => performIn(session(), detach, detachIt, {yes: true}, captured.terminal)],
+    ['attach', () => performIn(session(), attach, {node: 1, allowLagBytes: null}, {}, captured.terminal)],
+    ['promote', () => performIn(session(), promote, promoteRequest({node: 2}), {yes: true}, captured.terminal)],
+    ['recovery', () => performIn(session(), recovery, recoveryRequest({node: 1}), {yes: true}, captured.terminal)],
+    [
+      'recovery --driver pgpool',
+      () => performIn(session(), poolRecovery, recoveryRequest({node: 1}), {yes: true}, captured.terminal),
+    ],
+    ['scripts install', () => performIn(session(), installScripts, INSTALL, {yes: true}, captured.terminal)],
+    ['upgrade prepare', () => performIn(session(), upgradePrepare, {...UPGRADE, safety: null}, {}, captured.terminal)],
+    ['upgrade rollback', () => performIn(session(), upgradeRollback, UPGRADE, {yes: true}, captured.terminal)],
+    ['upgrade finish', () => performIn(session(), upgradeFinish, UPGRADE, {yes: true}, captured.terminal)],
+  ]
+
+  test.each(verbs)('is refused: %s', async (_, act) => {
+    site.pool.nodes[1]!.status = 'down'
+    site.pool.version = '4.8.0'
+    const before = structuredClone({...site, file: null})
+    const body = await act()
+    expect([body.exitCode, 'refusals' in body.data ? codes(body.data) : body.data.outcome]).toEqual([
+      6,
+      expect.arrayContaining(['POOL_VERSION_UNTESTED']),
+    ])
+    expect(structuredClone({...site, file: null, next: 0, nowMs: 0})).toMatchObject({nodes: before.nodes})
+  })
+
+  test('goes on with the flag that names it, and warns', async () => {
+    site.pool.version = '4.8.0'
+    const refused = await performIn(session(), detach, detachIt, {yes: true}, captured.terminal)
+    expect([refused.error?.message, refused.error?.hint]).toEqual([
+      'pgpool proxy1 (127.0.0.1:9898) is Pgpool-II 4.8.0, newer than 4.7, the newest that poolctl was tried with',
+      'Use a poolctl that knows it, or try the change on a copy of the cluster first.\n' +
+        'This check alone is lifted by --allow-untested-version.',
+    ])
+    const flags = {yes: true, 'allow-untested-version': true}
+    const body = await performIn(session(), detach, detachIt, flags, captured.terminal)
+    expect([body.exitCode, body.warnings?.map(({code}) => code)]).toEqual([0, ['POOL_VERSION_UNTESTED']])
+    expect(statuses()).toEqual(['up', 'up', 'down'])
+  })
+
+  test('is refused when only the length of its rows tells it, as it is without a cluster file', async () => {
+    const {world} = session()
+    const pool = replacing<Pool>(world.pool, {nodeInfo: async () => (await world.pool.nodeInfo()).map(longer)})
+    for (const pcpOnly of [false, true]) {
+      const body = await performIn(
+        {...session(), world: {...world, pool}, pcpOnly},
+        detach,
+        detachIt,
+        {yes: true},
+        captured.terminal,
+      )
+      expect([pcpOnly, body.exitCode, body.error?.code, body.error?.message]).toEqual([
+        pcpOnly,
+        6,
+        'POOL_VERSION_UNTESTED',
+        'pgpool proxy1 (127.0.0.1:9898) answers with 14 fields, more than any Pgpool-II up to 4.7, the newest that poolctl was tried with',
+      ])
+    }
+  })
+
+  test.each(['4.7.9', '3.7.26', undefined])('goes on as before where it says %s', async (version) => {
+    if (version !== undefined) site.pool.version = version
+    const body = await performIn(session(), detach, detachIt, {yes: true}, captured.terminal)
+    expect([body.exitCode, body.warnings]).toEqual([0, []])
   })
 })

@@ -22,6 +22,7 @@ const node = (id: number, rest: Partial<PoolNode>): PoolNode => ({
   replicationState: 'streaming',
   replicationSyncState: 'async',
   lastStatusChange: '2026-11-25T16:42:10Z',
+  rawFields: null,
   ...rest,
 })
 const DATA = {
@@ -103,4 +104,12 @@ test('an outage is one sentence with its figures', () => {
     'writes stopped 3.2 s, 0 of 41,233 acknowledged writes lost',
     'writes never succeeded, reads stopped 1.0 s, 0 writes acknowledged, could not be read back',
   ])
+})
+
+test('a row of a newer pgpool is shown as it was sent, each value apart and harmless', () => {
+  const text = nodeInfoText(
+    {pool: 'proxy1', nodes: [node(1, {weight: null, rawFields: ['db', 'a b', '\u001b[2J']})]},
+    at(100),
+  )
+  expect(text).toContain('as it was sent:\n  node 1: "db" "a b" "\\u001b[2J"')
 })

@@ -93,11 +93,6 @@ describe.each(VERSIONS)('bytes recorded from a real $version', ({version, releas
     expect(processes.length).toBe(16)
     expect(pids.length).toBe(4)
     const [busy] = processes.filter(({connected}) => connected)
-    if (version === '4.3.5') {
-      // Recorded while nobody was connected.
-      expect(busy).toBeUndefined()
-      return
-    }
     expect({
       database: busy?.database,
       user: busy?.user,
@@ -133,6 +128,35 @@ describe.each(VERSIONS)('bytes recorded from a real $version', ({version, releas
     }
   })
 
+  test('give a node that was detached, and what is lacking in its row', async () => {
+    const bytes = await recorded('node-info-down')
+    const [node] = parseNodeInfo(complete(requests.nodeInfoRequest(nodeId(1)), bytes), nodeId(1))
+    expect(node).toMatchObject({
+      id: 1,
+      status: 'down',
+      statusCode: 3,
+      role: 'standby',
+      // Measured by pgpool at this moment: the server itself was not touched.
+      backendStatus: since('4.3') ? 'up' : null,
+      backendRole: since('4.3') ? 'standby' : null,
+      weight: 0.666667,
+      rawFields: null,
+    })
+    expect(node?.lastStatusChange).toMatch(/^2026-/)
+  })
+
+  test('say yes to detach, attach and promote with nothing but that, promote by the letter of detach', async () => {
+    const yes = {rows: null, completion: []}
+    expect(complete(requests.detachRequest(nodeId(1)), await recorded('detach'))).toEqual(yes)
+    expect(complete(requests.attachRequest(nodeId(1)), await recorded('attach'))).toEqual(yes)
+    expect(complete(requests.statusOnlyPromoteRequest(nodeId(1)), await recorded('promote'))).toEqual(yes)
+    expect((await recorded('promote')).toString('latin1', 0, 1)).toBe('d')
+    expect(await refusal('detach-again')).toMatch(/node id : 1 status: \[3\] is not valid for failover/)
+    expect(await refusal('promote-primary')).toMatch(
+      /^FATAL .* \/ specified node is already primary node, can't promote node id 0$/,
+    )
+  })
+
   test('give its refusals', async () => {
     expect(await Promise.all(['watchdog-off', 'unknown-node', 'rotate-log', 'wrong-password'].map(refusal))).toEqual([
       `ERROR PCP: informing watchdog info failed / ${since('4.3') ? 'watchdog' : 'watcdhog'} is not enabled`,
@@ -160,5 +184,13 @@ describe.each(VERSIONS)('bytes recorded from a real $version', ({version, releas
     expect(await asked('node-info-all')).toEqual(requests.allNodeInfoRequest().bytes)
     expect(await asked('processes')).toEqual(requests.processInfoRequest(0).bytes)
     expect(await asked('reload')).toEqual(requests.reloadRequest('local').bytes)
+    const lastAsked = async (name: string): Promise<string> =>
+      (await readTranscript(version, name))
+        .filter(({from}) => from === 'C')
+        .map(({bytes}) => bytes.toString('latin1'))
+        .join('')
+    expect(await lastAsked('detach')).toContain(requests.detachRequest(nodeId(1)).bytes.toString('latin1'))
+    expect(await lastAsked('attach')).toContain(requests.attachRequest(nodeId(1)).bytes.toString('latin1'))
+    expect(await lastAsked('promote')).toContain(requests.statusOnlyPromoteRequest(nodeId(1)).bytes.toString('latin1'))
   })
 })

@@ -87,7 +87,11 @@ describe('what a command prints fits its schema', () => {
       silentPool('proxy2'),
     ])
     const {data: pool} = await readPool(asked, {idle: true, parameters: true, statements: true})
-    const {data: reload} = await reloadPools(asked, {what: 'config', dryRun: false}, siteClock(healthySite()))
+    const {data: reload} = await reloadPools(
+      asked,
+      {what: 'config', dryRun: false, allowUntested: false},
+      siteClock(healthySite()),
+    )
     expect(errorsOf('watchdog', around('watchdog', (await readWatchdog(asked)).data))).toEqual([])
     expect(errorsOf('health', around('health', (await readHealth(asked, null)).data))).toEqual([])
     expect(errorsOf('pool', around('pool', pool))).toEqual([])

@@ -34,7 +34,7 @@ function worldOf(site: Site, ports: Ports): FakeWorld {
   return {
     ...world,
     pool: replacing<Pool>(world.pool, ports.pool ?? {}),
-    pools: world.pools.map(({pool, host}) => ({pool: replacing<Pool>(pool, ports.pool ?? {}), host})),
+    pools: world.pools.map((place) => ({...place, pool: replacing<Pool>(place.pool, ports.pool ?? {})})),
     host: (id) => replacing(world.host(id), ports.host?.[id] ?? {}),
     postgres: (id) => replacing(world.postgres(id), ports.postgres?.[id] ?? {}),
   }

@@ -97,11 +97,7 @@ describe('attach', () => {
       const nodeInfo = async (): Promise<PoolNode[]> =>
         (await first.pool.nodeInfo()).map((node) => (node.id === 1 ? {...node, status: 'quarantine'} : node))
       const second = replacing<Pool>(first.pool, {name: 'proxy2', nodeInfo})
-      return {
-        ...world,
-        file: {...site.file, pgpool: [config, config]},
-        pools: [first, {pool: second, host: first.host}],
-      }
+      return {...world, file: {...site.file, pgpool: [config, config]}, pools: [first, {...first, pool: second}]}
     }
 
     test('ends the quarantine at the one that has it, although another says that the node is up, and says what comes of it', async () => {

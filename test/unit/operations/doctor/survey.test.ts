@@ -20,6 +20,7 @@ function poolOf({name, config, pcp, sql, host}: TestSnapshot['pools'][number]): 
   return {
     name,
     host: config.host,
+    onHost: null,
     config: () => Promise.resolve(null),
     admin: async (): Promise<PoolAdmin> => fakeAdmin({parameters: Object.fromEntries((await answer(pcp)).parameters)}),
     show: async (): Promise<PoolShow> => {

@@ -1,4 +1,5 @@
 import {describe, expect, test} from 'vitest'
+import {Refused} from '../../../../src/lib/errors.js'
 import {readHealth} from '../../../../src/operations/health/health.js'
 import {healthText} from '../../../../src/output/text/health.js'
 import {fakeAdmin, fakeShow, healthStats, members, silentPool} from '../../../support/fake-pools.js'
@@ -79,7 +80,7 @@ describe('health', () => {
       ['POOL_BELIEFS_DIFFER', 'status of node 1 differ: proxy1:9898: up; proxy2:9898: quarantine'],
       [
         'HEALTH_PARAMETERS_DIFFER',
-        'health-check parameters of node 2 differ: proxy1:9898: every 10 s, timeout 20 s, 3 retries 1 s apart; proxy2:9898: every 5 s, timeout 20 s, 3 retries 1 s apart',
+        'health-check parameters of node 2 differ: proxy1:9898: every 10 s; proxy2:9898: every 5 s',
       ],
     ])
     expect(data.pools[2]).toMatchObject({
@@ -90,4 +91,49 @@ describe('health', () => {
     const text = healthText(data, {columns: 100, color: false, wide: false})
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
   })
+})
+
+test('health of a pgpool before 4.2, which counts nothing, shows the parameters and says so', async () => {
+  const admin = {
+    ...fakeAdmin({}),
+    health: () => Promise.reject(new Refused({code: 'PCP_UNSUPPORTED', message: 'unknown PCP packet type "H"'})),
+  }
+  const asked = members([{name: 'proxy1', admin, show: fakeShow(shown(), {version: () => Promise.resolve('4.1.4')})}])
+  const {data, warnings, failure} = await readHealth(asked, 1)
+  expect([failure, warnings.map(({code}) => code)]).toEqual([null, ['HEALTH_COUNTERS_MISSING']])
+  expect(data.pools[0]?.nodes).toMatchObject([
+    {id: 1, status: 'up', totalCount: null, lastCheck: null, parameters: {timeoutSeconds: 20, source: 'node'}},
+  ])
+  const text = healthText(data, {columns: 100, color: false, wide: false})
+  expect([text.includes('20 s'), text.includes('CHECKS')]).toEqual([true, false])
+})
+
+test.each([
+  ['connect_timeout', '5000ms', 'connect timeout 10000 ms', 'connect timeout 5000 ms'],
+  ['health_check_user', 'other', 'user pgpool', 'user other'],
+  ['health_check_database', 'other', 'database postgres', 'database other'],
+  ['health_check_max_retries', '1', '3 retries', '1 retries'],
+  ['health_check_retry_delay', '2s', 'retries 1 s apart', 'retries 2 s apart'],
+])('health names a %s that differs between two pgpools', async (name, value, one, two) => {
+  const {data} = await readHealth(
+    members([
+      {name: 'proxy1', admin: fakeAdmin({health}), show: fakeShow(shown())},
+      {name: 'proxy2', admin: fakeAdmin({health}), show: fakeShow(shown({[name]: value}))},
+    ]),
+    1,
+  )
+  expect(data.differences.map(({code, message}) => [code, message])).toEqual([
+    ['HEALTH_PARAMETERS_DIFFER', `health-check parameters of node 1 differ: proxy1:9898: ${one}; proxy2:9898: ${two}`],
+  ])
+})
+
+test('health warns of a pgpool that nobody tried, and shows what it sent', async () => {
+  const raw = [healthStats(0, {rawFields: ['0', 'db', 'new']})]
+  const eight = fakeShow(shown(), {version: () => Promise.resolve('4.8.0')})
+  const {data, warnings} = await readHealth(
+    members([{name: 'proxy1', admin: fakeAdmin({health: raw}), show: eight}]),
+    0,
+  )
+  expect(warnings.map(({code}) => code)).toEqual(['POOL_VERSION_UNTESTED'])
+  expect(healthText(data, {columns: 100, color: false, wide: false})).toContain('node 0: "0" "db" "new"')
 })

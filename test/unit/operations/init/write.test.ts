@@ -30,6 +30,7 @@ function node(id: number, hostname: string, status: PoolNode['status'] = 'up'): 
     replicationState: null,
     replicationSyncState: null,
     lastStatusChange: null,
+    rawFields: null,
   }
 }
 

@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest'
 import {Secret} from '../../../../src/lib/secret.js'
 import {readPool} from '../../../../src/operations/pool/pool.js'
 import {poolText} from '../../../../src/output/text/pool.js'
-import {fakeAdmin, members, poolProcess, silentPool} from '../../../support/fake-pools.js'
+import {fakeAdmin, fakeShow, members, poolProcess, silentPool} from '../../../support/fake-pools.js'
 
 const processes = [
   poolProcess(1, {lastStatement: new Secret("ALTER ROLE app PASSWORD 'canary'"), clientHost: '10.0.0.99'}),
@@ -65,4 +65,15 @@ describe('pool', () => {
     expect(text).toContain('pgpool proxy3:9898: does not answer: cannot connect to proxy3 (connection refused)')
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
   })
+})
+
+test.each([
+  [0, '4.8.0', ['POOL_VERSION_UNTESTED']],
+  [1, null, ['POOL_VERSION_UNTESTED']],
+  [0, '4.7.3', []],
+])('pool with %i unknown fields in a row of Pgpool-II %s warns of %j', async (unknownFields, version, codes) => {
+  const rows = [poolProcess(1, {unknownFields})]
+  const show = fakeShow(new Map(), {version: () => Promise.resolve(version)})
+  const {warnings} = await readPool(members([{name: 'proxy1', admin: fakeAdmin({processes: rows}), show}]), plain)
+  expect(warnings.map(({code}) => code)).toEqual(codes)
 })

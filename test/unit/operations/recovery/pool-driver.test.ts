@@ -2,8 +2,16 @@
 import {describe, expect, test} from 'vitest'
 import type {Decision} from '../../../../src/operations/operation.js'
 import {poolRecovery} from '../../../../src/operations/recovery/pool-driver.js'
-import type {PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver-survey.js'
-import type {PoolSession} from '../../../../src/ports/pool.js'
+import {surveyPoolDriver, type PoolDriverFacts} from '../../../../src/operations/recovery/pool-driver-survey.js'
+import {Unreachable} from '../../../../src/lib/errors.js'
+import {parsePoolStatus, visibleSettings} from '../../../../src/pcp/pool-status.js'
+import {poolStatusRequest} from '../../../../src/pcp/requests.js'
+import type {Pool, PoolSession} from '../../../../src/ports/pool.js'
+import {fakeWorld} from '../../../support/fake-cluster.js'
+import {healthySite} from '../../../support/fake-site.js'
+import {readTranscript} from '../../../support/pcp-record.js'
+import {complete} from '../../../support/pcp-reply.js'
+import {replacing} from '../../steps/step-bench.js'
 import {
   answering,
   controlData,
@@ -30,7 +38,6 @@ const SETTINGS = {
   recovery_user: 'postgres',
   recovery_timeout: '90',
   client_idle_limit_in_recovery: '0',
-  pool_version: '4.3.5',
 }
 
 const DIRECTORY = {pool: 'proxy1', said: nodeConfig(2).data, written: nodeConfig(2).data}
@@ -46,7 +53,8 @@ function facts(own: Own = {}, base: RecoveryChange = {}): PoolDriverFacts {
     scripts: SCRIPTS,
     extension: {available: true, installed: true, parameters: 7},
     callArguments: 7,
-    sessions: [],
+    freezes: true,
+    clients: [{pool: 'proxy1', clients: 0}],
     watchdog: null,
     pools: 1,
     ...own,
@@ -76,6 +84,10 @@ const session = (pid: number, connected: boolean): PoolSession => ({
   status: null,
   clientHost: null,
 })
+
+function inputOf(decision: Decision, id: string): unknown {
+  return decision.kind === 'planned' ? decision.plan.steps.find((step) => step.id === id)?.input : null
+}
 
 describe('a recovery by pgpool is refused', () => {
   test.each<[string, Own, RecoveryChange, [string, string][]]>([
@@ -203,8 +215,6 @@ describe('a recovery by pgpool', () => {
 
   const stepsOf = (decision: Decision): string[] =>
     decision.kind === 'planned' ? decision.plan.steps.map(({id}) => id) : []
-  const inputOf = (decision: Decision, id: string): unknown =>
-    decision.kind === 'planned' ? decision.plan.steps.find((step) => step.id === id)?.input : null
 
   test('in streaming replication is proved as with --driver ssh, and holds nobody back', () => {
     const decision = decide()
@@ -243,12 +253,15 @@ describe('a recovery by pgpool', () => {
       {
         mode: 'native',
         settings: {...SETTINGS, client_idle_limit_in_recovery: limit},
-        sessions: [session(1, true), session(2, true), session(3, false)],
+        clients: [
+          {pool: 'proxy1', clients: 2},
+          {pool: 'proxy2', clients: 1},
+        ],
       },
       native,
     )
     expect(stepsOf(decision)).toContain('verify-equal')
-    const message = `the second stage holds all clients back; 2 that are connected now ${what} (client_idle_limit_in_recovery = ${limit})`
+    const message = `the second stage holds all clients back; 3 that are connected now ${what} (client_idle_limit_in_recovery = ${limit})`
     expect(decision).toMatchObject({
       kind: 'planned',
       plan: {reasons: {clients: message}},
@@ -263,10 +276,52 @@ describe('a recovery by pgpool', () => {
     expect(poolRecovery.fingerprint(facts(led))).not.toEqual(poolRecovery.fingerprint(facts(other)))
   })
 
-  test('has patience with a silent pgpool only where a failover cannot freeze it, from 4.5 on', () => {
-    const patience = (version: string): unknown =>
-      inputOf(decide({settings: {...SETTINGS, pool_version: version}}), 'pool-recovery')
-    expect(patience('4.4.9')).toMatchObject({freezePatienceMs: 12_000})
-    expect(patience('4.5.0')).toMatchObject({freezePatienceMs: 0})
+  test('says that it does not know of the clients of a pgpool that is silent', () => {
+    const clients = [
+      {pool: 'proxy1', clients: 2},
+      {pool: 'proxy2', clients: null},
+    ]
+    expect(decide({mode: 'native', clients}, native)).toMatchObject({
+      warnings: [
+        {
+          message: expect.stringContaining(
+            'back; 2 that are connected now, and an unknown number at proxy2, which does not answer, are waited for',
+          ) as string,
+        },
+      ],
+    })
+  })
+})
+
+describe('the survey of a recovery by pgpool', () => {
+  async function survey(pool: Partial<Pool>): Promise<PoolDriverFacts> {
+    const world = fakeWorld(healthySite())
+    const pools = world.pools.map((place) => ({...place, pool: replacing<Pool>(place.pool, pool)}))
+    const asked = {...world, pools, pool: replacing<Pool>(world.pool, pool)}
+    return surveyPoolDriver(recoveryRequest(), asked, () => undefined)
+  }
+
+  test('counts a client once, although pgpool tells of it for every node that it uses', async () => {
+    const sessions = [session(1, true), session(1, true), session(2, true), session(2, true), session(3, false)]
+    const {clients} = await survey({sessions: () => Promise.resolve(sessions)})
+    expect(clients).toEqual([{pool: 'proxy1 (127.0.0.1:9898)', clients: 2}])
+  })
+
+  test('does not take a pgpool that cannot tell its clients for one without any', async () => {
+    const {clients} = await survey({sessions: () => Promise.reject(new Unreachable({code: 'X', message: 'x'}))})
+    expect(clients).toEqual([{pool: 'proxy1 (127.0.0.1:9898)', clients: null}])
+  })
+
+  test.each([
+    ['4.1.4', 12_000],
+    ['4.3.5', 12_000],
+    ['4.6.1', 0],
+    ['4.7.3', 0],
+  ])('of %s waits %i ms for a pgpool that may be frozen: by what that release really says', async (version, ms) => {
+    const turns = await readTranscript(version, 'pool-status')
+    const said = turns.filter(({from}) => from === 'S').at(-1)!.bytes
+    const settings = visibleSettings(parsePoolStatus(complete(poolStatusRequest(), said)))
+    const {freezes} = await survey({settings: () => Promise.resolve(settings)})
+    expect(inputOf(decide({freezes}), 'pool-recovery')).toMatchObject({freezePatienceMs: ms})
   })
 })

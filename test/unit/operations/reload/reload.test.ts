@@ -1,4 +1,5 @@
 import {describe, expect, test} from 'vitest'
+import type {LogFile} from '../../../../src/ports/host.js'
 import {Refused} from '../../../../src/lib/errors.js'
 import {parsePoolConfig, sameValue} from '../../../../src/operations/pool-parameters.js'
 import {reloadPools} from '../../../../src/operations/reload/reload.js'
@@ -35,7 +36,11 @@ describe('reload', () => {
       ['num_init_children', '32'],
     ])
     const one = pgpool('proxy1', {delay_threshold: '1000', num_init_children: '64'}, running, ['delay_threshold'])
-    const {data, failure} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    const {data, failure} = await reloadPools(
+      members([one]),
+      {what: 'config', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(failure).toBeNull()
     expect(data.pools).toEqual([
       {
@@ -65,14 +70,14 @@ describe('reload', () => {
       },
     })
     const one = {...pgpool('proxy1', {delay_threshold: '1000'}, running, []), admin}
-    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: false}, clock())
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: false, allowUntested: false}, clock())
     expect([asked, data.pools[0]?.seen]).toEqual([2, 'every value of pgpool.conf is in effect'])
   })
 
   test('as a dry run sends nothing and shows what would change', async () => {
     const running = new Map([['delay_threshold', '0']])
     const one = pgpool('proxy1', {delay_threshold: '1000'}, running, ['delay_threshold'])
-    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: true}, clock())
+    const {data} = await reloadPools(members([one]), {what: 'config', dryRun: true, allowUntested: false}, clock())
     expect(running.get('delay_threshold')).toBe('0')
     expect(data.pools[0]).toMatchObject({
       outcome: 'planned',
@@ -85,7 +90,11 @@ describe('reload', () => {
     const running = new Map([['delay_threshold', '0']])
     const moved = {...pgpool('proxy1', {delay_threshold: '5'}, running, ['delay_threshold']), config: null}
     const still = {...pgpool('proxy2', {}, new Map([['port', '9999']]), []), config: null}
-    const {data} = await reloadPools(members([moved, still]), {what: 'config', dryRun: false}, clock())
+    const {data} = await reloadPools(
+      members([moved, still]),
+      {what: 'config', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(data.pools.map(({outcome, changes}) => [outcome, changes.length])).toEqual([
       ['observed', 1],
       ['accepted', 0],
@@ -109,7 +118,11 @@ describe('reload', () => {
     })
     const show = fakeShow(new Map(), {cacheEntries: () => Promise.resolve(entries)})
     const pools = [silentPool('proxy1'), {name: 'proxy2', admin: refusing}, {name: 'proxy3', admin: willing, show}]
-    const {data, failure} = await reloadPools(members(pools), {what: 'cache', dryRun: false}, clock())
+    const {data, failure} = await reloadPools(
+      members(pools),
+      {what: 'cache', dryRun: false, allowUntested: false},
+      clock(),
+    )
     expect(failure?.code).toBe('PCP_UNREACHABLE')
     expect(data.pools.map(({reachable, outcome, seen}) => [reachable, outcome, seen])).toEqual([
       [false, 'unreachable', null],
@@ -140,4 +153,97 @@ describe('pgpool.conf', () => {
   ])('%s in the file and %s in effect: %s', (file, effect, same) => {
     expect(sameValue(file, effect)).toBe(same)
   })
+})
+
+test('a reload is not sent to a pgpool that nobody tried, unless that is named', async () => {
+  let told = 0
+  const admin = fakeAdmin({reload: () => (told += 1)})
+  const asked = members([{name: 'proxy1', admin, show: fakeShow(new Map(), {version: () => Promise.resolve('4.8.0')})}])
+  const {data, failure} = await reloadPools(asked, {what: 'config', dryRun: false, allowUntested: false}, clock())
+  expect([data.pools[0]?.outcome, failure?.code, failure?.exitCode, told]).toEqual([
+    'refused',
+    'POOL_VERSION_UNTESTED',
+    6,
+    0,
+  ])
+  expect(failure?.hint).toContain('--allow-untested-version')
+  await reloadPools(asked, {what: 'config', dryRun: false, allowUntested: true}, clock())
+  expect(told).toBe(1)
+})
+
+describe('reload log', () => {
+  const request = {what: 'log', dryRun: false, allowUntested: false} as const
+  const collecting = fakeShow(
+    new Map([
+      ['logging_collector', 'on'],
+      ['log_directory', '/var/log/pgpool2'],
+    ]),
+  )
+
+  async function rotate(after: LogFile[], more: Partial<FakePgpool> = {}): Promise<unknown[]> {
+    const lists = [[{name: 'a.log', inode: '1'}], after]
+    const onHost = {
+      logFiles: () => Promise.resolve(lists.length > 1 ? (lists.shift() ?? []) : (lists[0] ?? [])),
+      reload: () => Promise.reject(new Error('not asked')),
+    }
+    const one = {name: 'proxy1', admin: fakeAdmin({rotateLog: () => undefined}), show: collecting, onHost, ...more}
+    const {data, failure} = await reloadPools(members([one]), request, clock())
+    expect(failure).toBeNull()
+    return data.pools.map(({outcome, seen}) => [outcome, seen])
+  }
+
+  test('names the file that it saw begin', async () => {
+    const began = [
+      {name: 'a.log', inode: '1'},
+      {name: 'b.log', inode: '2'},
+    ]
+    expect(await rotate(began)).toEqual([['observed', 'it began /var/log/pgpool2/b.log']])
+    expect(await rotate([{name: 'a.log', inode: '3'}])).toEqual([['observed', 'it began /var/log/pgpool2/a.log']])
+  })
+
+  test('does not call it done where no file began, and says why that may be', async () => {
+    expect(await rotate([{name: 'a.log', inode: '1'}])).toEqual([
+      ['accepted', 'it began no new file in /var/log/pgpool2: log_filename may still give the name of the last one'],
+    ])
+  })
+
+  test('says that it could not look where its machine does not answer, or the directory is named from its own', async () => {
+    const onHost = {logFiles: () => Promise.reject(new Error('no SSH')), reload: () => Promise.resolve()}
+    const unseen = 'whether a new log file was begun could not be seen: look into '
+    expect(await rotate([], {onHost})).toEqual([['accepted', `${unseen}/var/log/pgpool2`]])
+    const show = fakeShow(
+      new Map([
+        ['logging_collector', 'on'],
+        ['log_directory', 'log'],
+      ]),
+    )
+    expect(await rotate([{name: 'b.log', inode: '2'}], {show})).toEqual([['accepted', `${unseen}log`]])
+  })
+})
+
+test('a pgpool whose PCP knows no reload is told by its service, and is seen to have heard', async () => {
+  const running = new Map([['delay_threshold', '0']])
+  const one = pgpool('proxy1', {delay_threshold: '1000'}, running, [])
+  const old = new Refused({code: 'PCP_UNSUPPORTED', message: 'unknown PCP packet type "Z"'})
+  const admin = fakeAdmin({
+    reload: () => {
+      throw old
+    },
+  })
+  const onHost = {
+    logFiles: () => Promise.resolve(null),
+    reload: async () => {
+      await Promise.resolve()
+      running.set('delay_threshold', '1000')
+    },
+  }
+  const request = {what: 'config', dryRun: false, allowUntested: false} as const
+  const {data, failure} = await reloadPools(members([{...one, admin, onHost}]), request, clock())
+  expect([failure, data.pools[0]?.outcome, data.pools[0]?.changes]).toEqual([
+    null,
+    'observed',
+    [{name: 'delay_threshold', before: '0', after: '1000'}],
+  ])
+  const {failure: without} = await reloadPools(members([{...one, admin}]), request, clock())
+  expect(without?.code).toBe('PCP_UNSUPPORTED')
 })

@@ -49,7 +49,7 @@ test('a host with hooks that cannot be read is said, and one without is not aske
   const world = fakeWorld(healthySite())
   const [place] = world.pools
   const host = replacing(place!.host, {hookRuns: () => Promise.reject(new Error('cannot read it'))})
-  const asked = await readStatus({...world, pools: [{pool: place!.pool, host}]}, () => undefined)
+  const asked = await readStatus({...world, pools: [{...place!, host}]}, () => undefined)
   expect([asked.data.health, asked.warnings]).toEqual([
     'ok',
     [
@@ -61,7 +61,7 @@ test('a host with hooks that cannot be read is said, and one without is not aske
     ],
   ])
   const pool = replacing(place!.pool, {settings: () => Promise.resolve(new Map())})
-  const quiet = await readStatus({...world, pools: [{pool, host}]}, () => undefined)
+  const quiet = await readStatus({...world, pools: [{...place!, pool, host}]}, () => undefined)
   expect(quiet.warnings).toEqual([])
 })
 

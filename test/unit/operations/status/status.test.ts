@@ -103,3 +103,8 @@ describe('status', () => {
     )
   })
 })
+
+test('status of a pgpool that nobody tried says so, and goes on', async () => {
+  const data = await look((site) => (site.pool.version = '4.8.0'))
+  expect(codesOf(data)).toEqual(['warning', [[null, 'POOL_VERSION_UNTESTED']]])
+})
