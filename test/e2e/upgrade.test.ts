@@ -8,6 +8,7 @@ import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {LAB_DATABASE, labPaths, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
+import type {UpgradeStatusData} from '../../src/report/upgrade-status.js'
 import {browse, browserInstalled} from '../support/browser.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
@@ -81,6 +82,22 @@ const asOnPrimary = (row: string): string =>
 
 const all = (major: number): string[] => spec.nodes.map(() => String(major))
 
+/** On a machine that has nothing but the cluster file: what is told comes from the hosts. */
+async function expectUnderWay(): Promise<void> {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'poolctl-elsewhere-'))
+  try {
+    const asked = await lab.poolctl(['upgrade', 'status', '--json'], {env: {POOLCTL_STATE_DIR: elsewhere}})
+    const {data} = asked.json as {data: UpgradeStatusData}
+    expect(data).toMatchObject({phase: 'under-way', underWay: {pastNoReturn: false, verdict: 'go'}})
+    expect(data.underWay?.step?.number).toBeGreaterThan(10)
+    expect(data.underWay?.elapsedSeconds).toBeGreaterThan(1)
+    expect(Date.parse(data.underWay?.latestDecisionAt ?? '')).toBeGreaterThan(Date.now())
+    expect(data.next.some((command) => command.includes('op rollback'))).toBe(true)
+  } finally {
+    await rm(elsewhere, {recursive: true, force: true})
+  }
+}
+
 describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
@@ -146,6 +163,7 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
         {env: {POOLCTL_CRASH_AT: 'after-done:pg-upgrade'}},
       )
       expect(killed.signal).toBe('SIGKILL')
+      await expectUnderWay()
       await expectRolledBack(lab)
     })
     expect(await versionsOf(lab)).toEqual(all(FROM))
