@@ -117,7 +117,7 @@ function completePlan<Request extends JsonObject, Facts>(
   decision: Exclude<Decision, {kind: 'refused'}>,
   {world}: Session,
 ): Plan {
-  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: []}
+  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: [], measuresOutage: false}
   return {
     schema: 'poolctl.plan/v1',
     verb: operation.verb,
@@ -135,6 +135,7 @@ function completePlan<Request extends JsonObject, Facts>(
     reasons: body.reasons,
     steps: body.steps,
     locks: body.locks,
+    measuresOutage: body.measuresOutage,
   }
 }
 
