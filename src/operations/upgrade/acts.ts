@@ -114,9 +114,9 @@ const ACTS: Readonly<Record<string, (stage: Stage, step: PlannedStep) => Act>> =
 
 /** What a server is told by SQL. */
 const STATEMENTS: Readonly<Record<string, string>> = {
-  checkpoint: 'CHECKPOINT',
-  'make-statistics': 'ANALYZE, in each database: with default_statistics_target 1, then 10, then as it is set',
-  'update-extensions': 'ALTER EXTENSION NAME UPDATE, in each database',
+  checkpoint: 'SQL: CHECKPOINT',
+  'make-statistics': 'SQL: ANALYZE, in each database: with default_statistics_target 1, then 10, then as it is set',
+  'update-extensions': 'SQL: ALTER EXTENSION NAME UPDATE, in each database',
 }
 
 function inServer({facts, primary}: Stage, {kind, input}: PlannedStep): Act {

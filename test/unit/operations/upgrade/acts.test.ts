@@ -38,6 +38,7 @@ describe('the acts of a run', () => {
     for (const path of [old.data, fresh.data]) expect(upgrade?.line).toContain(path)
     expect(act('link-standbys').commands.filter(({line}) => line.startsWith('rsync -e ssh'))).toHaveLength(2)
     expect(act('start-primary').commands[0]?.line).toMatch(/pg_ctl start -w$/)
+    expect(act('checkpoint-1').commands).toEqual([{host: 'db1', line: 'SQL: CHECKPOINT'}])
   })
 
   it('of a unit, or of words of the site, are those', () => {
