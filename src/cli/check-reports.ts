@@ -18,10 +18,10 @@ export async function lastCheckReport(cluster: string, to: number): Promise<Upgr
   return null
 }
 
-/** The newest of any target that was made before a moment: what was known when an operation began. */
-export async function checkReportBefore(cluster: string, at: string): Promise<UpgradeCheckData | null> {
+/** The newest for this target that was made before a moment: what was known when an operation began. */
+export async function checkReportBefore(cluster: string, to: number, at: string): Promise<UpgradeCheckData | null> {
   const directory = directoryOf(cluster)
-  const names = (await readdir(directory).catch(() => [])).filter((name) => /^check-\d+-.*\.json$/.test(name))
+  const names = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith(`check-${to}-`))
   const reports = await Promise.all(names.map((name) => readReport(join(directory, name))))
   return (
     reports

@@ -2,6 +2,7 @@
 import {Refused, Unreachable, UsageError, messageOf} from '../lib/errors.js'
 import type {ClusterFile} from '../cluster/cluster-file.js'
 import type {Plan} from '../engine/plan.js'
+import {isDone, readRecord} from '../engine/record.js'
 import type {Journal, JournalEntry} from '../ports/journal.js'
 import type {World} from '../ports/world.js'
 import type {PerformBody} from './body.js'
@@ -39,11 +40,28 @@ export async function continueOperation(
   const summarise = await summariserOf(plan.verb)
   const cluster = clusterOf(session.pcpOnly ? null : session.world.file)
   return await runOperation(
-    {begun, session, plan, way, before, warnings: [], cluster, measuresOutage: false},
+    {
+      begun,
+      session,
+      plan,
+      way,
+      before,
+      warnings: [],
+      cluster,
+      measuresOutage: measuresOn(way, plan, begun.writer.entries),
+    },
     (steps, results) => summarise?.(plan, steps, results) ?? {facts: {}, followUps: []},
     flags,
     terminal,
   )
+}
+
+const SERVED = 'open-pool'
+
+/** From a process that was killed, and of --no-wait, nobody has measured anything. Once clients are served there is nothing left to measure. */
+export function measuresOn(way: 'resume' | 'rollback', plan: Plan, entries: readonly JournalEntry[]): boolean {
+  if (way === 'rollback' || plan.measuresOutage !== true) return false
+  return !readRecord(plan, entries).some((record) => record.step.id === SERVED && isDone(record))
 }
 
 /** The plan and the cluster file of a record. Throws for a record that ends before its first entry. */

@@ -12,13 +12,13 @@ function pathOf(operation: string): string {
 }
 
 /**
- * What an earlier process of the operation measured stays, where this one has not: only the first has seen the outage.
+ * What an earlier process of the operation measured stays, beside what this one has.
  * Never throws: the journal is the record, and this only adds figures to it.
  */
 export async function keepResult(operation: string, report: OperationReport): Promise<void> {
   const earlier = await readResult(operation)
   const {facts, followUps, after} = report
-  const outage = report.outage ?? earlier?.outage ?? null
+  const outage = bothOutages(earlier?.outage ?? null, report.outage)
   const before = earlier?.before ?? report.before
   const path = pathOf(operation)
   const part = `${path}.${process.pid}.part`
@@ -28,6 +28,21 @@ export async function keepResult(operation: string, report: OperationReport): Pr
     await rename(part, path)
   } catch {
     // A full disk here must not turn a finished operation into a failed one.
+  }
+}
+
+type Measured = OperationReport['outage']
+
+/** Two processes have looked one after the other: the longest time is that of either, and what was written is that of both. */
+export function bothOutages(one: Measured, other: Measured): Measured {
+  if (one === null || other === null) return one ?? other
+  const longest = (a: number | null, b: number | null): number | null =>
+    a === null || b === null ? null : Math.max(a, b)
+  return {
+    writesStoppedSeconds: longest(one.writesStoppedSeconds, other.writesStoppedSeconds),
+    readsStoppedSeconds: longest(one.readsStoppedSeconds, other.readsStoppedSeconds),
+    acknowledgedWrites: one.acknowledgedWrites + other.acknowledgedWrites,
+    lostWrites: one.lostWrites === null || other.lostWrites === null ? null : one.lostWrites + other.lostWrites,
   }
 }
 

@@ -138,7 +138,7 @@ function completePlan<Request extends JsonObject, Facts>(
   decision: Exclude<Decision, {kind: 'refused'}>,
   {world}: Session,
 ): Plan {
-  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: []}
+  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: [], measuresOutage: false}
   return {
     schema: 'poolctl.plan/v1',
     verb: operation.verb,
@@ -156,6 +156,7 @@ function completePlan<Request extends JsonObject, Facts>(
     reasons: body.reasons,
     steps: body.steps,
     locks: body.locks,
+    measuresOutage: body.measuresOutage,
   }
 }
 

@@ -131,7 +131,10 @@ export async function runOperation(
   try {
     const {stepCatalog} = await import('../steps/catalog.js')
     const steps = crashing({plan, catalog: stepCatalog}, process.env['POOLCTL_CRASH_AT'])
-    const prober = request.measuresOutage ? await startProber(world, request.warnings) : null
+    const starting = request.measuresOutage ? startProber(world, request.warnings) : Promise.resolve(null)
+    // It waits for a first answer. Where the outage has begun already there is none, and clients wait for what is done here.
+    if (request.way === 'run') await starting
+    if (request.measuresOutage && hasBegun(begun)) request.warnings.push(MEASURED_IN_PART)
     try {
       result = await engineRun(request.way, {
         plan,
@@ -150,6 +153,7 @@ export async function runOperation(
         gate: await gateOf(plan, begun.writer),
       })
     } finally {
+      const prober = await starting
       outage = prober === null ? null : await stopProber(prober, request.warnings)
     }
     keepLocks = ['handed-over', 'interrupted', 'unknown', 'incomplete'].includes(result.outcome.kind)
@@ -163,6 +167,17 @@ export async function runOperation(
   const body = report(request, result, outage, after, summarise)
   if ('outcome' in body.data) await keepResult(begun.operation, body.data)
   return body
+}
+
+const MEASURED_IN_PART: Warning = {
+  code: 'OUTAGE_MEASURED_IN_PART',
+  message: 'what clients notice is measured from here on: nobody has while the process before was gone',
+  node: null,
+}
+
+/** A step was begun by a process before this one; with --no-wait the first process leaves all of them to the second. */
+function hasBegun({writer}: Begun): boolean {
+  return writer.entries.some(({type}) => type === 'intent' || type === 'done')
 }
 
 /** A window is promised from the moment the operation was opened, whoever goes on with it. */

@@ -54,7 +54,8 @@ export const runFlags = {
   ...majorFlag,
   ...acceptFlag,
   window: Flags.string({
-    description: 'promised length of the whole run, e.g. 60m; before the point of no return it is kept by going back',
+    description:
+      'promised time from the start until clients have the new version, e.g. 60m; before the point of no return it is kept by going back',
     helpValue: 'DURATION',
     env: 'POOLCTL_UPGRADE_WINDOW',
   }),

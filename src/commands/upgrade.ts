@@ -4,15 +4,14 @@ import type {PerformBody} from '../cli/body.js'
 import {perform} from '../cli/perform.js'
 import type {PerformFlags} from '../cli/session.js'
 import {runFlags, runRequest, servedStep} from '../cli/upgrade-flags.js'
-import {EXIT} from '../lib/errors.js'
+import {upgradeForeseenHere, upgradeRunHere, wholeUpgrade} from '../cli/upgrade-run.js'
 import {upgradePrepare} from '../operations/upgrade/prepare.js'
-import {upgradeRun} from '../operations/upgrade/upgrade.js'
 import {performText} from '../output/text/perform.js'
 
 export default class Upgrade extends BaseCommand {
   static override summary = 'The whole migration to a new major version: check, prepare, run.'
   static override description =
-    'Prepares while clients work (upgrade prepare), then runs inside the window (upgrade run); each part asks for itself and has a record of its own, and the second is not begun when the first did not end well. --dry-run shows the plan of the run, or, before it is prepared, of preparing.'
+    'Prepares while clients work (upgrade prepare), then runs inside the window (upgrade run); each part asks for itself and has a record of its own, and the second is not begun when the first did not end well. What would refuse the run is told before anything is prepared. --dry-run shows the plan of the run, and, before it is prepared, that of preparing with it.'
   static override flags = {...consentFlags, ...runFlags}
   static override examples = [
     '<%= config.bin %> upgrade --to 15 --window 60m --dry-run',
@@ -29,7 +28,7 @@ export default class Upgrade extends BaseCommand {
     request: ReturnType<typeof runRequest>,
     served: string | null,
   ): Promise<PerformBody> {
-    const run = (): Promise<PerformBody> => perform(upgradeRun, request, flags, this.terminal, served)
+    const {terminal} = this
     const prepare = (): Promise<PerformBody> =>
       perform(
         upgradePrepare,
@@ -38,13 +37,15 @@ export default class Upgrade extends BaseCommand {
           return {to, maxLagBytes, accept, safety: null}
         },
         flags,
-        this.terminal,
+        terminal,
       )
-    if (flags['dry-run'] === true) {
-      const planned = await run()
-      return planned.exitCode === EXIT.refused ? prepare() : planned
-    }
-    const prepared = await prepare()
-    return prepared.exitCode === undefined || prepared.exitCode === EXIT.done ? run() : prepared
+    return wholeUpgrade(
+      {
+        foresee: () => perform(upgradeForeseenHere, request, {...flags, 'dry-run': true}, terminal),
+        prepare,
+        run: () => perform(upgradeRunHere, request, flags, terminal, served),
+      },
+      flags['dry-run'] === true,
+    )
   }
 }

@@ -39,4 +39,6 @@ export type Plan = {
   steps: PlannedStep[]
   /** Node ids whose hosts are locked while it runs, in node order. */
   locks: number[]
+  /** Clients notice it, and a prober tells how much; absent in plans of before it was kept. */
+  measuresOutage?: boolean
 }

@@ -5,6 +5,7 @@ import type {Plan} from '../engine/plan.js'
 import type {Json, JsonObject} from '../lib/json.js'
 import type {Holder, JournalEntry} from '../ports/journal.js'
 import type {OperationReport} from './operation.js'
+import {actsIn, objectOf, type ActCommand, type PlannedAct} from './planned-act.js'
 import type {UpgradeCheckData} from './upgrade-check.js'
 
 /** Something that took time on a host. A step that went back and was done again has several. */
@@ -22,6 +23,9 @@ export type RecordedStep = {
   id: string
   kind: string
   host: string | null
+  /** Every host that it works on; null is pgpool and SQL alone. */
+  lanes: (string | null)[]
+  commands: ActCommand[]
   title: string
   outcome: StepOutcome
   because: string | null
@@ -36,7 +40,15 @@ export type WayBack = {
   /** RFC 3339; null: it was not closed by a step. */
   until: string | null
   text: string
+  /** What is left of the old version from then on, and until when; null: nothing that this plan knows of. */
+  afterwards: {what: string; until: string | null} | null
 }
+
+/** The parts of a check that a record shows. */
+export type RecordedCheck = Pick<UpgradeCheckData, 'checkedAt' | 'verdict' | 'nodes' | 'findings'>
+
+/** What came after it and gave up, or took, the way back that was left. */
+export type Successor = {verb: string; at: string}
 
 export type OperationRecord = {
   operation: string
@@ -56,20 +68,23 @@ export type OperationRecord = {
   hosts: (string | null)[]
   spans: Span[]
   steps: RecordedStep[]
-  /** Sum over the steps that ran; null without a forecast. */
+  /** Of the whole; null without a forecast, and where a part of it cannot be foreseen. */
   forecastSeconds: number | null
+  /** Until the new version serves. */
+  forecastServedSeconds: number | null
   forecastOutageSeconds: number | null
   wayBack: WayBack
   entries: JournalEntry[]
   /** What the run itself measured and saw; null when its process did not live to tell. */
   result: Pick<OperationReport, 'outage' | 'facts' | 'followUps' | 'before' | 'after'> | null
-  check: UpgradeCheckData | null
+  check: RecordedCheck | null
 }
 
 /** Null for a record that ends before its plan. */
 export function operationRecord(
   entries: readonly JournalEntry[],
   more: Pick<OperationRecord, 'result' | 'check'>,
+  successor: Successor | null = null,
 ): OperationRecord | null {
   const opened = entries.find((entry) => entry.type === 'opened')
   const last = entries.at(-1)
@@ -78,7 +93,8 @@ export function operationRecord(
   const closed = entries.findLast((entry) => entry.type === 'closed')
   const begin = Date.parse(opened.at)
   const forecast = forecastOf(plan)
-  const steps = readRecord(plan, entries).map((record) => recorded(record, forecast.steps))
+  const acts = actsIn(plan.reasons)
+  const steps = readRecord(plan, entries).map((record) => recorded(record, forecast.steps, acts.get(record.step.id)))
   return {
     operation: opened.operation,
     verb: opened.verb,
@@ -96,26 +112,42 @@ export function operationRecord(
       if (entry.type === 'opened') return [{at: entry.at, way: 'run', holder: entry.holder}]
       return entry.type === 'taken-over' ? [{at: entry.at, way: entry.way, holder: entry.holder}] : []
     }),
-    hosts: [...new Set(plan.steps.map(({host}) => host))],
+    hosts: [...new Set(steps.flatMap(({lanes}) => lanes))],
     spans: spansOf(plan, entries, begin),
     steps,
     forecastSeconds: forecast.total,
+    forecastServedSeconds: forecast.served,
     forecastOutageSeconds: forecast.outage,
-    wayBack: wayBackOf(plan, entries, closed !== undefined),
+    wayBack: wayBackOf(plan, entries, closed !== undefined, successor),
     entries: [...entries],
-    ...more,
+    result: more.result,
+    // The run has repeated the checks; those of an earlier command are of an earlier day.
+    check: checkedBy(plan) ?? more.check,
   }
 }
 
-function recorded({step, outcome, because, seconds}: StepRecord, forecast: ReadonlyMap<string, number>): RecordedStep {
+function recorded(
+  {step, outcome, because, seconds}: StepRecord,
+  forecast: ReadonlyMap<string, number>,
+  act: PlannedAct | undefined,
+): RecordedStep {
   const {id, kind, host, title, irreversible, undo, input} = step
   const forecastSeconds = forecast.get(id) ?? null
-  return {id, kind, host, title, outcome, because, seconds, forecastSeconds, irreversible, undo, input}
+  const lanes = act === undefined || act.hosts.length === 0 ? [host] : act.hosts
+  const commands = act?.commands ?? []
+  return {id, kind, host, lanes, commands, title, outcome, because, seconds, forecastSeconds, irreversible, undo, input}
 }
 
-type Forecast = {steps: ReadonlyMap<string, number>; total: number | null; outage: number | null}
+function checkedBy({reasons}: Pick<Plan, 'reasons'>): RecordedCheck | null {
+  const {checkedAt, verdict, nodes, findings} = objectOf(reasons['checked'])
+  if (typeof checkedAt !== 'string' || typeof verdict !== 'string' || !Array.isArray(nodes) || !Array.isArray(findings))
+    return null
+  return {checkedAt, verdict, nodes, findings} as unknown as RecordedCheck
+}
 
-/** A plan's `reasons.forecast`: `{seconds, outageSeconds, steps: {id: seconds}}`, each part by itself. */
+type Forecast = {steps: ReadonlyMap<string, number>; total: number | null; served: number | null; outage: number | null}
+
+/** A plan's `reasons.forecast`: `{seconds, servedSeconds, outageSeconds, steps: {id: seconds}}`, each part by itself. */
 function forecastOf(plan: Plan): Forecast {
   const forecast = objectOf(plan.reasons['forecast'])
   const steps = new Map(
@@ -124,12 +156,8 @@ function forecastOf(plan: Plan): Forecast {
     ),
   )
   const number = (value: Json | undefined): number | null => (typeof value === 'number' ? value : null)
-  const sum = steps.size === 0 ? null : [...steps.values()].reduce((total, seconds) => total + seconds, 0)
-  return {steps, total: number(forecast['seconds']) ?? sum, outage: number(forecast['outageSeconds'])}
-}
-
-function objectOf(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
+  const {seconds, servedSeconds, outageSeconds} = forecast
+  return {steps, total: number(seconds), served: number(servedSeconds), outage: number(outageSeconds)}
 }
 
 function spansOf(plan: Plan, entries: readonly JournalEntry[], begin: number): Span[] {
@@ -177,17 +205,40 @@ function spansOf(plan: Plan, entries: readonly JournalEntry[], begin: number): S
   return spans
 }
 
-function wayBackOf(plan: Plan, entries: readonly JournalEntry[], closed: boolean): WayBack {
+function wayBackOf(
+  plan: Plan,
+  entries: readonly JournalEntry[],
+  closed: boolean,
+  successor: Successor | null,
+): WayBack {
   const ids = new Set(plan.steps.filter(({irreversible}) => irreversible).map(({id}) => id))
   const passed = entries.find((entry) => entry.type === 'done' && ids.has(entry.step))
   const operation = entries.find((entry) => entry.type === 'opened')?.operation ?? ''
   if (passed?.type === 'done') {
     const title = plan.steps.find(({id}) => id === passed.step)?.title ?? passed.step
-    const made = plan.reasons['wayBackMade']
-    // Its age is that of the moment in which the plan was made.
-    const then = typeof made === 'string' ? `; from then on the way back is ${made}` : ''
-    return {until: passed.at, text: `rolling back was possible until "${title}" was done${then}`}
+    const what = leftOver(plan, passed.at)
+    const afterwards = what === null ? null : {what, until: successor?.at ?? null}
+    const then = afterwards === null ? '' : `; from then on the way back is ${what}, ${untilWhen(successor)}`
+    return {until: passed.at, text: `rolling back was possible until "${title}" was done${then}`, afterwards}
   }
-  if (closed) return {until: null, text: 'no step was done that closes the way back'}
-  return {until: null, text: `still open: poolctl op rollback ${operation}`}
+  const text = closed ? 'no step was done that closes the way back' : `still open: poolctl op rollback ${operation}`
+  return {until: null, text, afterwards: null}
+}
+
+function untilWhen(successor: Successor | null): string {
+  if (successor === null) return 'until poolctl upgrade finish'
+  return successor.verb === 'upgrade-rollback'
+    ? `which was taken at ${successor.at}`
+    : `which was given up at ${successor.at}`
+}
+
+/** Of the old version, beyond the point of no return. */
+function leftOver({reasons}: Pick<Plan, 'reasons'>, at: string): string | null {
+  const {held, wayBack, wayBackMade} = reasons
+  // Its age is that of the moment in which the plan was made.
+  if (typeof wayBackMade === 'string') return wayBackMade
+  if (wayBack === 'clones') return `the old clusters, which stay whole, without what was written since ${at}`
+  if (typeof held !== 'number') return null
+  const host = checkedBy({reasons})?.nodes.find(({id}) => id === held)?.host
+  return `node ${held}${host === undefined ? '' : ` (${host})`}, held back as the old cluster, without what was written since ${at}`
 }

@@ -127,6 +127,7 @@ const plan = z.strictObject({
     }),
   ),
   locks: z.array(z.int()),
+  measuresOutage: z.boolean().optional(),
 })
 
 const operation = z.strictObject({

@@ -83,6 +83,18 @@ export const upgradeStatus = z.strictObject({
   to: z.int().nullable(),
   since: textOrNull,
   operation: textOrNull,
+  underWay: z
+    .strictObject({
+      step: z.strictObject({id: text, title: text, number: z.int(), of: z.int(), since: textOrNull}).nullable(),
+      startedAt: text,
+      elapsedSeconds: z.number(),
+      servesAt: textOrNull,
+      pastNoReturn: z.boolean(),
+      windowEndsAt: textOrNull,
+      latestDecisionAt: textOrNull,
+      verdict: z.enum(['go', 'hold', 'back']).nullable(),
+    })
+    .nullable(),
   wayBack: text,
   next: z.array(text),
   nodes: z.array(

@@ -14,6 +14,21 @@ export type UpgradeStatusNode = {
   oldThere: boolean | null
 }
 
+/** From the copy of the record on the hosts, which may be behind by a step. */
+export type UpgradeUnderWay = {
+  /** The one that is being done, or comes next; null: all are done. `since`: when it was begun. */
+  step: {id: string; title: string; number: number; of: number; since: string | null} | null
+  startedAt: string
+  elapsedSeconds: number
+  /** When clients have the new version, by the rehearsal; null: nobody knows, or they have it. */
+  servesAt: string | null
+  pastNoReturn: boolean
+  windowEndsAt: string | null
+  /** The last moment at which going back would still end within the window. */
+  latestDecisionAt: string | null
+  verdict: 'go' | 'hold' | 'back' | null
+}
+
 export type UpgradeStatusData = {
   phase: 'none' | 'under-way' | 'opened' | 'rolled-back' | 'finished'
   from: number | null
@@ -22,6 +37,8 @@ export type UpgradeStatusData = {
   since: string | null
   /** The upgrade, or the one that is under way. */
   operation: string | null
+  /** Null: nothing is under way, or no host has a copy of its record. */
+  underWay: UpgradeUnderWay | null
   wayBack: string
   next: string[]
   nodes: UpgradeStatusNode[]

@@ -163,7 +163,12 @@ describe.runIf(possible)('an upgrade that is disturbed in its outage', () => {
       const blind = await change(lab, ['op', 'resume', operation, '--yes'])
       expect({exitCode: blind.exitCode, changed: blind.error?.changed}).toEqual({exitCode: 5, changed: 'none'})
       await comeBack()
-      expect(ending(await change(lab, ['op', 'resume', operation, '--yes']))).toEqual(DONE)
+      const resumed = await change(lab, ['op', 'resume', operation, '--yes'])
+      expect(ending(resumed)).toEqual(DONE)
+      // Nobody had measured anything yet, and clients are not served before it.
+      expect(resumed.data?.outage).toMatchObject({lostWrites: 0})
+      expect(resumed.data?.outage?.writesStoppedSeconds).toBeGreaterThan(0)
+      expect(resumed.warnings.map(({code}) => code)).toContain('OUTAGE_MEASURED_IN_PART')
       return ['new', null]
     })
     expect(await versionsOf(lab)).toEqual([String(TO), String(TO), 'down'])

@@ -1,10 +1,13 @@
 /** A major upgrade on real servers, 13 to 15 unless POOLCTL_UPGRADE says otherwise (15:17, 17:18:swap): everything there afterwards, nothing acknowledged lost, and the way back before its end. */
 import {existsSync} from 'node:fs'
-import {appendFile, readFile} from 'node:fs/promises'
+import {appendFile, mkdtemp, readFile, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
+import type {UpgradeStatusData} from '../../src/report/upgrade-status.js'
+import {browse, browserInstalled} from '../support/browser.js'
 import {expectHealthy, footprint, roles, statusOf} from '../support/e2e-checks.js'
 import {amcheck, change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
 import {
@@ -19,6 +22,7 @@ import {
 const [from, to, transfer = 'link'] = (process.env['POOLCTL_UPGRADE'] ?? '13:15').split(':')
 const VERSIONS = versionPair(Number(from), Number(to))
 const {from: FROM, to: TO} = VERSIONS
+const {new: NEW} = VERSIONS.bin
 
 let lab: SharedLab
 let spec: LabSpec
@@ -84,6 +88,22 @@ const asOnPrimary = (row: string): string =>
 
 const all = (major: number): string[] => spec.nodes.map(() => String(major))
 
+/** On a machine that has nothing but the cluster file: what is told comes from the hosts. */
+async function expectUnderWay(): Promise<void> {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'poolctl-elsewhere-'))
+  try {
+    const asked = await lab.poolctl(['upgrade', 'status', '--json'], {env: {POOLCTL_STATE_DIR: elsewhere}})
+    const {data} = asked.json as {data: UpgradeStatusData}
+    expect(data).toMatchObject({phase: 'under-way', underWay: {pastNoReturn: false, verdict: 'go'}})
+    expect(data.underWay?.step?.number).toBeGreaterThan(10)
+    expect(data.underWay?.elapsedSeconds).toBeGreaterThan(1)
+    expect(Date.parse(data.underWay?.latestDecisionAt ?? '')).toBeGreaterThan(Date.now())
+    expect(data.next.some((command) => command.includes('op rollback'))).toBe(true)
+  } finally {
+    await rm(elsewhere, {recursive: true, force: true})
+  }
+}
+
 describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
@@ -104,6 +124,17 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
       exitCode: early.exitCode,
       codes: early.data?.refusals?.map(({code}) => code) ?? [early.error?.code],
     }).toEqual({exitCode: 6, codes: ['UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED', 'UPGRADE_NOT_PREPARED']})
+    const before = await footprint(lab)
+    for (const asked of [['--dry-run'], ['--yes', '--confirm', 'lab']]) {
+      const whole = await change(lab, ['upgrade', '--to', `${TO}`, '--min-standbys', '2', ...asked])
+      expect({exitCode: whole.exitCode, code: whole.error?.code}).toEqual({exitCode: 6, code: 'TOO_FEW_STANDBYS'})
+    }
+    const both = await lab.poolctl(['upgrade', '--to', `${TO}`, '--dry-run'])
+    expect({code: both.code, plans: both.stdout.match(/^Plan: [\w-]+/gm)}).toEqual({
+      code: 0,
+      plans: ['Plan: upgrade-prepare', 'Plan: upgrade-run'],
+    })
+    expect(await footprint(lab)).toEqual(before)
     await underLedger(lab, async () => {
       for (let round = 0; round < 2; round += 1) {
         expect(ending(await change(lab, ['upgrade', 'prepare', '--to', `${TO}`]))).toEqual(DONE)
@@ -118,6 +149,15 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
     const dry = await change(lab, ['upgrade', 'run', '--to', `${TO}`, '--window', '10m', '--dry-run'])
     expect(ending(dry)).toEqual(DONE)
     expect(dry.data?.plan.steps.filter(({irreversible}) => irreversible).map(({id}) => id)).toEqual(['start-primary'])
+    const text = await lab.poolctl(['upgrade', 'run', '--to', `${TO}`, '--window', '10m', '--dry-run'])
+    const hosts = spec.nodes.map(({address}) => address)
+    expect(text.code).toBe(0)
+    // Hosts of a step over several, what is typed there, the bytes of it, its seconds, and the line before what cannot be taken back.
+    expect(text.stdout.replaceAll(/\s+/g, ' ')).toContain(`(${hosts.slice(1).join(', ')}; not measured)`)
+    expect(text.stdout).toContain(`PGDATA=${dataOf(0)} ${spec.bin}/pg_ctl stop -m fast -w`)
+    expect(text.stdout).toContain(`${NEW}/pg_upgrade --link --no-sync --jobs=2 -b ${spec.bin} -B ${NEW}`)
+    expect(text.stdout).toMatch(/ sends \d+(\.\d)? MB at most\n/)
+    expect(text.stdout).toMatch(/\n---- POINT OF NO RETURN.*\n *\d+\. start version/)
     expect({roles: roles(await statusOf(lab)), files: await footprint(lab)}).toEqual(before)
   })
 
@@ -129,6 +169,7 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
         {env: {POOLCTL_CRASH_AT: 'after-done:pg-upgrade'}},
       )
       expect(killed.signal).toBe('SIGKILL')
+      await expectUnderWay()
       await expectRolledBack(lab)
     })
     expect(await versionsOf(lab)).toEqual(all(FROM))
@@ -172,6 +213,36 @@ describe.runIf(VERSIONS.possible)(`an upgrade from ${FROM} to ${TO}`, () => {
   })
 })
 
+/** The page of the last run as a browser shows it, on a machine where `upgrade check` was never asked for. */
+async function expectReport(wayBack: string): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'poolctl-page-'))
+  try {
+    const written = await lab.poolctl(['upgrade', 'report', '--directory', home, '--json'])
+    const {data} = written.json as {data: {operation: string; html: string; markdown: string}}
+    expect(data.operation).toMatch(/^upgrade-run-/)
+    const markdown = await readFile(data.markdown, 'utf8')
+    expect(markdown).toContain(`$ ${NEW}/pg_upgrade --${transfer} `)
+    const page = browserInstalled
+      ? (await browse(home, 'profile', ['--dump-dom', `file://${data.html}`])).stdout
+      : await readFile(data.html, 'utf8')
+    for (const {address} of spec.nodes) {
+      const [, lane = ''] = page.split(`<g class="lane" data-host="${address}">`)
+      const own = lane.split('<g class="lane"')[0] ?? ''
+      expect(own).toContain('data-step="leave-note"')
+      expect(own.includes('data-step="pg-upgrade"')).toBe(address === spec.nodes[0]?.address)
+      expect(own.includes('data-step="stop-standbys"')).toBe(address !== spec.nodes[0]?.address)
+    }
+    for (const text of [page, markdown]) {
+      expect(text).toContain(wayBack)
+      expect(text).toMatch(/node 2 \(\S+\), held back as the old cluster/)
+      expect(text).toMatch(new RegExp(String.raw`Checks of .*: ready`))
+      expect(text).toMatch(new RegExp(String.raw`\b${FROM}\.\d+[\s\S]{1,80}\b${TO}\.\d+`))
+    }
+  } finally {
+    await rm(home, {recursive: true, force: true})
+  }
+}
+
 describe.runIf(VERSIONS.possible)('the whole migration in one command', () => {
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: FROM, nodes: 3})
@@ -205,10 +276,12 @@ describe.runIf(VERSIONS.possible)('the whole migration in one command', () => {
         ['held', null],
       ],
     })
+    await expectReport('until upgrade finish')
     await underLedger(lab, async () => {
       expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
     })
     expect(await versionsOf(lab)).toEqual(all(TO))
+    await expectReport(`until ${new Date().toISOString().slice(0, 10)}`)
     for (const {data: place} of spec.nodes) expect(existsSync(place.slice(0, -`-${TO}`.length))).toBe(false)
     await expectHealthy(lab)
   })

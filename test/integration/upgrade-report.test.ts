@@ -1,23 +1,16 @@
 /** The page of a record as a browser shows it: drawn whole, without a request to anybody. */
-import {execFile} from 'node:child_process'
-import {access, mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {promisify} from 'node:util'
 import {afterAll, beforeAll, expect, test} from 'vitest'
 import {reportPage} from '../../src/output/upgrade-report/html.js'
 import {operationRecord} from '../../src/report/operation-record.js'
 import {checkReport} from '../../src/operations/upgrade/checks/check.js'
+import {browse, browserInstalled} from '../support/browser.js'
+import {runRecord} from '../support/run-record.js'
 import {sampleRecord} from '../support/sample-record.js'
 import {machine, upgradeSurvey} from '../support/upgrade-builders.js'
 import {poolNode} from '../support/builders.js'
-
-const execute = promisify(execFile)
-const CHROMIUM = '/usr/bin/chromium'
-const installed = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-)
 
 let home: string
 beforeAll(async () => {
@@ -26,22 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(home, {recursive: true, force: true})
 })
-
-const FLAGS = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update', '--hide-scrollbars', '--window-size=1240,2300'],
-]
-
-/** Its standard output and log. `profile` is new, so that nothing of another run is in it. */
-async function browse(profile: string, args: string[]): Promise<{stdout: string; stderr: string}> {
-  const directory = join(home, profile)
-  await mkdir(directory)
-  return execute(CHROMIUM, [...FLAGS, `--user-data-dir=${directory}`, ...args], {
-    timeout: 90_000,
-    maxBuffer: 64 * 1024 ** 2,
-    env: {PATH: process.env['PATH'], HOME: home, LC_ALL: 'C.UTF-8'},
-  })
-}
 
 function page(): string {
   const survey = upgradeSurvey((s) => {
@@ -58,11 +35,11 @@ function page(): string {
   return reportPage(record)
 }
 
-test.skipIf(!installed)('the page is drawn by a browser as it was written, and nothing is fetched', async () => {
+test.skipIf(!browserInstalled)('the page is drawn by a browser as it was written, and nothing is fetched', async () => {
   const file = join(home, 'record.html')
   await writeFile(file, page())
   const log = join(home, 'net.json')
-  const {stdout: dom} = await browse('dom', [`--log-net-log=${log}`, '--dump-dom', `file://${file}`])
+  const {stdout: dom} = await browse(home, 'dom', [`--log-net-log=${log}`, '--dump-dom', `file://${file}`])
   const ids = (operationRecord(sampleRecord(), {result: null, check: null})?.steps ?? []).map(({id}) => id)
   for (const id of ids) expect(dom).toContain(`<g class="row" data-step="${id}">`)
   // One more than there are steps: the one that was begun twice has two.
@@ -75,7 +52,7 @@ test.skipIf(!installed)('the page is drawn by a browser as it was written, and n
   expect(urls.filter((url) => !/google|gvt1|chrome/.test(new URL(url).hostname))).toEqual([])
 
   const picture = join(home, 'record.png')
-  await browse('picture', [`--screenshot=${picture}`, `file://${file}`])
+  await browse(home, 'picture', [`--screenshot=${picture}`, `file://${file}`])
   const bytes = await readFile(picture)
   // Width and height stand in a PNG's first chunk. A page that is not drawn compresses to next to nothing.
   expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([1240, 2300])
@@ -83,3 +60,18 @@ test.skipIf(!installed)('the page is drawn by a browser as it was written, and n
   const keep = process.env['POOLCTL_KEEP_PICTURE']
   if (keep) await writeFile(keep, bytes)
 })
+
+test.skipIf(!browserInstalled)(
+  'the lanes of a run are drawn, with the acts of all standbys in the lane of each',
+  async () => {
+    const record = operationRecord(runRecord(), {result: null, check: null})
+    if (record === null) throw new Error('the run has no plan')
+    const file = join(home, 'run.html')
+    await writeFile(file, reportPage(record))
+    const {stdout: dom} = await browse(home, 'run', ['--dump-dom', `file://${file}`])
+    expect(dom.match(/<g class="lane" data-host="[^"]+"/g)).toHaveLength(record.hosts.length)
+    const rows = record.steps.flatMap(({id, lanes}) => lanes.map(() => id))
+    expect(dom.match(/<rect class="bar /g)).toHaveLength(rows.length)
+    expect(dom.match(/<g class="row" data-step="stop-standbys">/g)).toHaveLength(2)
+  },
+)

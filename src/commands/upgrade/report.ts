@@ -7,7 +7,7 @@ import {checkReportBefore} from '../../cli/check-reports.js'
 import {readResult} from '../../cli/operation-reports.js'
 import {openJournal} from '../../cli/state.js'
 import {messageOf, UsageError} from '../../lib/errors.js'
-import {reportedOperation} from '../../operations/op/read.js'
+import {reportedOperation, successorOf} from '../../operations/op/read.js'
 import {reportPage} from '../../output/upgrade-report/html.js'
 import {reportMarkdown} from '../../output/upgrade-report/markdown.js'
 import {operationRecord} from '../../report/operation-record.js'
@@ -15,9 +15,9 @@ import {operationRecord} from '../../report/operation-record.js'
 export default class UpgradeReport extends BaseCommand {
   static override summary = 'Write the record of an operation as a page and as Markdown.'
   static override description =
-    'One HTML page that needs nothing else, and the same as Markdown: steps per host as a picture, outage as it was measured, forecast against actual, checks, versions, acts with secrets dotted out, and until when the way back was open. Works for any recorded operation; without an id it takes the last upgrade.'
+    'One HTML page that needs nothing else, and the same as Markdown: steps per host as a picture, outage as it was measured, forecast against actual, checks, versions, commands with secrets dotted out, and what the way back is and until when. Works for any recorded operation; without an id it takes the last run of an upgrade.'
   static override args = {
-    operation: Args.string({description: 'id of the operation, as op list shows it (default: the last upgrade)'}),
+    operation: Args.string({description: 'id of the operation, as op list shows it (default: the last upgrade run)'}),
   }
   static override flags = {
     directory: Flags.string({
@@ -35,12 +35,15 @@ export default class UpgradeReport extends BaseCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(UpgradeReport)
     const {journal} = await openJournal()
-    const {summary, entries} = await reportedOperation(journal, args.operation ?? null)
-    const {operation, cluster, startedAt} = summary
-    const record = operationRecord(entries, {
-      result: await readResult(operation),
-      check: summary.verb.startsWith('upgrade') ? await checkReportBefore(cluster, startedAt) : null,
-    })
+    const {summary, plan, entries} = await reportedOperation(journal, args.operation ?? null)
+    const {operation, verb, cluster, startedAt} = summary
+    const to = plan?.request['to']
+    const [result, check, successor] = await Promise.all([
+      readResult(operation),
+      verb.startsWith('upgrade') && typeof to === 'number' ? checkReportBefore(cluster, to, startedAt) : null,
+      verb === 'upgrade-run' ? successorOf(journal, summary) : null,
+    ])
+    const record = operationRecord(entries, {result, check}, successor)
     if (record === null) throw notBegun(operation)
     const directory = resolve(flags.directory)
     const files = {html: join(directory, `${operation}.html`), markdown: join(directory, `${operation}.md`)}

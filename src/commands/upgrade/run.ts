@@ -2,7 +2,7 @@ import {BaseCommand} from '../../cli/base-command.js'
 import {changingFlags} from '../../cli/flags.js'
 import {perform} from '../../cli/perform.js'
 import {runFlags, runRequest, servedStep} from '../../cli/upgrade-flags.js'
-import {upgradeRun} from '../../operations/upgrade/upgrade.js'
+import {upgradeRunHere} from '../../cli/upgrade-run.js'
 import {performText} from '../../output/text/perform.js'
 
 export default class UpgradeRun extends BaseCommand {
@@ -23,7 +23,7 @@ export default class UpgradeRun extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(UpgradeRun)
-    const body = await perform(upgradeRun, runRequest(flags), flags, this.terminal, servedStep(flags))
+    const body = await perform(upgradeRunHere, runRequest(flags), flags, this.terminal, servedStep(flags))
     this.finish(body, (style, data) => performText(data, style))
   }
 }

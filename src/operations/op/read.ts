@@ -13,16 +13,34 @@ export async function showOperation(journal: Journal, operation: string): Promis
   return {summary, plan: opened === undefined ? null : (opened.plan as unknown as Plan), entries}
 }
 
-/** The operation to report on: the one named, or the last upgrade. Throws `UsageError` (`OPERATION_UNKNOWN`) when there is none. */
+/** The operation to report on: the one named, or the last run of an upgrade, which is what its window was promised for. Throws `UsageError` (`OPERATION_UNKNOWN`) when there is none. */
 export async function reportedOperation(journal: Journal, operation: string | null): Promise<OpShowData> {
   if (operation !== null) return showOperation(journal, operation)
-  const last = (await journal.list()).findLast(({verb, state}) => verb.startsWith('upgrade') && state !== 'unreadable')
+  const last = (await journal.list()).findLast(({verb, state}) => verb === 'upgrade-run' && state !== 'unreadable')
   if (last) return showOperation(journal, last.operation)
   throw new UsageError({
     code: 'OPERATION_UNKNOWN',
-    message: 'there is no record of an upgrade on this machine',
+    message: 'there is no record of the run of an upgrade on this machine',
     hint: 'Name another operation (poolctl op list), or fetch one begun elsewhere: poolctl op resume ID --from-host',
   })
+}
+
+/** What ended the time in which one could go back to the old version, once the new one served; null: nothing that this machine has a record of. */
+export async function successorOf(
+  journal: Journal,
+  {operation, cluster, startedAt}: RecordSummary,
+): Promise<{verb: string; at: string} | null> {
+  const next = (await journal.list()).find(
+    (one) =>
+      ['upgrade-finish', 'upgrade-rollback'].includes(one.verb) &&
+      one.outcome === 'completed' &&
+      one.cluster === cluster &&
+      one.operation !== operation &&
+      one.startedAt > startedAt,
+  )
+  if (!next) return null
+  const closed = (await journal.read(next.operation)).findLast(({type}) => type === 'closed')
+  return closed ? {verb: next.verb, at: closed.at} : null
 }
 
 /** Why each record that is listed as unreadable cannot be read, with its file and line: the list itself has no room for it. */

@@ -7,8 +7,10 @@ import type {RehearsalFigures} from '../../cluster/rehearsal-figures.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 
 export type Forecast = {
-  /** Of the whole run. */
-  seconds: number
+  /** Of the whole run; null where a part of it cannot be foreseen, as statistics of the site's own tables. */
+  seconds: number | null
+  /** From the beginning until pgpool is open with the new version. */
+  servedSeconds: number
   /** From the stop of the primary until the new one serves. */
   outageSeconds: number
   steps: {[id: string]: number}
@@ -17,6 +19,7 @@ export type Forecast = {
 
 const FIRST_OF_OUTAGE = 'stop-primary'
 const LAST_OF_OUTAGE = 'bring-standbys'
+const SERVED = 'open-pool'
 const BEGIN_UPGRADE = 'begin-pg-upgrade'
 const UPGRADE = 'pg-upgrade'
 /** Connect, ask, look again. */
@@ -26,8 +29,12 @@ const JOIN_S = 0.2
 /** Linking without a figure of its own: the same files as pg_upgrade, without its dump and restore. */
 const LINK_SHARE = 0.3
 
-/** Seconds of one step, by its kind, which other plans share. */
-function secondsOf({kind}: PlannedStep, {seconds}: RehearsalFigures): number {
+/** They take as long as the site's own tables, standbys or extensions want, and no rehearsal tries them. */
+const UNFORESEEN = new Set(['make-statistics', 'update-extensions', 'link-rest', 'bring-rest'])
+
+/** Seconds of one step, by its kind, which other plans share; null: nobody knows. */
+function secondsOf({kind}: PlannedStep, {seconds}: RehearsalFigures): number | null {
+  if (UNFORESEEN.has(kind)) return null
   const stop = seconds.stop ?? SHORT_S
   const start = seconds.start ?? SHORT_S
   const upgrade = seconds.pgUpgrade ?? 0
@@ -51,11 +58,17 @@ function secondsOf({kind}: PlannedStep, {seconds}: RehearsalFigures): number {
 /** Null when the rehearsal did not get as far as to know. */
 export function forecastRun(steps: readonly PlannedStep[], figures: RehearsalFigures | null): Forecast | null {
   if (figures === null || figures.seconds.pgUpgrade === null) return null
-  const forecast = new Map(steps.map((step) => [step.id, secondsOf(step, figures)]))
+  const forecast = new Map(
+    steps.flatMap((step): [string, number][] => {
+      const seconds = secondsOf(step, figures)
+      return seconds === null ? [] : [[step.id, seconds]]
+    }),
+  )
   forecast.set(UPGRADE, Math.max(SHORT_S, (forecast.get(UPGRADE) ?? 0) - beside(steps, forecast)))
   const total = (list: readonly PlannedStep[]): number => list.reduce((sum, {id}) => sum + (forecast.get(id) ?? 0), 0)
   return {
-    seconds: total(steps),
+    seconds: forecast.size === steps.length ? total(steps) : null,
+    servedSeconds: total(untilServed(steps)),
     outageSeconds: total(outageOf(steps)),
     steps: Object.fromEntries(forecast),
     basis: `rehearsal ${figures.operation} on node ${figures.node} at ${figures.at}`,
@@ -70,6 +83,12 @@ function beside(steps: readonly PlannedStep[], seconds: ReadonlyMap<string, numb
   return steps.slice(begun + 1, joined).reduce((sum, {id}) => sum + (seconds.get(id) ?? 0), 0)
 }
 
+/** What a window promises: up to the moment in which clients have the new version. Plans without it are of one piece. */
+export function untilServed<T extends {id: string}>(steps: readonly T[]): readonly T[] {
+  const last = steps.findIndex(({id}) => id === SERVED)
+  return last === -1 ? steps : steps.slice(0, last + 1)
+}
+
 /** Clients wait during these. */
 export function outageOf<T extends {id: string}>(steps: readonly T[]): T[] {
   const first = steps.findIndex(({id}) => id === FIRST_OF_OUTAGE)
@@ -80,12 +99,12 @@ export function outageOf<T extends {id: string}>(steps: readonly T[]): T[] {
 /** A plan's forecast, as it stands in its reasons; null for a plan without one. */
 export function forecastIn(reasons: JsonObject): Forecast | null {
   const value = objectOf(reasons['forecast'])
-  const {seconds, outageSeconds, basis} = value ?? {}
+  const {seconds = null, servedSeconds, outageSeconds, basis} = value ?? {}
   const steps = objectOf(value?.['steps'])
-  if (!steps || typeof seconds !== 'number' || typeof outageSeconds !== 'number' || typeof basis !== 'string')
-    return null
+  if (!steps || typeof outageSeconds !== 'number' || typeof basis !== 'string') return null
+  if ((seconds !== null && typeof seconds !== 'number') || typeof servedSeconds !== 'number') return null
   const known = Object.entries(steps).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
-  return {seconds, outageSeconds, basis, steps: Object.fromEntries(known)}
+  return {seconds, servedSeconds, outageSeconds, basis, steps: Object.fromEntries(known)}
 }
 
 function objectOf(value: Json | undefined): JsonObject | null {

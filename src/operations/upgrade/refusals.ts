@@ -55,6 +55,8 @@ export function heldBy(request: RunRequest, facts: RunFacts): number | null {
   return standbysOf(facts).at(-1)?.node.id ?? null
 }
 
+export const NOT_PREPARED = 'UPGRADE_NOT_PREPARED'
+
 export function runRefusals(request: RunRequest, facts: RunFacts): Refusal[] {
   return [
     ...prepareRefusals(request, facts),
@@ -73,21 +75,17 @@ function notPrepared(request: RunRequest, facts: MigrationFacts): Refusal[] {
   const found =
     primary?.state?.prepared === false
       ? [
-          refusal(
-            'UPGRADE_NOT_PREPARED',
-            `there is no prepared cluster in ${primary.pair.new.data} on ${primary.node.host}`,
-            {node: primary.node.id, hint},
-          ),
+          refusal(NOT_PREPARED, `there is no prepared cluster in ${primary.pair.new.data} on ${primary.node.host}`, {
+            node: primary.node.id,
+            hint,
+          }),
         ]
       : []
   const bare = standbysOf(facts).filter(({state}) => state?.configStaged === false)
   return [
     ...found,
     ...bare.map(({node}) =>
-      refusal('UPGRADE_NOT_PREPARED', `no configuration for version ${request.to} waits on ${node.host}`, {
-        node: node.id,
-        hint,
-      }),
+      refusal(NOT_PREPARED, `no configuration for version ${request.to} waits on ${node.host}`, {node: node.id, hint}),
     ),
   ]
 }

@@ -5,12 +5,13 @@ import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {LockHolder} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
-import type {UpgradeStatusData, UpgradeStatusNode} from '../../report/upgrade-status.js'
+import type {UpgradeStatusData, UpgradeStatusNode, UpgradeUnderWay} from '../../report/upgrade-status.js'
 import type {Warning} from '../../report/envelope.js'
 import {recoverUnreadable} from './follow-ups.js'
 import {warningOf} from './checks/finding.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
 import {newest} from './survey.js'
+import {copiedRecord, underWay} from './under-way.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
 
 export async function readUpgradeStatus(
@@ -33,9 +34,11 @@ export async function readUpgradeStatus(
   const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)
   const systemIdentifier = primary?.reachable === true ? primary.facts.systemIdentifier : null
   const safety = note === null ? newest(facts.safeties) : safetyFor(facts, note)
+  const running = holderOf(locks)
+  const record = running === null ? [] : await copiedRecord(world, running.operation, observe)
   const now = world.clock.now()
   return {
-    data: statusData(note, locks, nodes, safety, now),
+    data: statusData(note, locks, nodes, safety, now, underWay(record, now)),
     systemIdentifier,
     warnings: countsOn(note) ? oldWayBack(safety, now).map(warningOf) : [],
   }
@@ -75,6 +78,29 @@ async function nodeOf(
   }
 }
 
+function holderOf(locks: readonly (LockHolder | null)[]): LockHolder | null {
+  return locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
+}
+
+type UnderWayData = Pick<UpgradeStatusData, 'phase' | 'since' | 'operation' | 'underWay' | 'wayBack' | 'next'>
+
+/** A rollback that would be refused is not offered. */
+function underWayData({since, operation}: LockHolder, progress: UpgradeUnderWay | null): UnderWayData {
+  const past = progress?.pastNoReturn === true
+  const dead = (way: 'resume' | 'rollback'): string =>
+    `from another machine, when its process is dead: poolctl op ${way} ${operation} --from-host`
+  return {
+    phase: 'under-way',
+    since,
+    operation,
+    underWay: progress,
+    wayBack: past
+      ? 'none by this operation: it is past its point of no return'
+      : `poolctl op rollback ${operation}, up to its point of no return`,
+    next: [`poolctl op watch ${operation}`, dead('resume'), ...(past ? [] : [dead('rollback')])],
+  }
+}
+
 /** Pure: what follows from the notes and the locks. */
 export function statusData(
   note: UpgradeNote | null,
@@ -82,22 +108,11 @@ export function statusData(
   nodes: UpgradeStatusNode[],
   safety: WayBackNote | null,
   now: Date,
+  progress: UpgradeUnderWay | null = null,
 ): UpgradeStatusData {
-  const lock = locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
-  const base = {from: note?.from ?? null, to: note?.to ?? null, nodes}
-  if (lock) {
-    return {
-      ...base,
-      phase: 'under-way',
-      since: lock.since,
-      operation: lock.operation,
-      wayBack: `poolctl op rollback ${lock.operation}, up to its point of no return`,
-      next: [
-        `poolctl op watch ${lock.operation}`,
-        `from another machine, when its process is dead: poolctl op resume ${lock.operation} --from-host`,
-      ],
-    }
-  }
+  const lock = holderOf(locks)
+  const base = {from: note?.from ?? null, to: note?.to ?? null, underWay: null, nodes}
+  if (lock) return {...base, ...underWayData(lock, progress)}
   if (note === null) {
     return {
       ...base,

@@ -3,7 +3,7 @@ import type {Plan} from '../../engine/plan.js'
 import type {StepReport} from '../../engine/outcome.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import type {Summary} from '../operation.js'
-import {compared, forecastIn} from './forecast.js'
+import {compared, forecastIn, untilServed} from './forecast.js'
 
 function objectOf(value: Json | undefined): JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
@@ -13,11 +13,14 @@ function numbers(value: Json | undefined): number[] {
   return Array.isArray(value) ? value.filter((one): one is number => typeof one === 'number') : []
 }
 
-/** Past the point of no return a run goes on whatever the time: whether the promise was kept is said here. */
+/**
+ * Past the point of no return a run goes on whatever the time: whether the promise was kept is said here. It is about clients, and
+ * statistics and later standbys come while they work.
+ */
 function windowOf(plan: Plan, steps: readonly StepReport[]): JsonObject | null {
   const {windowMs} = plan.reasons
   if (typeof windowMs !== 'number') return null
-  const stepsSeconds = steps.reduce((sum, {seconds}) => sum + (seconds ?? 0), 0)
+  const stepsSeconds = untilServed(steps).reduce((sum, {seconds}) => sum + (seconds ?? 0), 0)
   return {promisedSeconds: windowMs / 1000, stepsSeconds, kept: stepsSeconds <= windowMs / 1000}
 }
 

@@ -8,6 +8,7 @@ import {placeOf, upgradeTarget} from '../../cluster/upgrade-target.js'
 import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
+import type {UpgradeTimings} from '../../report/upgrade-check.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
 import type {PrepareRequest} from './request.js'
@@ -29,7 +30,11 @@ export type MigrationFacts = {
 export type RunFacts = MigrationFacts & {
   /** The last way back that `upgrade prepare` has made for it; null: none. */
   safety: WayBackNote | null
+  keptTrial?: KeptTrial | null
 }
+
+/** Of the last `upgrade check` for this target whose report this machine has. */
+export type KeptTrial = {at: string; timings: UpgradeTimings}
 
 export function pairFor(node: NodeConfig, from: number, to: number): Pair {
   return {from, to, old: placeOf(node), new: upgradeTarget(node, from, to)}

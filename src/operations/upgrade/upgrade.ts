@@ -3,22 +3,38 @@
  * (pg_upgrade, Usage) with every step proved; standbys keep their own files and are not sent them again.
  */
 import type {WayBackNote} from '../../cluster/way-back-note.js'
-import type {Operation, Decision} from '../operation.js'
+import type {JsonObject} from '../../lib/json.js'
+import type {Operation, Decision, Refusal} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
+import {actsOfRun, secondsOfSteps} from './acts.js'
 import {afterCare} from './after-care.js'
+import {checkReport} from './checks/check.js'
 import {warningOf} from './checks/finding.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
 import {fingerprint, lockedIds, serverVersions, systemIdentifier, warningsOf} from './prepare.js'
-import {heldBy, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
+import {heldBy, NOT_PREPARED, runRefusals, wayBackOf, windowForeseenShort} from './refusals.js'
 import type {RunRequest} from './request.js'
 import {summariseRun} from './summary.js'
 import {standbysOf, surveyRun, type RunFacts} from './survey.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
 
 function decide(request: RunRequest, facts: RunFacts): Decision {
+  return decided(request, facts, runRefusals(request, facts))
+}
+
+/** For `upgrade`, which prepares by itself: what else stands in the way is told before anything is made. */
+function decideBeforehand(request: RunRequest, facts: RunFacts): Decision {
   const refusals = runRefusals(request, facts)
+  const others = refusals.filter(({code}) => code !== NOT_PREPARED)
+  const decision = decided(request, facts, others)
+  if (decision.kind !== 'planned') return decision
+  const {plan} = decision
+  return {...decision, plan: {...plan, reasons: {...plan.reasons, prepared: refusals.length === others.length}}}
+}
+
+function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Decision {
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const held = heldBy(request, facts)
   const steps = planRun(request, facts)
@@ -27,6 +43,7 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
   if (late !== null) return {kind: 'refused', refusals: [windowForeseenShort(request, late)]}
   const now = new Date(facts.check.takenAt)
   const safety = countedOn(request, facts)
+  const seconds = secondsOfSteps(steps, forecast, facts.keptTrial ?? null)
   return {
     kind: 'planned',
     plan: {
@@ -40,6 +57,9 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
         windowMs: request.windowMs,
         afterCare: afterCare(facts),
         forecast,
+        secondsFrom: seconds.basis ?? 'nothing was measured yet: poolctl upgrade rehearse does',
+        acts: actsOfRun(request, facts, steps, seconds),
+        checked: checkedNow(facts),
       },
       steps,
       locks: lockedIds(facts),
@@ -52,6 +72,12 @@ function decide(request: RunRequest, facts: RunFacts): Decision {
     },
     warnings: [...warningsOf(facts), ...oldWayBack(safety, now).map(warningOf), ...silentPools(facts.pools)],
   }
+}
+
+/** For the record: the checks that were repeated for this very run, and the versions that they saw. */
+function checkedNow({check, safety}: RunFacts): JsonObject {
+  const {checkedAt, verdict, nodes, findings} = checkReport(check, null, safety)
+  return {checkedAt, verdict, nodes, findings}
 }
 
 /** What `upgrade prepare` has made, where that is the way back of this run. */
@@ -78,3 +104,6 @@ export const upgradeRun: Operation<RunRequest, RunFacts> = {
   poolBefore: (facts) => facts.check.pool.nodes,
   summarise: summariseRun,
 }
+
+/** Plans alone: as if the cluster were prepared. Whether it is stands in the plan's reasons. */
+export const upgradeForeseen: typeof upgradeRun = {...upgradeRun, decide: decideBeforehand}

@@ -136,6 +136,8 @@ export const WORK_CODES: Readonly<Record<string, string>> = {
   ACKNOWLEDGED_WRITES_LOST:
     "Writes that pgpool acknowledged during the change could not be read back. Keep the old primary's data.",
   OUTAGE_NOT_MEASURED: 'What clients noticed could not be measured. The change itself is not affected.',
+  OUTAGE_MEASURED_IN_PART:
+    'The process that began the operation was gone for a while. What clients noticed is measured from the resume on.',
   INTERRUPTED:
     'The operation stopped after the current step on a signal. Its locks are kept for op resume or op rollback.',
   NOT_WAITED_FOR: 'With --no-wait the operation goes on in the background; exit 9 says that nothing was observed yet.',

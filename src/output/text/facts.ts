@@ -15,6 +15,7 @@ const LABELS: Readonly<Record<string, string>> = {
   stillDown: 'still down',
   stepsRun: 'steps run',
   verified: 'proved',
+  servedSeconds: 'until clients are served',
   rowSeen: 'a row written on the primary was read',
   controlState: 'control file',
 }

@@ -1,5 +1,6 @@
 /** The report of a changing command, for people: what was done, what was seen, what clients noticed, what is left. */
 import type {OperationReport} from '../../report/operation.js'
+import type {Plan} from '../../engine/plan.js'
 import type {Outage} from '../../ports/pool.js'
 import {escapeText} from '../escape.js'
 import {paint, type Style} from '../style.js'
@@ -20,7 +21,10 @@ const WORDS: Readonly<Record<OperationReport['outcome'], string>> = {
 }
 
 export function operationText(report: OperationReport, style: Style): string {
-  if (report.outcome === 'planned') return `${planText(report.plan, style)}\n\n${WORDS.planned}`
+  if (report.outcome === 'planned') {
+    const plans = [report.plan, ...followingPlan(report)].map((plan) => planText(plan, style))
+    return [...plans, WORDS.planned].join('\n\n')
+  }
   const blocks: string[] = []
   if (report.outcome === 'nothing-to-do') {
     const because = report.facts['because']
@@ -39,6 +43,12 @@ export function operationText(report: OperationReport, style: Style): string {
   }
   if (report.operation !== null) blocks.push(`operation ${report.operation}`)
   return blocks.join('\n\n')
+}
+
+/** Of an upgrade that is not prepared: the plan of the run that follows its preparation. */
+function followingPlan({facts}: OperationReport): Plan[] {
+  const plan = facts['run']
+  return typeof plan === 'object' && plan !== null && 'steps' in plan ? [plan as unknown as Plan] : []
 }
 
 /** The sentence of design §1.6. Reads are named when they stopped at all: a switchover is meant to leave them going. */

@@ -5,22 +5,65 @@ import {escapeText} from '../escape.js'
 import {paint, type Style, type Tone} from '../style.js'
 import {table, wrap} from '../table.js'
 import {factsText} from './facts.js'
-import {secondsText, withUnits} from '../../lib/human.js'
+import {bytesText, secondsText, withUnits} from '../../lib/human.js'
+import type {JsonObject} from '../../lib/json.js'
+import {actsIn, commandsByLine, objectOf, type PlannedAct} from '../../report/planned-act.js'
 
-/** Head, reasons, numbered steps with host and undo; a step that takes something away for good says so. */
+/**
+ * Head, reasons, numbered steps with hosts, time and undo, and below each what it runs and sends. A step that takes something away for good
+ * says so, and before the first of them a line is drawn.
+ */
 export function planText(plan: Plan, style: Style): string {
   const head = `${paint(style, 'bold', `Plan: ${plan.verb}`)} in cluster ${escapeText(plan.cluster)} (${plan.fingerprint.slice(0, 19)})`
-  const reasons = factsText(plan.reasons, style)
-  const steps = plan.steps.map((step, index) => {
-    const where = step.host === null ? '' : ` (${escapeText(step.host)})`
-    const lines = [wrap(`${String(index + 1).padStart(3)}. ${escapeText(step.title)}${where}`, style.columns, '     ')]
-    const lost = lostBy(step, plan)
-    if (lost !== null) lines.push(paint(style, 'yellow', `     ${lost}`))
-    else if (step.undo !== null)
-      lines.push(paint(style, 'dim', wrap(`     undo: ${escapeText(step.undo)}`, style.columns, '     ')))
-    return lines.join('\n')
-  })
+  const reasons = factsText(saidOf(plan.reasons), style)
+  const acts = actsIn(plan.reasons)
+  const barrier = plan.steps.findIndex((step) => lostBy(step, plan) === NO_WAY_BACK)
+  const steps = plan.steps.flatMap((step, index) => [
+    ...(index === barrier ? [noReturn(style)] : []),
+    stepText(plan, step, index, acts.get(step.id) ?? null, style),
+  ])
   return [head, ...(reasons === '' ? [] : [reasons]), '', ...steps].join('\n')
+}
+
+const NO_WAY_BACK = 'no way back from here on'
+const INDENT = ' '.repeat(5)
+
+function noReturn(style: Style): string {
+  return paint(style, 'yellow', '---- POINT OF NO RETURN: what is above can be taken back ----')
+}
+
+function stepText(plan: Plan, step: PlannedStep, index: number, act: PlannedAct | null, style: Style): string {
+  const hosts = act === null || act.hosts.length === 0 ? (step.host === null ? [] : [step.host]) : act.hosts
+  const seconds = act === null ? [] : [act.seconds === null ? 'not measured' : `about ${secondsText(act.seconds)}`]
+  const where = [...(hosts.length === 0 ? [] : [hosts.join(', ')]), ...seconds].join('; ')
+  const title = `${escapeText(step.title)}${where === '' ? '' : ` (${escapeText(where)})`}`
+  const lines = [wrap(`${String(index + 1).padStart(3)}. ${title}`, style.columns, INDENT)]
+  const lost = lostBy(step, plan)
+  if (lost !== null) lines.push(paint(style, 'yellow', `${INDENT}${lost}`))
+  else if (step.undo !== null)
+    lines.push(paint(style, 'dim', wrap(`${INDENT}undo: ${escapeText(step.undo)}`, style.columns, INDENT)))
+  return [...lines, ...(act === null ? [] : actLines(act))].join('\n')
+}
+
+/** A command is not wrapped: what is copied from here must be what would run. */
+function actLines({commands, bytes}: PlannedAct): string[] {
+  const lines = commandsByLine(commands).map(
+    ({hosts, line}) => `${INDENT}${escapeText(`${hosts.join(', ')}$ ${line}`)}`,
+  )
+  return [...lines, ...(bytes === null ? [] : [`${INDENT}sends ${bytesText(bytes)} at most`])]
+}
+
+/** What stands beside the steps is not repeated above them. */
+const BESIDE = new Set(['acts', 'checked'])
+const FORECAST_BESIDE = new Set(['steps', 'basis'])
+
+function without(said: JsonObject, left: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(said).filter(([key]) => !left.has(key)))
+}
+
+function saidOf(reasons: Plan['reasons']): JsonObject {
+  const said = without(reasons, BESIDE)
+  return said['forecast'] ? {...said, forecast: without(objectOf(said['forecast']), FORECAST_BESIDE)} : said
 }
 
 /**
@@ -32,7 +75,7 @@ function lostBy(step: PlannedStep, plan: Plan): string | null {
     const keptCopy = plan.steps.some(({kind}) => kind === 'set-data-aside')
     return keptCopy ? 'the old copy is gone after this' : null
   }
-  return step.irreversible && step.kind !== 'await-routing' ? 'no way back from here on' : null
+  return step.irreversible && step.kind !== 'await-routing' ? NO_WAY_BACK : null
 }
 
 const TONES: Readonly<Record<StepReport['outcome'], Tone>> = {

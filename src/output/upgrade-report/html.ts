@@ -1,11 +1,12 @@
 /** The record of an operation as one page that needs nothing else: no script, no font, no request. */
 import {secondsText, withUnits} from '../../lib/human.js'
-import type {OperationRecord} from '../../report/operation-record.js'
+import type {OperationRecord, RecordedStep} from '../../report/operation-record.js'
+import {commandsByLine} from '../../report/planned-act.js'
 import {redact} from '../redact.js'
 import {markup, type Markup} from './markup.js'
 import {checksPart, cards, followUpsPart, forecastPart, nodesPart, toneOf, verdictWords, versionsPart} from './parts.js'
 import {STYLE} from './style.js'
-import {laneName, legend, timeline} from './timeline.js'
+import {lanesText, legend, timeline} from './timeline.js'
 import {table} from './table.js'
 
 export function reportPage(record: OperationRecord): string {
@@ -45,10 +46,10 @@ export function reportPage(record: OperationRecord): string {
           ${stepsTable(record)} ${versionsPart(record)} ${nodesPart(record)} ${checksPart(record)}
           <h2>What was asked for</h2>
           ${requestPart(record)}
-          <h2>Acts, with what they were given</h2>
+          <h2>Commands</h2>
           <details>
             <summary>
-              ${record.steps.length} acts; passwords are not part of a plan, and what looks like one is dotted out
+              ${record.steps.length} acts, each as it would be typed there; passwords are not part of a plan, and what looks like one is dotted out
             </summary>
             ${actsPart(record)}
           </details>
@@ -84,7 +85,7 @@ function stepsTable({steps}: OperationRecord): Markup {
         <td>
           ${step.title}${step.irreversible && step.outcome !== 'not-run' ? markup` <span class="stop">· no way back after this</span>` : null}
         </td>
-        <td class="short">${laneName(step.host)}</td>
+        <td>${lanesText(step)}</td>
         <td class="short outcome ${step.outcome}">${step.outcome}</td>
         <td class="number">${step.seconds === null ? '–' : secondsText(step.seconds)}</td>
         ${withForecast ? markup`<td class="number">${step.forecastSeconds === null ? '–' : secondsText(step.forecastSeconds)}</td>` : null}
@@ -106,26 +107,37 @@ function stepsTable({steps}: OperationRecord): Markup {
   )
 }
 
+/** They have parts of the page for themselves. */
+const ELSEWHERE = new Set(['acts', 'checked'])
+
 /** As JSON in the order of the plan: the words of the request are those of the command line's flags. */
 function requestPart({request, reasons}: OperationRecord): Markup {
   const shown = (value: unknown): string => redact(JSON.stringify(value, null, 2))
   return markup`<pre>${shown(request)}</pre>
     <details>
       <summary>why the plan looks as it does</summary>
-      <pre>${shown(reasons)}</pre>
+      <pre>${shown(Object.fromEntries(Object.entries(reasons).filter(([key]) => !ELSEWHERE.has(key))))}</pre>
     </details>`
 }
 
 function actsPart({steps}: OperationRecord): Markup {
   const rows = steps.map(
-    ({id, kind, host, input, undo}) =>
+    (step) =>
       markup`<tr>
-        <td class="short">${id}</td>
-        <td class="short">${kind}</td>
-        <td class="short">${laneName(host)}</td>
-        <td><code>${redact(JSON.stringify(input))}</code></td>
-        <td>${undo ?? 'nothing to undo'}</td>
+        <td class="short">${step.id}</td>
+        <td class="short">${step.kind}</td>
+        <td>${lanesText(step)}</td>
+        <td>${commandsOf(step)}</td>
+        <td>${step.undo ?? 'nothing to undo'}</td>
       </tr> `,
   )
-  return table(['step', 'act', 'host', 'given', 'its undo'], rows)
+  return table(['step', 'act', 'host', 'commands', 'its undo'], rows)
+}
+
+/** A plan that does not say its commands says what its steps were given. */
+function commandsOf({commands, input}: RecordedStep): Markup {
+  if (commands.length === 0) return markup`<code class="given">${redact(JSON.stringify(input))}</code>`
+  return markup`${commandsByLine(commands).map(
+    ({hosts, line}) => markup`<code class="command">${redact(`${hosts.join(', ')}$ ${line}`)}</code><br />`,
+  )}`
 }

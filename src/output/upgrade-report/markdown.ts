@@ -1,10 +1,11 @@
 /** The record of an operation as Markdown, for a ticket or a repository. The picture is on the page; here are the words. */
 import {secondsText, withUnits} from '../../lib/human.js'
 import type {OperationRecord} from '../../report/operation-record.js'
+import {commandsByLine} from '../../report/planned-act.js'
 import {escapeText} from '../escape.js'
 import {redact} from '../redact.js'
 import {figures, verdictWords} from './parts.js'
-import {laneName} from './timeline.js'
+import {lanesText} from './timeline.js'
 
 /** A cell of a table: one line, no bar, nothing that a renderer takes for markup. */
 function cell(value: string | number): string {
@@ -34,17 +35,30 @@ export function reportMarkdown(record: OperationRecord): string {
       record.steps.map((step, index) => [
         index + 1,
         step.irreversible ? `${step.title} (no way back after this)` : step.title,
-        laneName(step.host),
+        lanesText(step),
         step.outcome,
         seconds(step.seconds),
         seconds(step.forecastSeconds),
         step.because === null ? '–' : withUnits(step.because),
       ]),
     ),
+    ...commands(record),
     ...checks(record),
     `poolctl ${cell(record.toolVersion)}, plan ${cell(record.fingerprint)}`,
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** Indented, so that no text of theirs can end the block. */
+function commands({steps}: OperationRecord): string[] {
+  const blocks = steps.flatMap(({id, commands: typed}) => {
+    if (typed.length === 0) return []
+    const lines = commandsByLine(typed).map(
+      ({hosts, line}) => `    ${escapeText(redact(`${hosts.join(', ')}$ ${line}`))}`,
+    )
+    return [`${cell(id)}:\n\n${lines.join('\n')}`]
+  })
+  return blocks.length === 0 ? [] : ['## Commands', ...blocks]
 }
 
 function checks({check}: OperationRecord): string[] {

@@ -30,7 +30,7 @@ export type Figure = {label: string; value: string; note: string; tone: Tone | n
 
 /** The same four or five figures on the page and in Markdown. */
 export function figures(record: OperationRecord): Figure[] {
-  const {result, wayBack, forecastSeconds, forecastOutageSeconds} = record
+  const {result, wayBack, forecastOutageSeconds} = record
   const outage = result?.outage ?? null
   const against = (seconds: number | null): string =>
     seconds === null ? 'no forecast was made' : `forecast ${secondsText(seconds)}`
@@ -38,7 +38,7 @@ export function figures(record: OperationRecord): Figure[] {
     seconds === undefined || seconds === null ? 'unknown' : secondsText(seconds)
   const lost = outage?.lostWrites ?? null
   return [
-    {label: 'from start to end', value: secondsText(record.seconds), note: against(forecastSeconds), tone: null},
+    {label: 'from start to end', value: secondsText(record.seconds), note: againstAll(record), tone: null},
     {
       label: 'writes stopped for',
       value: outage === null ? 'not measured' : stopped(outage.writesStoppedSeconds),
@@ -54,18 +54,21 @@ export function figures(record: OperationRecord): Figure[] {
       note: 'written through pgpool and read back',
       tone: lost === null ? 'doubt' : lost === 0 ? 'good' : 'bad',
     },
-    {
-      label: 'way back',
-      value:
-        wayBack.until === null
-          ? record.endedAt === null
-            ? 'open'
-            : 'not needed'
-          : `until ${wayBack.until.slice(11, 19)}`,
-      note: wayBack.text,
-      tone: null,
-    },
+    {label: 'way back', value: wayBackValue(record), note: wayBack.text, tone: null},
   ]
+}
+
+/** Statistics and later standbys belong to the whole, and nobody can foresee them. */
+function againstAll({forecastSeconds, forecastServedSeconds}: OperationRecord): string {
+  if (forecastSeconds !== null) return `forecast ${secondsText(forecastSeconds)}`
+  if (forecastServedSeconds === null) return 'no forecast was made'
+  return `forecast until clients are served: ${secondsText(forecastServedSeconds)}; none of what follows`
+}
+
+function wayBackValue({wayBack: {until, afterwards}, endedAt}: OperationRecord): string {
+  if (until === null) return endedAt === null ? 'open' : 'not needed'
+  if (afterwards === null) return `until ${until.slice(11, 19)}`
+  return afterwards.until === null ? 'until upgrade finish' : `until ${afterwards.until.slice(0, 16).replace('T', ' ')}`
 }
 
 export function cards(record: OperationRecord): Markup {

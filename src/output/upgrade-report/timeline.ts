@@ -1,6 +1,6 @@
 /** The picture of an operation: a lane a host, a row a step in the order of the plan, drawn as SVG within the page. */
 import {secondsText} from '../../lib/human.js'
-import type {OperationRecord, Span} from '../../report/operation-record.js'
+import type {OperationRecord, RecordedStep, Span} from '../../report/operation-record.js'
 import {markup, type Markup} from './markup.js'
 
 const WIDTH = 1080
@@ -25,7 +25,14 @@ export function laneName(host: string | null): string {
   return host ?? 'pgpool and SQL'
 }
 
-/** Each step that took part, grouped by host in the order of first appearance; a step undone later has two bars in its row. */
+export function lanesText({lanes}: Pick<RecordedStep, 'lanes'>): string {
+  return lanes.map(laneName).join(', ')
+}
+
+/**
+ * Each step that took part, grouped by host in the order of first appearance; one over several hosts is in the lane of each, and one undone
+ * later has two bars in its row.
+ */
 export function timeline(record: OperationRecord): Markup {
   const end = Math.max(...record.spans.map(({fromSeconds, seconds}) => fromSeconds + seconds), record.seconds, 0.001)
   const scale = (seconds: number): number => GUTTER + (seconds / end) * (WIDTH - GUTTER - RIGHT)
@@ -47,7 +54,7 @@ type Row = {step: string; title: string; spans: Span[]}
 
 function rowsOf(record: OperationRecord, host: string | null): Row[] {
   return record.steps
-    .filter((step) => step.host === host)
+    .filter(({lanes}) => lanes.includes(host))
     .map(({id, title}) => ({step: id, title, spans: record.spans.filter(({step}) => step === id)}))
     .filter(({spans}) => spans.length > 0)
 }

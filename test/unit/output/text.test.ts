@@ -88,7 +88,59 @@ describe('a plan', () => {
       planText(plan('promote', {}, steps), STYLE)
         .split('\n')
         .slice(2),
-    ).toEqual(['  1. promote node 1', '     no way back from here on', '  2. remove what was set aside'])
+    ).toEqual([
+      '---- POINT OF NO RETURN: what is above can be taken back ----',
+      '  1. promote node 1',
+      '     no way back from here on',
+      '  2. remove what was set aside',
+    ])
+  })
+
+  test('says of each act where it runs, what is typed there, what it sends and how long it takes', () => {
+    const fast = "PGDATA='/srv/a b' /usr/bin/pg_ctl stop -m fast -w"
+    const acts = {
+      stop: {
+        hosts: ['db1', 'db2'],
+        commands: [
+          {host: 'db1', line: fast},
+          {host: 'db2', line: fast},
+        ],
+        bytes: null,
+        seconds: 2.5,
+      },
+      link: {
+        hosts: ['db1', 'db2'],
+        commands: [{host: 'db1', line: `rsync ${'x'.repeat(100)}`}],
+        bytes: 83_886_080,
+        seconds: null,
+      },
+    }
+    const reasons = {
+      from: 13,
+      forecast: {seconds: null, servedSeconds: 41, outageSeconds: 24, steps: {stop: 2.5}, basis: 'rehearsal r'},
+      secondsFrom: 'rehearsal r',
+      acts,
+      checked: {findings: []},
+    }
+    const steps = [
+      step('stop', 'stop all', {undo: 'started again'}),
+      step('link', 'link them'),
+      step('note', 'note it'),
+    ]
+    expect(planText(plan('upgrade-run', reasons, steps), STYLE)).toBe(
+      `Plan: upgrade-run in cluster shop (sha256:477b917e965d)
+  from          13
+  forecast      until clients are served 41.0 s, outage seconds 24.0 s
+  seconds from  rehearsal r
+
+  1. stop all (db1, db2; about 2.5 s)
+     undo: started again
+     db1, db2$ PGDATA='/srv/a b' /usr/bin/pg_ctl stop -m fast -w
+  2. link them (db1, db2; not measured)
+     db1$ rsync ${'x'.repeat(100)}
+     sends 80 MB at most
+  3. note it`,
+    )
   })
 
   test('names each node of what is told node by node', () => {

@@ -4,6 +4,7 @@ import {markup} from '../../../src/output/upgrade-report/markup.js'
 import {reportMarkdown} from '../../../src/output/upgrade-report/markdown.js'
 import {checkReport} from '../../../src/operations/upgrade/checks/check.js'
 import {operationRecord, type OperationRecord} from '../../../src/report/operation-record.js'
+import {runFacts, runPlan, runRecord} from '../../support/run-record.js'
 import {SECRET, sampleRecord} from '../../support/sample-record.js'
 import {upgradeSurvey} from '../../support/upgrade-builders.js'
 
@@ -41,6 +42,7 @@ describe('the record of an operation', () => {
       wayBack: {
         until: '2026-11-25T22:00:29.800Z',
         text: 'rolling back was possible until "start the new primary" was done',
+        afterwards: null,
       },
     })
   })
@@ -49,7 +51,7 @@ describe('the record of an operation', () => {
     const {outcome, wayBack, endedAt} = record(7)
     expect({outcome, wayBack, endedAt}).toEqual({
       outcome: 'not ended',
-      wayBack: {until: null, text: 'still open: poolctl op rollback upgrade-20261125-220000-7f3a'},
+      wayBack: {until: null, text: 'still open: poolctl op rollback upgrade-20261125-220000-7f3a', afterwards: null},
       endedAt: null,
     })
   })
@@ -102,6 +104,61 @@ describe('the page', () => {
     expect(page).toContain('shop &lt;west&gt;')
     expect(markup`<b>${'<script>"&'}</b>`.html).toBe('<b>&lt;script&gt;&quot;&amp;</b>')
     expect(markup`${'\u001b[31m\u202e'}`.html).not.toMatch(/[\u001b\u202e]/)
+  })
+})
+
+describe('the record of a run', () => {
+  const NONE = {result: null, check: null}
+  const made = (request = {}, successor: Parameters<typeof operationRecord>[2] = null): OperationRecord => {
+    const found = operationRecord(runRecord(runPlan(runFacts(), request)), NONE, successor)
+    if (!found) throw new Error('it has no plan')
+    return found
+  }
+  const laneOf = (page: string, host: string): string[] => {
+    const [, lane = ''] = page.split(`<g class="lane" data-host="${host}">`)
+    return [...(lane.split('<g class="lane"')[0] ?? '').matchAll(/data-step="([^"]+)"/g)].map(([, step = '']) => step)
+  }
+
+  test('has a lane for each host, and what is done on several in the lane of each', () => {
+    const page = reportPage(made())
+    expect(laneOf(page, 'db0')).toContain('pg-upgrade')
+    for (const step of ['stop-standbys', 'link-standbys', 'leave-note']) expect(laneOf(page, 'db1')).toContain(step)
+    expect(laneOf(page, 'db2')).toContain('stop-standbys')
+    expect(laneOf(page, 'db2')).toContain('link-rest')
+    expect(laneOf(page, 'proxy1')).toContain('fence-pool')
+  })
+
+  test('has the versions and the checks that the run itself has seen', () => {
+    const page = reportPage(made())
+    expect(page).toMatch(/<td>db2<\/td>\s*<td>13\.16<\/td>\s*<td>15\.20<\/td>/)
+    expect(page).toContain('Checks of 2026-11-25 16:42:10 UTC: ready')
+    expect(reportMarkdown(made())).toContain('## Versions')
+  })
+
+  test('shows the commands, in Markdown too, with secrets dotted out', () => {
+    const facts = runFacts()
+    facts.pairs[0]!.pair.old.service = {
+      ...{kind: 'commands', start: ['x'], stop: ['/srv/stop', `--password=${SECRET}`], reload: null},
+    }
+    const found = operationRecord(runRecord(runPlan(facts)), NONE)!
+    for (const text of [reportPage(found), reportMarkdown(found)]) {
+      expect(text).toContain('db0$ /srv/stop --password=••••')
+      expect(text).toMatch(/db0\$ \S+\/pg_upgrade --link --no-sync --jobs=2/)
+      expect(text).not.toContain(SECRET)
+    }
+  })
+
+  test('names the standby that was held back as the way back, and until when', () => {
+    const held =
+      'from then on the way back is node 2 (db2), held back as the old cluster, without what was written since'
+    const hold = {wayBack: 'hold-standby' as const}
+    expect(made(hold).wayBack.text).toContain(held)
+    expect(made(hold).wayBack.text).toMatch(/, until poolctl upgrade finish$/)
+    const finished = made(hold, {verb: 'upgrade-finish', at: '2026-11-26T09:00:00.000Z'})
+    expect(finished.wayBack.text).toMatch(/, which was given up at 2026-11-26T09:00:00\.000Z$/)
+    for (const text of [reportPage(finished), reportMarkdown(finished)])
+      expect(text).toContain('until 2026-11-26 09:00')
+    expect(made({wayBack: 'none'}).wayBack.afterwards).toBeNull()
   })
 })
 

@@ -86,6 +86,20 @@ describe('a window', () => {
     expect(window(null, 61)).toBeNull()
   })
 
+  it('is kept when clients are served within it: statistics and later standbys come while they work', () => {
+    const steps = [
+      ['start-primary', 20],
+      ['open-pool', 10],
+      ['link-rest', 100],
+      ['make-statistics', 900],
+    ].map(([id, seconds]) => ({
+      ...{id: String(id), kind: 'a', host: null, title: 'a', seconds: Number(seconds)},
+      ...{outcome: 'done' as const, because: null},
+    }))
+    const {window} = summariseRun({...plan(60_000), reasons: {windowMs: 60_000}}, steps, new Map()).facts
+    expect(window).toEqual({promisedSeconds: 60, stepsSeconds: 30, kept: true})
+  })
+
   it('that was not promised asks nothing', () => {
     expect(upgradeGate(plan(null), START)).toBeNull()
     expect(upgradeGate({...plan(60_000), verb: 'recovery'}, START)).toBeNull()

@@ -60,6 +60,15 @@ describe('the forecast of a run', () => {
     expect(forecast?.outageSeconds).toBeCloseTo(59.7)
   })
 
+  it('has no total where statistics and later standbys belong to it, and one until clients are served', () => {
+    const all = [...STEPS, step('make-statistics'), step('link-rest'), step('bring-rest'), step('update-extensions')]
+    const forecast = forecastRun(all, FIGURES)
+    expect(forecast?.seconds).toBeNull()
+    expect(forecast?.servedSeconds).toBeCloseTo(62.95)
+    expect(Object.keys(forecast?.steps ?? {})).toEqual(STEPS.map(({id}) => id))
+    expect(forecastIn({forecast})).toEqual(forecast)
+  })
+
   it('takes linking for a part of pg_upgrade where it could not be measured', () => {
     const forecast = forecastRun(STEPS, {...FIGURES, seconds: {...FIGURES.seconds, link: null}})
     expect(forecast?.steps['link-standbys']).toBeCloseTo(12.25)
