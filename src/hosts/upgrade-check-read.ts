@@ -24,6 +24,7 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
     missingLibraries: all('missingLibrary'),
     missingExtensions: all('missingExtension'),
     missingLocales: all('missingLocale'),
+    serviceProblems: [...new Set(all('serviceProblem'))],
     oldData: {
       owner: Number(one('owner')),
       mode: one('mode').padStart(4, '0'),
@@ -48,9 +49,10 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
       links: all('tablespaceLink'),
       clones: all('tablespaceClone'),
       left: all('tablespaceLeft'),
+      relations: all('tablespaceRelations'),
     }),
     space: all('space').flatMap(spaceFrom),
-    catalogBytes: Number(one('catalogBytes')),
+    ...relationsFrom(one('relations')),
   }
 }
 
@@ -68,9 +70,14 @@ function strayFrom(text: string): {path: string; bytes: number}[] {
   return match?.[2] === undefined ? [] : [{path: match[2], bytes: Number(match[1])}]
 }
 
+function relationsFrom(text: string): {catalogBytes: number; relationFiles: number} {
+  const [bytes, files] = text.split(' ').map(Number)
+  return {catalogBytes: bytes ?? 0, relationFiles: files ?? 0}
+}
+
 function tablespacesFrom(
   heads: readonly string[],
-  {links, clones, left}: Record<'links' | 'clones' | 'left', readonly string[]>,
+  {links, clones, left, relations}: Record<'links' | 'clones' | 'left' | 'relations', readonly string[]>,
 ): UpgradeHostFacts['tablespaces'] {
   return heads.flatMap((head, index) => {
     const match = /^(\d+) (yes|no) (yes|no) (.*)$/s.exec(head)
@@ -84,6 +91,7 @@ function tablespacesFrom(
         leftovers: (left[index] ?? '').split(' ').filter((name) => name !== ''),
         insideData: match[2] === 'yes',
         writable: match[3] === 'yes',
+        ...relationsFrom(relations[index] ?? ''),
       },
     ]
   })

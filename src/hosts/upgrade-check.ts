@@ -1,6 +1,7 @@
 /** The port `UpgradeHost`: the questions of an upgrade to one machine. What the scripts print is read in upgrade-check-read.ts. */
-import type {NodeConfig} from '../cluster/cluster-file.js'
+import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
 import type {Secret} from '../lib/secret.js'
+import type {LinkFacts} from '../ports/doctor.js'
 import type {
   HostQuestion,
   SettingsProof,
@@ -9,6 +10,7 @@ import type {
   UpgradeHost,
   UpgradeHostFacts,
 } from '../ports/upgrade-check.js'
+import {DoctorNode} from './doctor.js'
 import type {Machine} from './machine.js'
 import {hostFactsFrom, settingsProofFrom, trialFrom} from './upgrade-check-read.js'
 
@@ -19,12 +21,14 @@ export class RemoteUpgradeHost implements UpgradeHost {
   readonly name: string
   readonly #node: NodeConfig
   readonly #machine: Machine
+  readonly #ssh: SshDefaults
   readonly #password: () => Promise<Secret | null>
 
-  constructor(node: NodeConfig, machine: Machine, password: () => Promise<Secret | null>) {
+  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults, password: () => Promise<Secret | null>) {
     this.name = node.host
     this.#node = node
     this.#machine = machine
+    this.#ssh = ssh
     this.#password = password
   }
 
@@ -61,6 +65,10 @@ export class RemoteUpgradeHost implements UpgradeHost {
     return settingsProofFrom(stdout)
   }
 
+  reach(to: NodeConfig, login: {user: string; passfile: string | null}): Promise<LinkFacts> {
+    return new DoctorNode(this.#node, this.#machine, this.#ssh).link(to, login)
+  }
+
   async trial(request: TrialRequest, deadlineMs: number): Promise<Trial> {
     const {data, bin} = this.#node
     const config = Buffer.from(request.config, 'utf8')
@@ -85,11 +93,13 @@ export class RemoteUpgradeHost implements UpgradeHost {
 }
 
 /** One question a line; a name with a line break in it would be two, and is asked about by SQL's own words instead. */
-function questionText({libraries, extensions, locales, tablespaces}: HostQuestion): string {
+function questionText({libraries, extensions, locales, tablespaces, units, programs}: HostQuestion): string {
   return [
     ...libraries.map((name) => `library ${name}`),
     ...extensions.map((name) => `extension ${name}`),
     ...locales.map((name) => `locale ${name}`),
+    ...programs.map((name) => `program ${name}`),
+    ...units.map(({verb, unit}) => `unit ${verb} ${unit}`),
     ...tablespaces.map(({oid, location}) => `tablespace ${oid} ${location}`),
   ]
     .filter((line) => !/[\r\n\0]/.test(line))

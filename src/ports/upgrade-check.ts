@@ -3,7 +3,9 @@
  * Nothing here changes the cluster: a trial lives in a directory of its own and is removed.
  * All methods throw `Unreachable`, `AuthenticationRefused` and `ActFailed` as those of the other ports do.
  */
+import type {NodeConfig} from '../cluster/cluster-file.js'
 import type {ControlData} from '../cluster/control-data.js'
+import type {LinkFacts} from './doctor.js'
 
 /** Something in a database that stands in the way: `public.account.owner`. */
 export type Found = {database: string; object: string}
@@ -20,7 +22,7 @@ export type DatabaseFacts = {
   relations: number
   largeObjects: number
   unloggedBytes: number
-  /** Transactions since the oldest unfrozen one. */
+  /** Transactions, or multixacts if those are more, since the oldest unfrozen one. */
   xidAge: number
 }
 
@@ -80,10 +82,23 @@ export type UpgradeContent = {
 /** One setting of the configuration files that is in force, as it is written there; includes are resolved. */
 export type FileSetting = {name: string; value: string; file: string; line: number}
 
+/** Where a server's configuration is, and where it is reached. */
+export type ServerConfiguration = {
+  /** Of the connection that was asked over; null: a socket. */
+  address: string | null
+  /** Every file that its settings stand in, includes among them. */
+  files: string[]
+  /** What the server cannot read of its files as they are now; a running server goes on without, a starting one does not. */
+  errors: string[]
+  /** Settings that name a directory or a file, as they are in force. */
+  places: Readonly<Record<string, string>>
+}
+
 export interface UpgradeSql {
   /** Of a primary. `scans`: those that apply to this pair of versions. */
   content(scans: readonly ScanName[]): Promise<UpgradeContent>
   fileSettings(): Promise<FileSetting[]>
+  configuration(): Promise<ServerConfiguration>
 }
 
 /** What a machine is asked about: all paths of one node, and what must be found in the new installation. */
@@ -98,6 +113,9 @@ export type HostQuestion = {
   libraries: string[]
   extensions: string[]
   locales: string[]
+  /** What starts and stops its servers beside pg_ctl. */
+  units: {verb: 'start' | 'stop'; unit: string}[]
+  programs: string[]
 }
 
 export type LinkTest = {ok: boolean; why: string | null}
@@ -116,6 +134,8 @@ export type UpgradeHostFacts = {
   missingLibraries: string[]
   missingExtensions: string[]
   missingLocales: string[]
+  /** Units and programs that the cluster file names for starting and stopping, with why each cannot be used. */
+  serviceProblems: string[]
   oldData: {
     owner: number
     mode: string
@@ -147,10 +167,13 @@ export type UpgradeHostFacts = {
     leftovers: string[]
     insideData: boolean
     writable: boolean
+    catalogBytes: number
+    relationFiles: number
   }[]
   space: {what: string; path: string; freeBytes: number; freeInodes: number | null}[]
-  /** Bytes and files of catalogs, WAL and the like that are copied and not linked. */
+  /** In the data directory: bytes of catalogs, which are written anew and not linked, and files of all relations. */
   catalogBytes: number
+  relationFiles: number
 }
 
 /** `postgres -C` with the translated settings: what it says of each that it does not take. */
@@ -189,6 +212,8 @@ export interface UpgradeHost {
   readonly name: string
   look(question: HostQuestion): Promise<UpgradeHostFacts>
   proveSettings(newBin: string, config: string): Promise<SettingsProof>
+  /** From this machine to another node, as a standby fetches and follows: SSH, rsync, a replication login. */
+  reach(to: NodeConfig, login: {user: string; passfile: string | null}): Promise<LinkFacts>
   /** Makes an empty cluster beside the new data directory, restores the schema into it, and removes it. */
   trial(request: TrialRequest, deadlineMs: number): Promise<Trial>
 }

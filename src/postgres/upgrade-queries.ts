@@ -27,7 +27,8 @@ export const DATABASES = define<{
   'pg_database',
   `SELECT datname AS name, datallowconn AS allows_connections, datconnlimit AS connection_limit,
   pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype,
-  CASE WHEN datconnlimit = -2 THEN 0 ELSE pg_database_size(oid) END::text AS bytes, age(datfrozenxid) AS xid_age
+  CASE WHEN datconnlimit = -2 THEN 0 ELSE pg_database_size(oid) END::text AS bytes, 
+  greatest(age(datfrozenxid), mxid_age(datminmxid)) AS xid_age
 FROM pg_database ORDER BY datname`,
 )
 
@@ -113,6 +114,28 @@ export const FILE_SETTINGS = define<{name: string; value: string; file: string; 
   `SELECT name, setting AS value, sourcefile AS file, sourceline AS line FROM pg_file_settings
 WHERE name IS NOT NULL AND setting IS NOT NULL AND seqno IN (SELECT max(seqno) FROM pg_file_settings GROUP BY name)
 ORDER BY seqno`,
+)
+
+/**
+ * `ssl` decides whether the files that it names are read at all. A value that waits for a restart counts as one that could not be applied; a
+ * wrong value does too, and is found when the new version reads it.
+ */
+export const CONFIGURATION = define<{
+  address: string | null
+  files: string[]
+  errors: string[]
+  places: Record<string, string>
+}>(
+  'Session Information Functions; pg_file_settings; pg_hba_file_rules; pg_settings',
+  `SELECT host(inet_server_addr()) AS address,
+  (SELECT coalesce(json_agg(DISTINCT sourcefile), '[]') FROM pg_file_settings WHERE sourcefile IS NOT NULL) AS files,
+  (SELECT coalesce(json_agg(text), '[]') FROM (
+    SELECT format('%s in %s line %s', error, sourcefile, sourceline) AS text FROM pg_file_settings
+    WHERE error IS NOT NULL AND error <> 'setting could not be applied'
+    UNION ALL SELECT format('%s in %s line %s', error, current_setting('hba_file'), line_number) FROM pg_hba_file_rules
+    WHERE error IS NOT NULL) problem) AS errors,
+  (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name IN ('data_directory', 'hba_file', 'ident_file', 'ssl', 'ssl_cert_file',
+    'ssl_key_file', 'ssl_ca_file', 'ssl_crl_file', 'ssl_crl_dir', 'ssl_dh_params_file')) AS places`,
 )
 
 /**

@@ -1,6 +1,14 @@
 /** The port `UpgradeSql`: one server's content, over all its databases. Sessions are opened for the question and closed after it. */
 import type {NodeConfig, PostgresAccess} from '../cluster/cluster-file.js'
-import type {DatabaseFacts, FileSetting, Found, ScanName, UpgradeContent, UpgradeSql} from '../ports/upgrade-check.js'
+import type {
+  DatabaseFacts,
+  FileSetting,
+  Found,
+  ScanName,
+  ServerConfiguration,
+  UpgradeContent,
+  UpgradeSql,
+} from '../ports/upgrade-check.js'
 import {openSession, serverTarget, type Call, type Session} from './connect.js'
 import * as sql from './upgrade-queries.js'
 
@@ -29,6 +37,11 @@ class ServerContent implements UpgradeSql {
 
   async fileSettings(): Promise<FileSetting[]> {
     return this.#in(null, (session) => session.query(sql.FILE_SETTINGS, [], call('read its configuration')))
+  }
+
+  async configuration(): Promise<ServerConfiguration> {
+    const [row] = await this.#in(null, (session) => session.query(sql.CONFIGURATION, [], call('ask for its files')))
+    return row ?? {address: null, files: [], errors: [], places: {}}
   }
 
   async content(scans: readonly ScanName[]): Promise<UpgradeContent> {

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR NEWCONFIG: what stands in the way of an upgrade on this machine; NUL between key and
-# value. On stdin a line each of what must be there: "library NAME", "extension NAME", "locale NAME", "tablespace OID LOCATION".
+# value. On stdin a line each of what must be there: "library NAME", "extension NAME", "locale NAME", "tablespace OID LOCATION", "program NAME", "unit VERB NAME".
 # The only things that it makes are a hard link and a clone per place, which are removed at once: whether one is possible is not told by
 # device numbers (bind mounts, quotas and some network file systems refuse a link within one device), nor is a clone by the file system.
 data=$1
@@ -120,10 +120,13 @@ say clone "$(try_clone "$data/PG_VERSION" "$place")"
 space data "$data"
 space 'new data' "$newdata"
 space wal "$data/pg_wal/."
-# Relations of initdb have numbers below 16384; they, and what is not a relation, are written anew.
-catalogs=$(find "$real/base" "$real/global" -type f -name '[0-9]*' -printf '%s %f\n' 2>/dev/null |
-  awk '{n = $2; sub(/[^0-9].*/, "", n); if (n + 0 < 16384) sum += $1} END {printf "%.0f", sum}')
-say catalogBytes "${catalogs:-0}"
+# relations FIND-ARGUMENT...: bytes of catalogs, and files of all relations. Relations of initdb have numbers below 16384; they, and what is
+# not a relation, are written anew. A table is made anew too, empty, and then gives way to the link.
+relations() {
+  find "$@" -type f -name '[0-9]*' -printf '%s %f\n' 2>/dev/null |
+    awk '{files++; n = $2; sub(/[^0-9].*/, "", n); if (n + 0 < 16384) sum += $1} END {printf "%.0f %.0f", sum, files}'
+}
+say relations "$(relations "$real/base" "$real/global")"
 
 libdir=
 sharedir=
@@ -153,6 +156,17 @@ $locales
 $wanted
 "*) return ;; esac
   say missingLocale "$1"
+}
+
+# can_unit VERB UNIT: as server.sh does it. What sudo would ask a password for, it lists only when that may be done without one.
+can_unit() {
+  if ! command -v systemctl >/dev/null 2>&1; then
+    say serviceProblem "$2: there is no systemctl"
+  elif ! systemctl cat -- "$2" >/dev/null 2>&1; then
+    say serviceProblem "$2: there is no such unit"
+  elif [ "$(id -u)" -ne 0 ] && ! sudo -n -l systemctl "$1" "$2" >/dev/null 2>&1; then
+    say serviceProblem "$2: sudo does not let $(id -un) $1 it without a password"
+  fi
 }
 
 tablespace() {
@@ -186,6 +200,8 @@ tablespace() {
     space "tablespace $spc_oid" "$spc"
   fi
   say tablespace "$spc_oid $spc_inside $spc_writable $spc"
+  # A database whose default it is has its catalogs there.
+  say tablespaceRelations "$(relations "$spc/" -name "PG_${newmajor}_*" -prune -o)"
   say tablespaceLink "$spc_link"
   say tablespaceClone "$spc_clone"
   spc_left=
@@ -201,6 +217,8 @@ while IFS= read -r line; do
   library\ *) need_library "$name" ;;
   extension\ *) if [ -n "$sharedir" ] && [ ! -e "$sharedir/extension/$name.control" ]; then say missingExtension "$name"; fi ;;
   locale\ *) need_locale "$name" ;;
+  program\ *) if ! command -v -- "$name" >/dev/null 2>&1; then say serviceProblem "$name: there is no such program"; fi ;;
+  unit\ *) can_unit "${name%% *}" "${name#* }" ;;
   tablespace\ *) tablespace "${name%% *}" "${name#* }" ;;
   esac
 done

@@ -2,7 +2,8 @@
  * What stands in the way of a major upgrade, provoked one after another on real servers of 13 with 15 beside them: each is refused
  * before anything stops, with its remedy, and nothing is left behind.
  */
-import {access, appendFile, chmod, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {access, appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises'
+import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import {parse} from 'yaml'
@@ -36,7 +37,7 @@ const there = (path: string): Promise<boolean> =>
 const installed = (await there(`/usr/lib/postgresql/${FROM}/bin/initdb`)) && (await there(`${NEW_BIN}/pg_upgrade`))
 
 type Node = Record<string, unknown>
-type Document = {nodes: Node[]; postgres: Record<string, unknown>}
+type Document = {nodes: Node[]; postgres: Record<string, unknown>; ssh: Record<string, unknown>}
 
 let lab: SharedLab
 let spec: LabSpec
@@ -344,6 +345,14 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
     await refusedBy(['UPGRADE_TARGET_NOT_NEWER'], ['--no-trial'], lab.clusterFile, FROM)
   })
 
+  it('refuses a server that nothing on its machine can start and stop', async () => {
+    const service = {start: ['/nowhere/pg 13', 'start'], stop: ['/nowhere/pg 13', 'stop']}
+    const commands = await variant(({nodes}) => Object.assign(nodes[1]!, {service, upgrade: {service: {...service}}}))
+    await refusedBy(['SERVICE_UNCONTROLLED 1'], ['--no-trial'], commands)
+    const unit = await variant(({nodes}) => (nodes[1]!['service'] = 'poolctl-nowhere@13'))
+    await refusedBy(['SERVICE_UNCONTROLLED 1'], ['--no-trial'], unit)
+  })
+
   it('refuses a place for the new data that takes no link, is not free, or lies inside the old', async () => {
     const shared = '/dev/shm/poolctl-upgrade-check'
     await refusedBy(['LINK_IMPOSSIBLE 1'], ['--no-trial'], await variant(upgradeTo(1, {data: shared})))
@@ -362,6 +371,108 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
     await giveToServers(spec, taken)
     await chmod(data, 0o755)
     await refusedBy(['NEW_DATA_NOT_EMPTY 1', 'DATA_MODE 0'], ['--no-trial'])
+  })
+
+  it('refuses directories that pg_upgrade would hand to a shell, and calls nothing with them', async () => {
+    const odd = `data $(touch x) 'one' "two" \`touch x\` ;touch x; * é`
+    const parent = join(nodeOf(spec, 0).directory, odd)
+    const places = [process.cwd(), '/', homedir(), '/var/lib/postgresql', '/tmp', nodeOf(spec, 0).data, parent]
+    const touched = (): Promise<boolean[]> => Promise.all(places.map((place) => there(join(place, 'x'))))
+    onTestFinished(() => rm(parent, {recursive: true}))
+    await mkdir(parent)
+    await giveToServers(spec, parent)
+    const before = await touched()
+    const {warnings} = await refusedBy(['PATH_QUOTED 0'], [], await variant(upgradeTo(0, {data: join(parent, odd)})))
+    expect(warnings).toEqual(['TRIAL_SKIPPED'])
+    expect(await touched()).toEqual(before)
+  })
+
+  it('refuses a primary that has no room for its standbys, or would wait for one that never comes', async () => {
+    const names = ['max_replication_slots', 'max_wal_senders', 'synchronous_standby_names']
+    onTestFinished(() =>
+      each(
+        names.map((name) => `ALTER SYSTEM RESET ${name}`),
+        primary,
+      ),
+    )
+    await each(
+      [
+        'ALTER SYSTEM SET max_replication_slots = 0',
+        'ALTER SYSTEM SET max_wal_senders = 0',
+        "ALTER SYSTEM SET synchronous_standby_names = 'ANY 2 (*)'",
+      ],
+      primary,
+    )
+    const room = ['REPLICATION_SLOTS_TOO_FEW 0', 'WAL_SENDERS_TOO_FEW 0']
+    await refusedBy([...room, 'SYNCHRONOUS_STANDBYS_TOO_FEW'], ['--no-trial'])
+    await refusedBy(room, ['--no-trial', '--accept', 'SYNCHRONOUS_STANDBYS_TOO_FEW'])
+  })
+
+  it('refuses a standby that reaches its primary neither by SSH nor as a walreceiver', async () => {
+    const unknown = await variant(({ssh}) => (ssh['peerKnownHosts'] = '/nowhere/known_hosts'))
+    await refusedBy(['SSH_TO_PRIMARY 1'], ['--no-trial'], unknown)
+    const nobody = await variant(({postgres}) => (postgres['replicationUser'] = 'nobody'))
+    await refusedBy(['REPLICATION_LOGIN 1'], ['--no-trial'], nobody)
+  })
+
+  it('refuses a pgpool whose configuration it cannot read, since it could not fence it', async () => {
+    const {pgpoolConf} = labPaths(lab.directory)
+    const {mode} = await stat(pgpoolConf)
+    onTestFinished(() => chmod(pgpoolConf, mode))
+    await chmod(pgpoolConf, 0o000)
+    await refusedBy(['POOL_UNSEEN'], ['--no-trial'])
+  })
+
+  it('refuses a data directory behind a link, and nodes that are not those of pgpool', async () => {
+    const link = join(nodeOf(spec, 1).directory, 'linked')
+    onTestFinished(() => rm(link))
+    await symlink(nodeOf(spec, 1).data, link)
+    await refusedBy(['DATA_SYMLINK 1'], ['--no-trial'], await variant(({nodes}) => (nodes[1]!['data'] = link)))
+    const swapped = await variant(({nodes}) => {
+      nodes[0]!['id'] = 1
+      nodes[1]!['id'] = 0
+    })
+    const {stops} = await check(['--no-trial'], swapped)
+    expect(stops).toEqual(expect.arrayContaining(['ADDRESS_DIFFERS 0', 'ADDRESS_DIFFERS 1']))
+  })
+
+  it('refuses configuration that would not come along, and an archive for two versions', async () => {
+    const conf = (id: number): string => join(nodeOf(spec, id).data, 'node.conf')
+    const [first, second] = [await readFile(conf(0), 'utf8'), await readFile(conf(1), 'utf8')]
+    const inside = join(nodeOf(spec, 0).data, 'site.d')
+    const common = join(lab.directory, 'common.conf')
+    onTestFinished(async () => {
+      await writeFile(conf(0), first)
+      await writeFile(conf(1), second)
+      await rm(inside, {recursive: true})
+      await rm(common)
+      await primary('ALTER SYSTEM RESET archive_command')
+    })
+    await mkdir(inside)
+    await writeFile(join(inside, 'memory.conf'), "work_mem = '8MB'\n")
+    await giveToServers(spec, inside)
+    await writeFile(common, 'vacuum_cleanup_index_scale_factor = 0.2\n', {mode: 0o644})
+    await writeFile(conf(0), `${first}include_dir 'site.d'\n`)
+    await writeFile(conf(1), `${second}include '${common}'\n`)
+    await primary("ALTER SYSTEM SET archive_command = 'cp %p /archive/%f'")
+    const lost = ['CONFIG_LOST 0', 'CONFIG_NOT_TRANSLATED 1']
+    const {data} = await refusedBy([...lost, 'ARCHIVE_SHARED'], ['--no-trial'])
+    expect(data.findings.find(({code}) => code === 'CONFIG_LOST')?.message).toContain('site.d/memory.conf')
+    await refusedBy(lost, ['--no-trial', '--accept', 'ARCHIVE_SHARED'])
+    await primary("ALTER SYSTEM SET archive_command = 'cp %p /archive/$(cat PG_VERSION)/%f'")
+    await refusedBy(lost, ['--no-trial'])
+  })
+
+  it('refuses files that a starting server would not read, though the running one does not mind', async () => {
+    const [conf, hba] = [join(nodeOf(spec, 0).data, 'node.conf'), join(nodeOf(spec, 1).data, 'pg_hba.conf')]
+    const [first, second] = [await readFile(conf, 'utf8'), await readFile(hba, 'utf8')]
+    onTestFinished(async () => {
+      await writeFile(conf, first)
+      await writeFile(hba, second)
+    })
+    await writeFile(conf, `${first}work_mem = = 8MB\n`)
+    await writeFile(hba, `${second}host all all everywhere trusted\n`)
+    await refusedBy(['CONFIG_BROKEN 0', 'CONFIG_BROKEN 1'], ['--no-trial'])
   })
 
   it('refuses a new cluster with another locale, checksums or WAL segments than the old', async () => {

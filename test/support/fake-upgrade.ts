@@ -1,9 +1,11 @@
 /** What a healthy site answers to an upgrade's questions; tests that are about something else in it replace these. */
 import type {ControlData} from '../../src/cluster/control-data.js'
+import type {LinkFacts} from '../../src/ports/doctor.js'
 import type {
   FileSetting,
   HostQuestion,
   ScanName,
+  ServerConfiguration,
   Trial,
   UpgradeContent,
   UpgradeHost,
@@ -64,6 +66,7 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
     missingLibraries: [],
     missingExtensions: [],
     missingLocales: [],
+    serviceProblems: [],
     oldData: {owner: 110, mode: '0700', isSymlink: false, walIsSymlink: false, readyFiles: 0, stray: [], control},
     newData: {state: 'absent', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
     newConfig: 'inside',
@@ -75,6 +78,7 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
       {what: 'wal', path: '/var/lib/postgresql/15/main/pg_wal/.', freeBytes: 100_000_000_000, freeInodes: 6_000_000},
     ],
     catalogBytes: 24_000_000,
+    relationFiles: 1200,
   }
 }
 
@@ -111,6 +115,13 @@ export class FakeUpgradeSql implements UpgradeSql {
       return [{name: 'max_connections', value: '100', file: '/etc/postgresql.conf', line: 1}]
     })
   }
+
+  configuration(): Promise<ServerConfiguration> {
+    return attempt(() => {
+      reachServer(this.#site, this.#id)
+      return {address: null, files: [], errors: [], places: {}}
+    })
+  }
 }
 
 export class FakeUpgradeHost implements UpgradeHost {
@@ -128,6 +139,13 @@ export class FakeUpgradeHost implements UpgradeHost {
     return attempt(() => {
       reachHost(this.#site, this.#id)
       return {...healthyHost(null, this.#site.nowMs / 1000), newVersion: `${newMajor}.6`}
+    })
+  }
+
+  reach(): Promise<LinkFacts> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return {sshError: null, rsyncError: null, hardLinks: true, loginError: null}
     })
   }
 

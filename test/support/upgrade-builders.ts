@@ -29,8 +29,10 @@ export function nodeSurvey(id: number): NodeSurvey {
       host: hostFacts(id),
       lock: null,
       proof: {ok: true, messages: []},
+      reach: id === 0 ? null : {sshError: null, rsyncError: null, hardLinks: true, loginError: null},
     },
     settings: [],
+    configuration: {address: config.address, files: [`${config.data}/postgresql.conf`], errors: [], places: {}},
     changes: [],
   }
 }
@@ -46,7 +48,9 @@ export function upgradeSurvey(change: (survey: UpgradeSurvey) => void = () => un
       settings: {backend_clustering_mode: '1'},
       backendPids: [],
       fencedBy: null,
+      unseen: null,
     },
+    replicationUser: 'repl',
     nodes: [nodeSurvey(0), nodeSurvey(1), nodeSurvey(2)],
     content: healthyContent(scansFor(FROM, TO)),
     contentUnseen: null,

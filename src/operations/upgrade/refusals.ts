@@ -3,7 +3,8 @@ import {isDeepStrictEqual} from 'node:util'
 import type {Service} from '../../cluster/cluster-file.js'
 import type {Refusal} from '../operation.js'
 import {refusalsOf} from './checks/finding.js'
-import {upgradeChecks} from './checks/checks.js'
+import {accepted, upgradeChecks} from './checks/checks.js'
+import {checkSync, synchronousTooFew} from './checks/sync.js'
 import {shortestWindowSeconds} from './deadline.js'
 import type {PrepareRequest, RunRequest, WayBack} from './request.js'
 import {primaryOf, standbysOf, type MigrationFacts, type RunFacts} from './survey.js'
@@ -62,6 +63,7 @@ export function runRefusals(request: RunRequest, facts: RunFacts): Refusal[] {
     ...prepareRefusals(request, facts),
     ...notPrepared(request, facts),
     ...tooFew(request, facts),
+    ...synchronousGone(request, facts),
     ...tooShort(request),
     ...swapTooEarly(request),
     ...cloneImpossible(request, facts),
@@ -117,6 +119,15 @@ function tooFew(request: RunRequest, facts: RunFacts): Refusal[] {
       hint: 'Ask for fewer with --min-standbys, or hold none back with --way-back none',
     }),
   ]
+}
+
+/** Once it is known who is held back and how many are waited for; that all of them would be too few the checks have said. */
+function synchronousGone(request: RunRequest, facts: RunFacts): Refusal[] {
+  const held = heldBy(request, facts)
+  const carried = standbysOf(facts).flatMap(({node}) => (node.id === held ? [] : [node]))
+  const known = checkSync(facts.check).some(({code}) => code === 'SYNCHRONOUS_STANDBYS_TOO_FEW')
+  const found = known ? [] : synchronousTooFew(facts.check, carried, Math.min(request.minStandbys, carried.length))
+  return refusalsOf(found.map((finding) => accepted(finding, request.accept)))
 }
 
 function tooShort({windowMs}: RunRequest): Refusal[] {

@@ -2,6 +2,8 @@
 export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   ACLITEM_COLUMNS: 'Columns of the type aclitem are stored in another form since 16, so pg_upgrade refuses them.',
   ARCHIVE_BACKLOG: 'A clean stop waits until every WAL file is archived, and the archiver fails or is far behind.',
+  ARCHIVE_SHARED:
+    'Old and new cluster would archive WAL files of the same names with one command or library into one place.',
   CHECKSUMS_DIFFER:
     'Some nodes have page checksums and others have none. After the upgrade all share one control file.',
   CLOCK_SKEW: 'The clock of a machine differs from this one, so times in logs and records will not fit together.',
@@ -9,6 +11,14 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   CONTENT_UNSEEN: "The old cluster's databases could not be looked at, so nothing is known of what is in them.",
   DATABASE_INVALID: 'A DROP DATABASE was broken off. Nobody can connect to the database; drop it again.',
   DATABASE_NOT_CONNECTABLE: 'A database lets nobody connect, so pg_upgrade cannot dump it.',
+  CONFIG_BROKEN:
+    'Configuration files have lines that a server refuses when it starts; the running one goes on with what it read before.',
+  CONFIG_LOST:
+    'Files in the data directory that the configuration names are not among those that are taken along to the new cluster.',
+  CONFIG_NOT_TRANSLATED:
+    'Settings that the new version does not take as they are stand in files that an upgrade does not rewrite.',
+  DATA_SYMLINK:
+    'The data directory in the cluster file is a symbolic link, so what is made or removed beside it is somewhere else than the data.',
   DATA_MODE: 'A server starts only when its data directory has mode 0700 or 0750.',
   DATA_OWNER: 'poolctl works on the machine as another user than the one the data belongs to.',
   DIRECT_CLIENTS: 'Clients connect to the primary around pgpool. Fencing pgpool does not hold them back.',
@@ -39,6 +49,8 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   NEW_CONFIG_NOT_WRITABLE: 'The directory for the configuration of the new version cannot be made.',
   CONFIG_PATH_QUOTED:
     'pg_upgrade puts the path of a configuration file between quotes of a shell, which this one would end.',
+  PATH_QUOTED:
+    'pg_upgrade puts directories and programs between double quotes of a shell, which would run or break this one.',
   NEW_DATA_RUNNING: 'A server runs in the new data directory.',
   NEW_LOCALE_DIFFERS: 'The new cluster was made with another locale or encoding than the old one has.',
   NEW_MINOR_TOO_OLD:
@@ -55,17 +67,28 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   TRIAL_PG_UPGRADE_REFUSED: 'pg_upgrade --check refused, for a reason that no check of poolctl has named.',
   TRIAL_PG_UPGRADE_NOT_ASKED: 'pg_upgrade --check asks a running server over its socket only, and could not.',
   POLYMORPHIC_FUNCTIONS: 'Aggregates or operators use array functions whose signatures changed in 14.',
+  POOL_UNSEEN: 'A pgpool, or its machine, could not be looked at, so an upgrade could not fence it.',
   POOL_ACTS_ITSELF: 'pgpool is set up to fail over or attach nodes by itself; the upgrade fences it first.',
   POSTFIX_OPERATORS: 'Operators that stand behind their operand are gone in 14.',
   PREPARED_TRANSACTIONS: 'Prepared transactions are open, and pg_upgrade does not carry them.',
+  REPLICATION_LOGIN:
+    'A standby tried a replication login at the primary, as it will follow the new one, and was refused.',
+  REPLICATION_SLOTS_TOO_FEW:
+    'Each standby follows the new primary through a slot of its own, and max_replication_slots has no room for all of them.',
+  RSYNC_TO_PRIMARY: 'A standby fetches the new catalogs from the primary by rsync, which was tried and failed.',
+  SSH_TO_PRIMARY: 'A standby fetches the new catalogs from the primary over SSH, which was tried and failed.',
+  WAL_SENDERS_TOO_FEW: 'The new primary would have fewer walsenders than standbys and others that read from it.',
   REG_COLUMNS: 'Columns hold object numbers (regproc and its kind), which are others in the new cluster.',
   REMOVED_TYPE_COLUMNS: 'Columns have types that are gone in 12.',
   REPORT_NOT_WRITTEN: 'The page and the Markdown of a report could not be written. Name a directory with --directory.',
   REPLAY_DELAYED: 'A standby replays late on purpose, so it will not be at the last checkpoint.',
   RESERVED_ROLE_NAMES: 'Names of roles that begin with pg_ are kept for PostgreSQL itself.',
+  SCHEDULED_JOBS: 'pg_cron runs jobs inside the server, so they write as soon as it runs.',
   SCHEMA_NOT_DUMPED: 'The schema could not be dumped from the running server, so the trial could not use it.',
   SCHEMA_NOT_RESTORED:
     'The real schema was restored into an empty cluster of the new version, and it refused some of it.',
+  SERVICE_UNCONTROLLED:
+    'What the cluster file names for starting and stopping a server is not on the machine, or needs a password there.',
   SERVER_UNSEEN: 'A server does not answer.',
   SETTINGS_REFUSED: 'The new version does not take the translated settings of a node.',
   SETTINGS_TRANSLATED:
@@ -78,6 +101,8 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   STRAY_FILES: 'The data directory holds files that no server made; they are not taken along.',
   SUBSCRIPTIONS_NOT_READY: 'Tables of a subscription are still being synchronised.',
   SYNCHRONOUS_STANDBYS: 'Commits wait for standbys, and on the new primary they wait until those are back.',
+  SYNCHRONOUS_STANDBYS_TOO_FEW:
+    'When clients are let in, fewer synchronous standbys are there for certain than a commit waits for, so commits would hang.',
   SYSTEM_COMPOSITE_COLUMNS: "Columns have a system catalog's row type, which changes from version to version.",
   TABLESPACE_INSIDE_DATA: 'A tablespace lies inside the data directory.',
   TABLESPACE_LEFTOVER:
@@ -88,11 +113,14 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   TEMPLATE0_CONNECTABLE: 'template0 lets clients connect, and pg_upgrade refuses that.',
   TRIAL_INITDB_FAILED: 'No empty cluster of the new version could be made like the old one.',
   TRIAL_SKIPPED: 'The new version was not tried, so what only it can tell is not known yet.',
+  TRIAL_SPACE_SHORT:
+    'The new version was not tried, because the trial could have filled the disk of the running server.',
   TRIAL_START_FAILED: "The new version did not start with the site's settings and preloaded libraries.",
   UNLOGGED_TABLES: 'Unlogged tables keep their rows on the primary and are empty on standbys.',
   UPGRADE_SPAN_UNSUPPORTED: "The new version's pg_upgrade does not read clusters that old.",
   UPGRADE_TARGET_NOT_NEWER: 'The version asked for is not later than the one that runs.',
   USER_IDS_DIFFER: "The server's user has different numbers on the machines, and files keep their owner by number.",
+  WAL_SYMLINK: 'pg_wal is a symbolic link, and the new cluster would have its WAL on the disk of the data instead.',
   WAY_BACK_OLD:
     'What upgrade prepare has made for going back is more than a day old. Going back to it loses what was written since; a new one costs no outage.',
   WRAPAROUND_NEAR: 'A vacuum against wraparound would begin right after the upgrade.',

@@ -34,6 +34,7 @@ test('what a machine printed is read, paths with blanks included', () => {
         'yes',
         'newConfig',
         'ours',
+        ...['serviceProblem', 'pg-13: there is no such unit', 'serviceProblem', 'pg-13: there is no such unit'],
         'link',
         'Invalid cross-device link',
         'clone',
@@ -49,6 +50,10 @@ test('what a machine printed is read, paths with blanks included', () => {
         'Operation not supported',
         'tablespaceLeft',
         'PG_15_1 ',
+        'tablespaceRelations',
+        '4096 12',
+        'relations',
+        '9000 310',
       ],
     ),
     1_795_624_928,
@@ -65,6 +70,7 @@ test('what a machine printed is read, paths with blanks included', () => {
     missingLibraries: [],
     missingExtensions: [],
     missingLocales: [],
+    serviceProblems: ['pg-13: there is no such unit'],
     oldData: {
       owner: 110,
       mode: '0700',
@@ -87,13 +93,16 @@ test('what a machine printed is read, paths with blanks included', () => {
         leftovers: ['PG_15_1'],
         insideData: false,
         writable: true,
+        catalogBytes: 4096,
+        relationFiles: 12,
       },
     ],
     space: [
       {what: 'new data', path: '/a b/data', freeBytes: 1000, freeInodes: null},
       {what: 'wal', path: '/wal', freeBytes: 2000, freeInodes: 77},
     ],
-    catalogBytes: 0,
+    catalogBytes: 9000,
+    relationFiles: 310,
   })
 })
 

@@ -1,4 +1,5 @@
 /** Every check of an upgrade over one survey: pure, all failures at once. The run repeats it just before the outage. */
+import {checkArchive} from './archive.js'
 import {checkContent} from './content.js'
 import {checkFiles} from './files.js'
 import type {Finding} from './finding.js'
@@ -17,12 +18,13 @@ export function upgradeChecks(survey: UpgradeSurvey): Finding[] {
     ...checkContent(survey),
     ...checkFiles(survey),
     ...checkSettings(survey),
+    ...checkArchive(survey),
   ]
   const all = [...known, ...checkTrial(survey, known)].map((finding) => accepted(finding, survey.request.accept))
   return [...all.filter(({severity}) => severity === 'stop'), ...all.filter(({severity}) => severity === 'warn')]
 }
 
-function accepted(finding: Finding, accept: readonly string[]): Finding {
+export function accepted(finding: Finding, accept: readonly string[]): Finding {
   if (finding.severity !== 'stop' || finding.override === null || !accept.includes(finding.code)) return finding
   const detail = [`Accepted with ${finding.override}.`, finding.detail].filter((text) => text !== null).join(' ')
   return {...finding, severity: 'warn', detail, override: null}

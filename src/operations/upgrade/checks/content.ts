@@ -33,6 +33,7 @@ export function checkContent(survey: UpgradeSurvey): Finding[] {
     ...checkSlots(content, survey, from, request.to),
     ...checkScans(content),
     ...checkSizes(content),
+    ...checkJobs(content),
     ...checkArchiver(content),
   ]
 }
@@ -111,7 +112,7 @@ function checkDatabases({databases}: UpgradeContent): Finding[] {
       warn({
         code: 'WRAPAROUND_NEAR',
         area,
-        message: `transaction ids are near wraparound in ${listed(old)}`,
+        message: `transaction ids or multixacts are near wraparound in ${listed(old)}`,
         detail: 'The vacuum against it would begin as soon as the new cluster runs, beside ANALYZE.',
         hint: 'vacuumdb --all --freeze before the day',
       }),
@@ -191,6 +192,22 @@ function checkSlots({slots}: UpgradeContent, survey: UpgradeSurvey, from: number
     )
   }
   return found
+}
+
+/** They write as soon as the server runs: nobody has to connect for it. */
+function checkJobs({extensions}: UpgradeContent): Finding[] {
+  const where = extensions.filter(({name}) => name === 'pg_cron').map(({database}) => database)
+  if (where.length === 0) return []
+  return [
+    warn({
+      code: 'SCHEDULED_JOBS',
+      area,
+      message: `pg_cron runs jobs from ${listed(where)}`,
+      detail:
+        'Those that fall due are run by the new server before clients are let in, and those of the outage are not made up for.',
+      hint: 'UPDATE cron.job SET active = false for the window, for what must not run then',
+    }),
+  ]
 }
 
 function checkSizes({databases}: UpgradeContent): Finding[] {

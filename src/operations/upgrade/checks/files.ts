@@ -1,14 +1,14 @@
 /** Disks and directories, node by node: what would stop a link, a start, or the transfer to a standby. */
 import {bytesText} from '../../../lib/human.js'
 import type {UpgradeHostFacts} from '../../../ports/upgrade-check.js'
-import {counted, listed, stop, warn, type Finding} from './finding.js'
+import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
 import {checkNewConfig} from './new-config.js'
+import {checkQuoted} from './quoted.js'
+import {checkServices} from './services.js'
+import {checkSpace} from './space.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 const MB = 1024 ** 2
-/** Catalogs are written anew beside the old ones; the rest is WAL of the restore, pg_upgrade's dumps and logs. */
-const SPARE_BYTES = 512 * MB
-const NEEDED_INODES = 20_000
 /** Small files of a site in its data directory are its business; these would be sent to every standby. */
 const STRAY_BYTES = 16 * MB
 
@@ -18,13 +18,16 @@ export function checkFiles(survey: UpgradeSurvey): Finding[] {
   const seen = survey.nodes.flatMap((node) => (node.machine.seen ? [{node, facts: node.machine.facts}] : []))
   return [
     ...survey.nodes.flatMap((node) => (node.machine.seen ? [] : [unseen(node, node.machine.reason)])),
+    ...survey.nodes.flatMap(checkQuoted),
     ...seen.flatMap(({node, facts}) => [
       ...checkOwner(node, facts),
+      ...checkSymlinks(node, facts),
       ...checkNewData(node, facts, survey),
       ...checkLinks(node, facts),
       ...checkTablespaces(node, facts, survey.request.to),
       ...checkSpace(node, facts),
       ...checkStray(node, facts),
+      ...checkServices(node, facts),
     ]),
     ...checkAlike(seen),
   ]
@@ -63,6 +66,36 @@ function checkOwner(node: NodeSurvey, {uid, user, oldData}: UpgradeHostFacts): F
         message: `${node.config.data} on ${node.config.host} has mode ${oldData.mode}`,
         detail: 'A server starts only with 0700 or 0750.',
         hint: `chmod 700 ${node.config.data}`,
+      }),
+    )
+  }
+  return found
+}
+
+/** pg_upgrade and the server follow them; what is made and removed beside the data directory does not. */
+function checkSymlinks({id, config, target}: NodeSurvey, {oldData}: UpgradeHostFacts): Finding[] {
+  const about = {area: 'files', node: id} as const
+  const found: Finding[] = []
+  if (oldData.isSymlink) {
+    found.push(
+      stop({
+        ...about,
+        code: 'DATA_SYMLINK',
+        message: `${config.data} on ${config.host} is a symbolic link`,
+        detail:
+          'The new directory would be made beside the link, not beside the data, and at the end the link would be removed and the old data stay.',
+        hint: `Name the directory itself in the cluster file (nodes[].data): readlink -f ${config.data}`,
+      }),
+    )
+  }
+  if (oldData.walIsSymlink) {
+    found.push(
+      acceptable({
+        ...about,
+        code: 'WAL_SYMLINK',
+        message: `pg_wal in ${config.data} on ${config.host} is a symbolic link`,
+        detail: `The new cluster would have its WAL in ${target.data}/pg_wal, on the disk of the data, which may be slower or fill up.`,
+        hint: 'Agree to that, and move it after the upgrade while the node is stopped: mv pg_wal to its disk, ln -s; or make it a directory now',
       }),
     )
   }
@@ -209,38 +242,6 @@ function checkTablespaces(node: NodeSurvey, {tablespaces}: UpgradeHostFacts, to:
           code: 'TABLESPACE_LINK_IMPOSSIBLE',
           message: `no file can be linked within ${where}: ${link.why ?? 'unknown'}`,
           hint: 'Move its tables to a tablespace on another file system',
-        }),
-      )
-    }
-    return found
-  })
-}
-
-function checkSpace(node: NodeSurvey, {space, catalogBytes}: UpgradeHostFacts): Finding[] {
-  const needed = 2 * catalogBytes + SPARE_BYTES
-  return space.flatMap(({what, path, freeBytes, freeInodes}) => {
-    const least = what.startsWith('tablespace') ? 16 * MB : needed
-    const found: Finding[] = []
-    if (freeBytes < least) {
-      found.push(
-        stop({
-          code: 'SPACE_TOO_SMALL',
-          area,
-          node: node.id,
-          message: `${node.config.host} has ${bytesText(freeBytes)} free for ${what} (${path}), and the upgrade needs about ${bytesText(least)}`,
-          detail: 'Data is linked and needs none; catalogs, WAL, dumps and logs are written anew.',
-          hint: 'Free some space there, or let the file system grow',
-        }),
-      )
-    }
-    if (freeInodes !== null && freeInodes < NEEDED_INODES) {
-      found.push(
-        stop({
-          code: 'INODES_TOO_FEW',
-          area,
-          node: node.id,
-          message: `${node.config.host} has ${freeInodes} free inodes for ${what} (${path}), and the upgrade needs about ${NEEDED_INODES}`,
-          hint: 'Remove files that nobody needs there',
         }),
       )
     }

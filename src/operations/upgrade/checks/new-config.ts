@@ -2,25 +2,16 @@
 import {directoryOf} from '../../../cluster/upgrade-target.js'
 import type {UpgradeHostFacts} from '../../../ports/upgrade-check.js'
 import {stop, type Finding} from './finding.js'
+import {checkQuotedConfig} from './quoted.js'
 import type {NodeSurvey} from './survey.js'
 
-/** pg_upgrade hands both paths to a shell, between quotes of its own. */
-const SHELL_SIGNS = /["$`'\\]/
-
-export function checkNewConfig({id, config, target}: NodeSurvey, state: UpgradeHostFacts['newConfig']): Finding[] {
+export function checkNewConfig(node: NodeSurvey, state: UpgradeHostFacts['newConfig']): Finding[] {
+  const {id, config, target} = node
   if (config.config === null || target.config === null) return []
   const about = {area: 'files', node: id} as const
   const place = directoryOf(target.config)
   const named = 'or name another place: nodes[].upgrade.config in the cluster file'
-  const signs = [config.config, target.config].filter((path) => SHELL_SIGNS.test(path))
-  const odd = signs.map((path) =>
-    stop({
-      ...about,
-      code: 'CONFIG_PATH_QUOTED',
-      message: `pg_upgrade cannot be given the configuration file ${path}: it has a quote, a dollar or a backslash in its name`,
-      hint: 'Move it to a plainer path',
-    }),
-  )
+  const odd = checkQuotedConfig(node)
   if (state === 'other') {
     const message = `the place of the new configuration, ${place} on ${config.host}, is not empty`
     return [

@@ -1,7 +1,7 @@
 /** pgpool and its clients: who would act by himself while servers stop, and who connects around it. */
 import {isAttached} from '../../../cluster/pool-node.js'
-import {counted, listed, stop, warn, type Finding} from './finding.js'
-import type {UpgradeSurvey} from './survey.js'
+import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
+import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 const area = 'pool' as const
 
@@ -29,6 +29,17 @@ function checkMode({pool}: UpgradeSurvey): Finding[] {
         area,
         message: `pgpool.conf carries the fence of operation ${pool.fencedBy}`,
         hint: `End it first: poolctl op resume ${pool.fencedBy}, or poolctl op rollback ${pool.fencedBy}`,
+      }),
+    )
+  }
+  if (pool.unseen !== null) {
+    found.push(
+      stop({
+        code: 'POOL_UNSEEN',
+        area,
+        message: `a pgpool could not be looked at: ${pool.unseen}`,
+        detail: 'The upgrade fences every pgpool before the first server stops, and this one it could not.',
+        hint: 'Mend what is named, or take that pgpool out of the cluster file when it is gone',
       }),
     )
   }
@@ -61,6 +72,7 @@ function checkNodes({pool, nodes, primary}: UpgradeSurvey): Finding[] {
         }),
       )
     }
+    found.push(...checkHostname(node, known.hostname))
     if (!isAttached(known)) {
       found.push(
         stop({
@@ -96,6 +108,29 @@ function checkNodes({pool, nodes, primary}: UpgradeSurvey): Finding[] {
     )
   }
   return found
+}
+
+/**
+ * By name, by the machine's own name, or by the address that the server was really reached at. A socket and this-machine of pgpool's cannot
+ * be told from here.
+ */
+function checkHostname({id, config, configuration, machine}: NodeSurvey, hostname: string): Finding[] {
+  const plain = (name: string): string => name.toLowerCase()
+  const label = (name: string): string => (/^[\d.]+$|:/.test(name) ? name : (plain(name).split('.')[0] ?? ''))
+  if (hostname === '' || /^(?:\/|localhost$|127\.0\.0\.1$|::1$)/i.test(hostname)) return []
+  const known = [config.address, config.host, configuration?.address, machine.seen ? machine.host.hostname : null]
+  if (known.some((name) => name != null && (plain(name) === plain(hostname) || label(name) === label(hostname))))
+    return []
+  return [
+    acceptable({
+      code: 'ADDRESS_DIFFERS',
+      area,
+      node: id,
+      message: `pgpool reaches node ${id} at ${hostname}, the cluster file at ${config.address}`,
+      detail: `If these are two machines, another node is taken out of the pool than the one that is worked on.${configuration?.address == null ? '' : ` The server answers at ${configuration.address}.`}`,
+      hint: 'Correct the one that is wrong: backend_hostname or nodes[].address; or, when both are one machine: --accept ADDRESS_DIFFERS',
+    }),
+  ]
 }
 
 const YES = new Set(['1', 'on', 'true', 'yes'])

@@ -3,7 +3,9 @@ import {lsnDiff} from '../../../cluster/lsn.js'
 import {secondsText} from '../../../lib/human.js'
 import type {ServerFacts} from '../../../ports/postgres.js'
 import {acceptable, stop, warn, type Finding} from './finding.js'
+import {checkRejoin} from './rejoin.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
+import {checkSync} from './sync.js'
 
 const area = 'replication' as const
 /** Files are compared by time of last change nowhere in an upgrade; logs and the deadline are, so seconds matter, not fractions. */
@@ -30,7 +32,8 @@ export function checkReplication(survey: UpgradeSurvey): Finding[] {
         ? checkStandby(node, node.server.facts, primary, own, survey.request.maxLagBytes)
         : [],
     ),
-    ...checkSync(own),
+    ...checkSync(survey),
+    ...checkRejoin(survey),
     ...checkMachines(survey),
   ]
 }
@@ -172,20 +175,6 @@ function follows(
     receiver.senderPort === primary.config.port && receiver.senderHost !== null && names.includes(receiver.senderHost)
   const listed = own.senders.some((s) => s.state === 'streaming' && s.applicationName === node.config.slot)
   return named || listed || own.slots.some((slot) => slot.active && slot.name === receiver.slot)
-}
-
-function checkSync(own: ServerFacts): Finding[] {
-  const names = own.settings['synchronous_standby_names'] ?? ''
-  if (names === '') return []
-  return [
-    warn({
-      code: 'SYNCHRONOUS_STANDBYS',
-      area,
-      message: `commits wait for synchronous standbys: ${names}`,
-      detail: 'On the new primary they wait until enough of those have returned, so the outage lasts until then.',
-      hint: 'Count them in: --min-standbys; or empty synchronous_standby_names for the window',
-    }),
-  ]
 }
 
 function checkMachines({nodes, primary}: UpgradeSurvey): Finding[] {

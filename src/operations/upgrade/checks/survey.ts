@@ -9,10 +9,12 @@ import type {PoolNode} from '../../../cluster/pool-node.js'
 import {translateSettings, trialConfig, type SettingChange} from '../../../cluster/settings-translation.js'
 import {placeOf, upgradeTarget, type ClusterPlace} from '../../../cluster/upgrade-target.js'
 import {AuthenticationRefused, messageOf} from '../../../lib/errors.js'
+import type {LinkFacts} from '../../../ports/doctor.js'
 import type {HostFacts, LockHolder} from '../../../ports/host.js'
 import type {
   FileSetting,
   HostQuestion,
+  ServerConfiguration,
   SettingsProof,
   Trial,
   UpgradeContent,
@@ -21,7 +23,10 @@ import type {
 import type {World} from '../../../ports/world.js'
 import {surveyPools} from '../../survey-pools.js'
 import {surveyServers, type ServerView} from '../../survey-servers.js'
+import {checkQuoted, checkQuotedConfig} from './quoted.js'
+import {trialSpaceShort} from './space.js'
 import {scansFor} from './scans.js'
+import {serviceActs} from './services.js'
 
 export type UpgradeCheckRequest = {
   to: number
@@ -40,6 +45,8 @@ export type MachineView =
       lock: LockHolder | null
       /** Null: the server's settings could not be read, or the new programs are not there. */
       proof: SettingsProof | null
+      /** From a standby to the primary; null: it is the primary, or there is no one primary. */
+      reach: LinkFacts | null
     }
   | {seen: false; reason: string}
 
@@ -50,6 +57,7 @@ export type NodeSurvey = {
   server: ServerView
   machine: MachineView
   settings: FileSetting[] | null
+  configuration: ServerConfiguration | null
   changes: SettingChange[]
 }
 
@@ -60,7 +68,16 @@ export type UpgradeSurvey = {
   from: number | null
   /** The one server that is not in recovery; null when there is none, or more than one. */
   primary: NodeId | null
-  pool: {nodes: PoolNode[]; settings: Record<string, string>; backendPids: number[]; fencedBy: string | null}
+  pool: {
+    nodes: PoolNode[]
+    settings: Record<string, string>
+    backendPids: number[]
+    fencedBy: string | null
+    /** Why some pgpool cannot be fenced; null: each can, or is seen to be away. */
+    unseen: string | null
+  }
+  /** As whom the standbys will follow. */
+  replicationUser: string
   nodes: NodeSurvey[]
   content: UpgradeContent | null
   contentUnseen: string | null
@@ -105,7 +122,13 @@ export async function surveyUpgrade(
   observe(`looking at ${world.file.nodes.map(({host}) => host).join(', ')}`)
   const seen = await Promise.all(
     servers.map((server) =>
-      surveyNode(world, server, from ?? request.to - 1, request.to, content, tablespacesOf(servers)),
+      surveyNode(world, server, {
+        from: from ?? request.to - 1,
+        to: request.to,
+        content,
+        tablespaces: tablespacesOf(servers),
+        primary,
+      }),
     ),
   )
   const base = {
@@ -119,11 +142,9 @@ export async function surveyUpgrade(
         POOL_SETTINGS.flatMap((name) => (settings.has(name) ? [[name, settings.get(name) ?? '']] : [])),
       ),
       backendPids: sessions.flatMap(({backendPid}) => (backendPid === null ? [] : [backendPid])),
-      fencedBy: await surveyPools(world).then(
-        ({fencedBy: owner}) => owner,
-        () => null,
-      ),
+      ...(await fenceOf(world)),
     },
+    replicationUser: world.file.postgres.replicationUser,
     nodes: seen,
     content,
     contentUnseen,
@@ -158,36 +179,77 @@ async function contentOf(
   }
 }
 
+/** What is known of the site before its machines are looked at. */
+type Known = Pick<UpgradeSurvey, 'content' | 'primary'> & Pick<HostQuestion, 'tablespaces'> & {from: number; to: number}
+
 async function surveyNode(
   world: World,
   server: ServerView,
-  from: number,
-  to: number,
-  content: UpgradeContent | null,
-  tablespaces: HostQuestion['tablespaces'],
+  {from, to, content, tablespaces, primary}: Known,
 ): Promise<NodeSurvey> {
   const {id, node: config} = server
   const target = upgradeTarget(config, from, to)
-  const settings = server.reachable ? await fileSettings(world, id) : null
+  const [settings, configuration] = server.reachable
+    ? await Promise.all([fileSettings(world, id), configurationOf(world, id)])
+    : [null, null]
   const {settings: translated, changes} = translateSettings(settings ?? [], from, to)
+  const acts = serviceActs(config, target)
   const question: HostQuestion = {
     newBin: target.bin,
     newData: target.data,
     newConfig: target.config,
     newMajor: to,
     tablespaces,
-    libraries: content?.libraries.map(({library}) => library) ?? [],
+    libraries: librariesOf(content, from),
     extensions: [...new Set(content?.extensions.map(({name}) => name))],
+    units: acts.flatMap((act) => ('unit' in act ? [act] : [])),
+    programs: [...new Set(acts.flatMap((act) => ('program' in act ? [act.program] : [])))],
     locales: [...new Set(content?.databases.flatMap(({collate, ctype}) => [collate, ctype]))],
   }
-  const machine = await machineOf(world, id, question, settings === null ? null : trialConfig(translated, false))
-  return {id, config, target, server, machine, settings, changes}
+  const seen = await machineOf(world, id, question, settings === null ? null : trialConfig(translated, false))
+  const machine = seen.seen ? {...seen, reach: await reachOf(world, id, primary)} : seen
+  return {id, config, target, server, machine, settings, configuration, changes}
+}
+
+/** With those that logical slots need, which are carried from 17 on. */
+function librariesOf(content: UpgradeContent | null, from: number): string[] {
+  const plugins = from < 17 ? [] : (content?.slots.flatMap(({plugin}) => plugin ?? []) ?? [])
+  return [...new Set([...(content?.libraries.map(({library}) => library) ?? []), ...plugins])]
 }
 
 async function fileSettings(world: World, id: NodeId): Promise<FileSetting[] | null> {
   return world
     .upgradeSql(id)
     .fileSettings()
+    .catch(() => null)
+}
+
+/** As a copy and a walreceiver would go. That it could not be tried is as bad as that it failed. */
+async function reachOf(world: World, id: NodeId, primary: NodeId | null): Promise<LinkFacts | null> {
+  const to = world.file.nodes.find((node) => node.id === primary)
+  if (!to || id === primary) return null
+  const {replicationUser: user, replicationPassfile: passfile} = world.file.postgres
+  try {
+    return await world.upgradeHost(id).reach(to, {user, passfile})
+  } catch (error) {
+    if (error instanceof AuthenticationRefused) throw error
+    return {sshError: messageOf(error), rsyncError: null, hardLinks: null, loginError: null}
+  }
+}
+
+/** A pgpool that cannot be looked at could not be fenced either. */
+async function fenceOf(world: World): Promise<Pick<UpgradeSurvey['pool'], 'fencedBy' | 'unseen'>> {
+  try {
+    return {fencedBy: (await surveyPools(world)).fencedBy, unseen: null}
+  } catch (error) {
+    return {fencedBy: null, unseen: messageOf(error)}
+  }
+}
+
+async function configurationOf(world: World, id: NodeId): Promise<ServerConfiguration | null> {
+  return world
+    .upgradeSql(id)
+    .configuration()
     .catch(() => null)
 }
 
@@ -206,7 +268,7 @@ async function machineOf(
     ])
     const provable = config !== null && !facts.missingPrograms.includes('postgres')
     const proof = provable ? await upgrade.proveSettings(question.newBin, config) : null
-    return {seen: true, facts, host, lock, proof}
+    return {seen: true, facts, host, lock, proof, reach: null}
   } catch (error) {
     if (error instanceof AuthenticationRefused) throw error
     return {seen: false, reason: messageOf(error)}
@@ -228,6 +290,8 @@ async function trialOf(
   const {facts} = node.machine
   const impossible = facts.missingPrograms.length > 0 || !facts.newData.parentWritable || facts.newData.nested
   if (impossible) return skipped('the new programs or a place for a cluster are missing')
+  if ([...checkQuoted(node), ...checkQuotedConfig(node)].length > 0) return skipped('a path would be run by a shell')
+  if (trialSpaceShort(facts) !== null) return skipped('there is too little space to try it beside the running server')
   const template = content.databases.find(({name}) => name === 'template0')
   if (!template || request.to <= from) return skipped('there is nothing to try')
   observe(`trying version ${request.to} on ${node.config.host}: pg_upgrade --check, settings, schema`)

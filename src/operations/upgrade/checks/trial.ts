@@ -1,10 +1,17 @@
 /** What the new version itself said: of the settings on every node, and of pg_upgrade --check, start and schema on the primary. */
+import {bytesText} from '../../../lib/human.js'
 import type {Trial} from '../../../ports/upgrade-check.js'
+import {checkCarried} from './carried.js'
 import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
+import {trialSpaceShort} from './space.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 export function checkSettings(survey: UpgradeSurvey): Finding[] {
-  return survey.nodes.flatMap((node) => [...refusedSettings(node, survey.request.to), ...changedSettings(node)])
+  return survey.nodes.flatMap((node) => [
+    ...refusedSettings(node, survey.request.to),
+    ...checkCarried(node),
+    ...changedSettings(node),
+  ])
 }
 
 function refusedSettings(node: NodeSurvey, to: number): Finding[] {
@@ -64,6 +71,8 @@ const SAID_ALREADY: readonly [RegExp, readonly string[]][] = [
 export function checkTrial(survey: UpgradeSurvey, known: readonly Finding[]): Finding[] {
   const {trial, trialSkipped, request, primary} = survey
   if (!trial) {
+    const short = request.trial ? spaceShort(survey) : []
+    if (short.length > 0) return short
     return [
       warn({
         code: 'TRIAL_SKIPPED',
@@ -128,6 +137,23 @@ export function checkTrial(survey: UpgradeSurvey, known: readonly Finding[]): Fi
     )
   }
   return found
+}
+
+function spaceShort({nodes, primary}: UpgradeSurvey): Finding[] {
+  const node = nodes.find(({id}) => id === primary)
+  const short = node?.machine.seen === true ? trialSpaceShort(node.machine.facts) : null
+  if (!node || short === null) return []
+  return [
+    warn({
+      code: 'TRIAL_SPACE_SHORT',
+      area: 'trial',
+      node: primary,
+      message: `${node.config.host} has ${bytesText(short.free)} free where the new version would be tried, and a trial may take ${bytesText(short.needed)}`,
+      detail:
+        'It was not tried: a disk that is full stops the server that serves from it. So nothing is known of the schema.',
+      hint: 'Free some space there, then repeat the check',
+    }),
+  ]
 }
 
 function checkPgUpgrade(trial: Trial, known: readonly Finding[], primary: number | null): Finding[] {

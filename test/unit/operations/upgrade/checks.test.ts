@@ -4,7 +4,8 @@ import type {Finding} from '../../../../src/operations/upgrade/checks/finding.js
 import {refusalsOf, stops} from '../../../../src/operations/upgrade/checks/finding.js'
 import {scansFor} from '../../../../src/operations/upgrade/checks/scans.js'
 import type {UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
-import type {ScanName, UpgradeHostFacts} from '../../../../src/ports/upgrade-check.js'
+import type {LinkFacts} from '../../../../src/ports/doctor.js'
+import type {ScanName, ServerConfiguration, UpgradeHostFacts} from '../../../../src/ports/upgrade-check.js'
 import {nodeId} from '../../../../src/cluster/node-id.js'
 import {controlData, lsn, poolNode, silent} from '../../../support/builders.js'
 import {machine, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
@@ -34,6 +35,8 @@ const tablespace = (change: object): Change => {
       leftovers: [],
       insideData: false,
       writable: true,
+      catalogBytes: 0,
+      relationFiles: 0,
     }
     machine(survey, 1).tablespaces = [{...healthy, ...change}]
   }
@@ -51,6 +54,27 @@ const newData =
   (change: Partial<ReturnType<typeof machine>['newData']>): Change =>
   (survey) => {
     Object.assign(machine(survey, 0).newData, change)
+  }
+
+const names =
+  (change: Partial<ServerConfiguration>): Change =>
+  (survey) => {
+    const node = survey.nodes[1]!
+    node.config.data = '/data 1'
+    node.configuration = {address: node.config.address, files: [], errors: [], places: {}, ...change}
+  }
+const archives =
+  (command: string): Change =>
+  (survey) => {
+    const written = {archive_mode: 'on', archive_command: command}
+    const lines = Object.entries(written).map(([name, value], at) => ({name, value, file: '/c', line: at}))
+    survey.nodes[0]!.settings = lines
+  }
+const reach =
+  (change: Partial<LinkFacts>): Change =>
+  (survey) => {
+    const view = survey.nodes[2]!.machine
+    if (view.seen) view.reach = {sshError: null, rsyncError: null, hardLinks: true, loginError: null, ...change}
   }
 
 const STOPS: Case[] = [
@@ -156,6 +180,14 @@ const STOPS: Case[] = [
   ['a subscription under way', 'SUBSCRIPTIONS_NOT_READY', null, found('unready-subscriptions', 's: t', 17, 18)],
   ['a failing archiver', 'ARCHIVE_BACKLOG', null, (s) => (s.content!.archiveFailing = true)],
   // files
+  [
+    'a data directory that a shell would run',
+    'PATH_QUOTED',
+    1,
+    (s) => (s.nodes[1]!.config.data = `/srv/it's $(touch pwned) "x"/data`),
+  ],
+  ['programs in a path with backquotes', 'PATH_QUOTED', 0, (s) => (s.nodes[0]!.target.bin = '/opt/`touch x`/bin')],
+  ['a new place with a backslash', 'PATH_QUOTED', 2, (s) => (s.nodes[2]!.target.data = String.raw`/srv/a\b/15`)],
   ['a machine that cannot be seen', 'HOST_UNSEEN', 1, (s) => (s.nodes[1]!.machine = {seen: false, reason: 'no route'})],
   ["work as another user than the data's", 'DATA_OWNER', 0, (s) => (machine(s, 0).oldData.owner = 999)],
   ['a data directory that others may read', 'DATA_MODE', 2, (s) => (machine(s, 2).oldData.mode = '0755')],
@@ -198,6 +230,24 @@ const STOPS: Case[] = [
     1,
     tablespace({link: {ok: false, why: 'Operation not permitted'}}),
   ],
+  [
+    'a unit that needs a password',
+    'SERVICE_UNCONTROLLED',
+    1,
+    (s) => (machine(s, 1).serviceProblems = ['postgresql@15-main: sudo does not let postgres stop it']),
+  ],
+  ['a data directory behind a symbolic link', 'DATA_SYMLINK', 1, (s) => (machine(s, 1).oldData.isSymlink = true)],
+  ['WAL behind a symbolic link', 'WAL_SYMLINK', 2, (s) => (machine(s, 2).oldData.walIsSymlink = true)],
+  [
+    'too little space for the catalogs in a tablespace',
+    'SPACE_TOO_SMALL',
+    1,
+    (s) => {
+      tablespace({oid: 16_500, catalogBytes: 600 * 1024 ** 2})(s)
+      machine(s, 1).space.push({what: 'tablespace 16500', path: '/fast', freeBytes: 1024 ** 3, freeInodes: null})
+    },
+  ],
+  ['too few inodes for the relations', 'INODES_TOO_FEW', 2, (s) => (machine(s, 2).relationFiles = 5_990_000)],
   ['too little space', 'SPACE_TOO_SMALL', 0, (s) => (machine(s, 0).space[0]!.freeBytes = 400 * 1024 ** 2)],
   ['too few inodes', 'INODES_TOO_FEW', 2, (s) => (machine(s, 2).space[0]!.freeInodes = 12)],
   [
@@ -225,6 +275,30 @@ const STOPS: Case[] = [
       if (view.seen) view.proof = {ok: false, messages: ['unrecognized configuration parameter "x"']}
     },
   ],
+  ['an include that is not taken along', 'CONFIG_LOST', 1, names({files: ['/data 1/extra.d/a.conf']})],
+  [
+    'a certificate in a directory of its own',
+    'CONFIG_LOST',
+    1,
+    names({places: {ssl: 'on', ssl_cert_file: 'ssl/server.crt', ssl_key_file: 'server.key'}}),
+  ],
+  [
+    'a setting to be translated in a file that both versions read',
+    'CONFIG_NOT_TRANSLATED',
+    0,
+    (s) => {
+      const name = 'stats_temp_directory'
+      s.nodes[0]!.settings = [{name, value: '/run/x', file: '/etc/pg/common.conf', line: 3}]
+      s.nodes[0]!.changes = [{name, kind: 'removed', since: 15, text: 'is gone'}]
+    },
+  ],
+  [
+    'a line that no server reads',
+    'CONFIG_BROKEN',
+    1,
+    names({errors: ['syntax error in /data 1/postgresql.conf line 7']}),
+  ],
+  ['one archive for both versions', 'ARCHIVE_SHARED', null, archives('test ! -f /archive/%f && cp %p /archive/%f')],
   // replication
   ['a server that does not answer', 'SERVER_UNSEEN', 2, (s) => (s.nodes[2]!.server = silent(2))],
   [
@@ -291,7 +365,29 @@ const STOPS: Case[] = [
     },
   ],
   ['an archiving standby that is behind', 'STANDBY_ARCHIVES', 1, (s) => (machine(s, 1).oldData.readyFiles = 9)],
+  [
+    'no slot for each standby',
+    'REPLICATION_SLOTS_TOO_FEW',
+    0,
+    (s) => (s.nodes[0]!.settings = [{name: 'max_replication_slots', value: '1', file: '/c', line: 1}]),
+  ],
+  [
+    'no walsender for each standby',
+    'WAL_SENDERS_TOO_FEW',
+    0,
+    (s) => (s.nodes[0]!.settings = [{name: 'max_wal_senders', value: '1', file: '/c', line: 1}]),
+  ],
+  ['no SSH to the primary', 'SSH_TO_PRIMARY', 2, reach({sshError: 'Host key verification failed.'})],
+  ['no rsync to the primary', 'RSYNC_TO_PRIMARY', 2, reach({rsyncError: 'protocol mismatch'})],
+  ['no replication login', 'REPLICATION_LOGIN', 2, reach({loginError: 'FATAL:  no pg_hba.conf entry'})],
+  [
+    'a synchronous standby that will not be there',
+    'SYNCHRONOUS_STANDBYS_TOO_FEW',
+    null,
+    (s) => (server(s, 0).settings = {...server(s, 0).settings, synchronous_standby_names: 'elsewhere'}),
+  ],
   // pool
+  ['a pgpool that cannot be looked at', 'POOL_UNSEEN', null, (s) => (s.pool.unseen = 'proxy2: no route')],
   ['another mode of pgpool', 'NOT_STREAMING_MODE', null, (s) => (s.pool.settings['backend_clustering_mode'] = '2')],
   ["another operation's fence", 'POOL_FENCED', null, (s) => (s.pool.fencedBy = 'promote-1')],
   ['a node that pgpool lacks', 'NODE_UNKNOWN_TO_POOL', 2, (s) => s.pool.nodes.pop()],
@@ -304,6 +400,7 @@ const STOPS: Case[] = [
     },
   ],
   ['another port in pgpool', 'ADDRESS_DIFFERS', 1, (s) => (s.pool.nodes[1]!.port = 5433)],
+  ['another address in pgpool', 'ADDRESS_DIFFERS', 1, (s) => (s.pool.nodes[1]!.hostname = '10.9.9.9')],
   ['a detached node', 'NODE_NOT_ATTACHED', 1, (s) => (s.pool.nodes[1]!.status = 'down')],
   ['a wrong belief of pgpool', 'ROLES_DISAGREE', 1, (s) => (s.pool.nodes[1]!.role = 'primary')],
   // trial

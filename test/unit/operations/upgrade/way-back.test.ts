@@ -150,6 +150,8 @@ describe('a run by clones', () => {
           leftovers: [],
           insideData: false,
           writable: true,
+          catalogBytes: 0,
+          relationFiles: 0,
         },
       ]
     })
