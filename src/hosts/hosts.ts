@@ -73,7 +73,7 @@ class Site implements Hosts {
 
   upgrade(id: NodeId, password: () => Promise<Secret | null>): UpgradeHost {
     const node = this.#config(id)
-    return new RemoteUpgradeHost(node, this.#machine(node), this.#file.ssh, password)
+    return new RemoteUpgradeHost(node, this.#machine(node), this.#file, password)
   }
 
   migration(id: NodeId): MigrationHost {

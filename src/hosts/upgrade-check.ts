@@ -1,5 +1,5 @@
 /** The port `UpgradeHost`: the questions of an upgrade to one machine. What the scripts print is read in upgrade-check-read.ts. */
-import type {NodeConfig, SshDefaults} from '../cluster/cluster-file.js'
+import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {Secret} from '../lib/secret.js'
 import type {LinkFacts} from '../ports/doctor.js'
 import type {
@@ -21,14 +21,14 @@ export class RemoteUpgradeHost implements UpgradeHost {
   readonly name: string
   readonly #node: NodeConfig
   readonly #machine: Machine
-  readonly #ssh: SshDefaults
+  readonly #file: ClusterFile
   readonly #password: () => Promise<Secret | null>
 
-  constructor(node: NodeConfig, machine: Machine, ssh: SshDefaults, password: () => Promise<Secret | null>) {
+  constructor(node: NodeConfig, machine: Machine, file: ClusterFile, password: () => Promise<Secret | null>) {
     this.name = node.host
     this.#node = node
     this.#machine = machine
-    this.#ssh = ssh
+    this.#file = file
     this.#password = password
   }
 
@@ -66,7 +66,7 @@ export class RemoteUpgradeHost implements UpgradeHost {
   }
 
   reach(to: NodeConfig, login: {user: string; passfile: string | null}): Promise<LinkFacts> {
-    return new DoctorNode(this.#node, this.#machine, this.#ssh).link(to, login)
+    return new DoctorNode(this.#node, this.#machine, this.#file).link(to, login)
   }
 
   async trial(request: TrialRequest, deadlineMs: number): Promise<Trial> {
