@@ -110,9 +110,9 @@ export class DoctorNode implements DoctorNodeHost {
 export class DoctorPgpool implements DoctorPgpoolHost {
   readonly #config: PgpoolConfig
   readonly #machine: Machine
-  readonly #host: Pick<PgpoolHost, 'readConfig' | 'checkHook'>
+  readonly #host: Pick<PgpoolHost, 'readConfig' | 'checkHook' | 'hookRuns'>
 
-  constructor(config: PgpoolConfig, machine: Machine, host: Pick<PgpoolHost, 'readConfig' | 'checkHook'>) {
+  constructor(config: PgpoolConfig, machine: Machine, host: Pick<PgpoolHost, 'readConfig' | 'checkHook' | 'hookRuns'>) {
     this.#config = config
     this.#machine = machine
     this.#host = host
@@ -120,7 +120,8 @@ export class DoctorPgpool implements DoctorPgpoolHost {
 
   async look(places: PgpoolPlaces): Promise<PgpoolMachine> {
     const {config} = this.#config
-    const configText = await this.#host.readConfig()
+    const statuses = [...new Set(places.programs.map((program) => `${dirname(program)}/poolctl-hooks`))]
+    const [configText, hookRuns] = await Promise.all([this.#host.readConfig(), this.#host.hookRuns(statuses)])
     const beside = (name: string): string => `${dirname(config)}/${name}`
     const files = [config, beside('pcp.conf'), beside('pool_hba.conf'), beside('pool_passwd')]
     const {pairs, clock} = await timed(() =>
@@ -158,6 +159,7 @@ export class DoctorPgpool implements DoctorPgpoolHost {
       runsAs: one(pairs, 'runsAs') || null,
       madeHooks: pairs.get('made') ?? [],
       hookPassfiles: (pairs.get('hookPassfile') ?? []).flatMap((text) => fileState(text) ?? []),
+      hookRuns,
     }
   }
 

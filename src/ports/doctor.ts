@@ -3,6 +3,7 @@
  * src/postgres. Nothing here changes a server; a link test makes and removes a directory of two small files on either side.
  */
 import type {NodeConfig} from '../cluster/cluster-file.js'
+import type {HookRun} from '../cluster/hook-run.js'
 import type {Secret} from '../lib/secret.js'
 import type {LockHolder} from './host.js'
 
@@ -80,6 +81,8 @@ export type PgpoolMachine = {
   madeHooks: string[]
   /** Where the programs that call pgpool's tools have their password from; without a mode where it cannot be read. */
   hookPassfiles: FileState[]
+  /** What those that poolctl made have left of their runs. */
+  hookRuns: HookRun[]
 }
 
 /** A hook run in its harmless mode: what it could not do. Null: it proved all that it needs. */

@@ -14,7 +14,13 @@ import {change, DONE, ending, nodeOf, until, type SharedLab} from '../support/e2
 import {schemaErrors} from '../support/e2e-schema.js'
 import {startLab} from '../support/lab.js'
 import {namespacesFail, PoolNetwork} from '../support/pool-network.js'
-import {makeWatchdogPools, noteWatchdogPool, watchdogPools, type WatchdogPool} from '../support/watchdog-pools.js'
+import {
+  killWatchdogPool,
+  makeWatchdogPools,
+  noteWatchdogPool,
+  watchdogPools,
+  type WatchdogPool,
+} from '../support/watchdog-pools.js'
 
 const reason = await namespacesFail()
 
@@ -146,6 +152,21 @@ describe.skipIf(reason !== null)(`three pgpools behind links${reason === null ? 
     await network.mend(second)
     expect(await untilFindings([])).not.toBeNull()
     // The third keeps the health_check_period2 that it was given.
+    expect(await doctor()).toEqual(['PGPOOL_CONF_DRIFT'])
+  })
+
+  it('choose another leader when the one they have is killed, and take it back as a member', async () => {
+    const killed = named(await untilFindings([]))
+    await killWatchdogPool(killed)
+    const leader = named(await untilFindings(['POOL_SILENT', 'WATCHDOG_MEMBER_LOST']))
+    expect(leader).not.toBe(killed)
+    expect((await doctor()).toSorted()).toEqual(['PCP_SILENT', 'PGPOOL_CONF_DRIFT', 'WATCHDOG_MEMBER_LOST'])
+    const {pool, health} = await ask<StatusData>(['status'])
+    const answering = pools.find((one) => one !== killed)
+    expect([pool, health]).toEqual([`${answering?.address}:${spec.ports.pcp}`, 'ok'])
+    await network.run(killed, [join(killed.directory, 'pgpool-control'), 'start'])
+    await noteWatchdogPool(spec, killed)
+    expect(named(await untilFindings([]))).toBe(leader)
     expect(await doctor()).toEqual(['PGPOOL_CONF_DRIFT'])
   })
 })

@@ -182,6 +182,7 @@ function pgpoolMachine(): PgpoolMachine {
     runsAs: 'postgres',
     madeHooks: [],
     hookPassfiles: [],
+    hookRuns: [],
   }
 }
 

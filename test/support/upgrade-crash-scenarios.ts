@@ -30,6 +30,7 @@ const CHECKPOINTS = [0, 1, 2].map((id) => step(`checkpoint-${id}`, 'checkpoint')
 const REST = [
   step('begin-links'),
   ...CHECKPOINTS,
+  step('checkpoint-again', 'checkpoint'),
   step('drain-clients'),
   step('stop-primary', 'stop-old'),
   step('begin-pg-upgrade'),

@@ -42,10 +42,9 @@ export async function labIn(lab: TestLab, versions: Versions, which: Which): Pro
 
 /** The run that was killed is rolled back, and says so. */
 export async function expectRolledBack(lab: TestLab): Promise<void> {
-  const list = await lab.poolctl(['op', 'list', '--json'])
-  const {operations} = (list.json as {data: {operations: {operation: string; verb: string}[]}}).data
-  const open = operations.find(({verb}) => verb === 'upgrade-run')?.operation ?? ''
-  const back = await change(lab, ['op', 'rollback', open, '--yes'])
+  const looked = await change(lab, ['upgrade', 'rollback', '--dry-run'])
+  expect({exitCode: looked.exitCode, code: looked.error?.code}).toEqual({exitCode: 6, code: 'UPGRADE_UNDER_WAY'})
+  const back = await change(lab, ['upgrade', 'rollback', '--confirm', 'lab'])
   expect({exitCode: back.exitCode, code: back.error?.code}).toEqual({exitCode: 7, code: 'ROLLED_BACK_ON_REQUEST'})
 }
 

@@ -166,6 +166,7 @@ describe('the plan of an upgrade', () => {
       'checkpoint-0',
       'checkpoint-1',
       'checkpoint-2',
+      'checkpoint-again',
       'drain-clients',
       'stop-primary',
       'begin-pg-upgrade',

@@ -160,6 +160,13 @@ function quiet(request: RunRequest, facts: RunFacts, cast: Cast): PlannedStep[] 
         input: {on: node.id},
       }),
     ),
+    // Those of many standbys, one after another, have taken a while.
+    step({
+      id: 'checkpoint-again',
+      kind: 'checkpoint',
+      title: `checkpoint on node ${primary.node.id} once more: clients have written meanwhile`,
+      input: {on: primary.node.id},
+    }),
     ...(request.drainMs === 0
       ? []
       : [

@@ -52,6 +52,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'A plain base backup writes tablespaces to the places that they have on the primary, where another node has its own.',
   TABLESPACES_BEFORE_15: 'Before 15 pg_upgrade gives tablespaces other numbers, so standbys cannot be linked.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
+  UPGRADE_UNDER_WAY:
+    'A run of the upgrade holds the locks of the hosts: it is at work, or its process died before its end.',
   UPGRADE_NOT_PREPARED: 'The new cluster or the translated configuration is missing. Run: poolctl upgrade prepare',
   WAY_BACK_FLAGS: 'The way back that is to be made, and what it needs, do not go together.',
   SWAP_NEEDS_18: 'pg_upgrade can move the files over instead of linking them from version 18 on.',

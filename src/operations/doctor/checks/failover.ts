@@ -1,4 +1,5 @@
 /** What pgpool would do by itself when a server fails, and what its recovery needs. */
+import {failedHooks} from '../../../cluster/hook-run.js'
 import {isOn, seconds} from '../../pool-parameters.js'
 import {ofPoolHosts, ofSettings, type Check, type Found} from '../check.js'
 import {hookPrograms} from '../hooks.js'
@@ -84,6 +85,18 @@ const hookFiles = ofPoolHosts(
     })
   },
   ['settings'],
+)
+
+const hookRuns = ofPoolHosts(
+  {
+    id: 'hook-runs',
+    code: 'HOOK_FAILED',
+    topic: 'failover',
+    serves: ['failover'],
+    severity: 'warning',
+    holds: 'the hooks did what they were last called for',
+  },
+  ({hookRuns: runs}, {config}) => failedHooks(config.host, runs).map(({message, remedy}) => ({message, remedy})),
 )
 
 /** What the manual's examples hand over, and without which the script cannot know whom to promote. */
@@ -176,6 +189,7 @@ export const FAILOVER: readonly Check[] = [
   failoverArguments,
   followPrimary,
   hookFiles,
+  hookRuns,
   autoFailback,
   falsePrimary,
   onShutdown,

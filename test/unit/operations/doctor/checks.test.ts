@@ -51,6 +51,10 @@ const settingEverywhere =
   }
 const inTemplate1 = (change: Partial<RecoveryExtension>): ServerLook['extensions'] =>
   new Map([['template1', {seen: true, value: {available: true, installed: true, parameters: 7, ...change}}]])
+const HOOK_RUN = {
+  ...{hook: 'failover.sh', node: 0, state: 'done' as const, alive: false, at: 1_763_464_000, step: 'promoting node 1'},
+  ...{text: 'node 1 is the primary', path: '/etc/pgpool2/poolctl-hooks/node-0.failover'},
+}
 const onHost =
   (id: number, change: Partial<NodeMachine>): Change =>
   ({nodes}) => {
@@ -423,6 +427,21 @@ describe('doctor', () => {
     [
       "a password file in another user's home",
       onPgpool({runsAs: 'pgpool', hookPassfiles: [{path: '/var/lib/postgresql/.pcppass', mode: null}]}),
+      [],
+    ],
+    [
+      'a failover that was refused',
+      onPgpool({hookRuns: [{...HOOK_RUN, state: 'failed', text: 'Permission denied (publickey)'}]}),
+      [`HOOK_FAILED ${P}`],
+    ],
+    [
+      'a failover that went well after one that was refused',
+      onPgpool({
+        hookRuns: [
+          {...HOOK_RUN, state: 'failed'},
+          {...HOOK_RUN, at: HOOK_RUN.at + 60},
+        ],
+      }),
       [],
     ],
     [
