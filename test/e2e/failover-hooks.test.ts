@@ -278,6 +278,8 @@ it('a watchdog hook that the cloud refuses is told until it succeeds', async () 
   const hook = (): Promise<unknown> => runAsServer(spec, 'env', [`PATH=${place}/bin:/usr/bin:/bin`, escalation])
   await writeFile(join(place, 'denied'), '')
   await expect(hook()).rejects.toThrow()
+  // Where it lies is known from pgpool's settings, and each of its processes takes a reload in its own time.
+  await until('it is told', async () => (await hooksTold()).length > 0)
   expect(await hooksTold()).toEqual([
     expect.stringMatching(
       /^escalation\.sh failed on \S+ at \S+Z, in the step "aws .*change-resource-record-sets .*": the record db\.example\.com was not turned here: An error occurred \(AccessDenied\) when calling it$/,

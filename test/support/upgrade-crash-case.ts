@@ -59,7 +59,7 @@ async function runOnce({lab, saved}: UpgradeStages, crashCase: CrashCase<Upgrade
       if (servesAfterKill(crashCase)) await expectServing(ledger)
       const operation = await openOperation(lab)
       await expectPlan(lab, operation, scenario)
-      await expectUnderWay(lab, operation)
+      await expectUnderWay(lab, operation, mustRefuse(crashCase) === true)
       const stage = {lab, spec, ledger, operation, scenario}
       said = crashCase.round === 'resume' ? await resume(stage) : await rollBack(stage, mustRefuse(crashCase))
     }
@@ -72,11 +72,14 @@ async function runOnce({lab, saved}: UpgradeStages, crashCase: CrashCase<Upgrade
 }
 
 /** Whoever looks, from wherever, is told that it has not ended, and how to go on. */
-async function expectUnderWay(lab: SharedLab, operation: string): Promise<void> {
+async function expectUnderWay(lab: SharedLab, operation: string, past: boolean): Promise<void> {
   const {json} = await lab.poolctl(['upgrade', 'status', '--json'])
   const {data} = json as {data: {phase: string; operation: string | null; wayBack: string}}
   expect({phase: data.phase, operation: data.operation}).toEqual({phase: 'under-way', operation})
-  expect(data.wayBack).toContain(`poolctl op rollback ${operation}`)
+  // Around the point itself it may have happened, and then no way back is offered either.
+  const none = 'none by this operation: it is past its point of no return'
+  const back = `poolctl op rollback ${operation}, up to its point of no return`
+  expect(past ? [none] : [back, none]).toContain(data.wayBack)
 }
 
 async function resume(stage: Stage): Promise<string> {
