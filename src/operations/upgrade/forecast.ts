@@ -23,7 +23,7 @@ const SERVED = 'open-pool'
 const BEGIN_UPGRADE = 'begin-pg-upgrade'
 const UPGRADE = 'pg-upgrade'
 /** Connect, ask, look again. */
-const SHORT_S = 0.25
+const SHORT_S = 0.15
 /** What a standby does beyond a start: it connects, and is seen streaming. */
 const JOIN_S = 0.2
 /** Linking without a figure of its own: the same files as pg_upgrade, without its dump and restore. */

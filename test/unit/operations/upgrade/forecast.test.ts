@@ -36,17 +36,17 @@ describe('the forecast of a run', () => {
   it('has the rehearsed seconds of each part, and little for the short steps', () => {
     const forecast = forecastRun(STEPS, FIGURES)
     expect(forecast?.steps).toEqual({
-      'fence-pool': 0.25,
+      'fence-pool': 0.15,
       'stop-primary': 3,
       'stop-standbys': 3,
       'pg-upgrade': 40,
-      'link-standbys': 12.25,
+      'link-standbys': 12.15,
       'start-primary': 2,
       'bring-standbys': 2.2,
-      'open-pool': 0.25,
+      'open-pool': 0.15,
     })
-    expect(forecast?.outageSeconds).toBeCloseTo(62.45)
-    expect(forecast?.seconds).toBeCloseTo(62.95)
+    expect(forecast?.outageSeconds).toBeCloseTo(62.35)
+    expect(forecast?.seconds).toBeCloseTo(62.65)
     expect(forecast?.basis).toBe(
       'rehearsal upgrade-rehearse-20261125-140000-0001 on node 2 at 2026-11-25T14:00:00.000Z',
     )
@@ -56,22 +56,22 @@ describe('the forecast of a run', () => {
     const [fence, stop, ...others] = STEPS
     if (!fence || !stop) throw new Error('no steps')
     const forecast = forecastRun([fence, stop, step('begin-pg-upgrade'), ...others], FIGURES)
-    expect(forecast?.steps).toMatchObject({'begin-pg-upgrade': 0.25, 'stop-standbys': 3, 'pg-upgrade': 37})
-    expect(forecast?.outageSeconds).toBeCloseTo(59.7)
+    expect(forecast?.steps).toMatchObject({'begin-pg-upgrade': 0.15, 'stop-standbys': 3, 'pg-upgrade': 37})
+    expect(forecast?.outageSeconds).toBeCloseTo(59.5)
   })
 
   it('has no total where statistics and later standbys belong to it, and one until clients are served', () => {
     const all = [...STEPS, step('make-statistics'), step('link-rest'), step('bring-rest'), step('update-extensions')]
     const forecast = forecastRun(all, FIGURES)
     expect(forecast?.seconds).toBeNull()
-    expect(forecast?.servedSeconds).toBeCloseTo(62.95)
+    expect(forecast?.servedSeconds).toBeCloseTo(62.65)
     expect(Object.keys(forecast?.steps ?? {})).toEqual(STEPS.map(({id}) => id))
     expect(forecastIn({forecast})).toEqual(forecast)
   })
 
   it('takes linking for a part of pg_upgrade where it could not be measured', () => {
     const forecast = forecastRun(STEPS, {...FIGURES, seconds: {...FIGURES.seconds, link: null}})
-    expect(forecast?.steps['link-standbys']).toBeCloseTo(12.25)
+    expect(forecast?.steps['link-standbys']).toBeCloseTo(12.15)
   })
 
   it('is none without a rehearsal, or with one that did not get as far as pg_upgrade', () => {
@@ -90,7 +90,7 @@ describe('the forecast of a run', () => {
     const forecast = forecastRun(STEPS, FIGURES)
     const took = STEPS.map(({id}) => ({id, seconds: 10}))
     expect(compared(forecast, took)).toMatchObject({outageSeconds: 60, basis: forecast?.basis})
-    expect(compared(forecast, took)?.ratio).toBeCloseTo(60 / 62.75)
+    expect(compared(forecast, took)?.ratio).toBeCloseTo(60 / 62.35)
     expect(compared(null, took)).toBeNull()
     expect(compared(forecast, [...took.slice(0, 6), {id: 'bring-standbys', seconds: null}])).toBeNull()
   })
@@ -126,7 +126,7 @@ describe('a window, once it was rehearsed', () => {
 
   it('is refused when the point of no return would come after the last moment to decide', () => {
     const forecast = forecastRun(STEPS, FIGURES)
-    expect(foreseenTooLate(60_000, STEPS, forecast)).toMatchObject({reachedSeconds: 58.5})
+    expect(foreseenTooLate(60_000, STEPS, forecast)).toMatchObject({reachedSeconds: 58.3})
     expect(foreseenTooLate(120_000, STEPS, forecast)).toBeNull()
     expect(foreseenTooLate(null, STEPS, forecast)).toBeNull()
     expect(foreseenTooLate(60_000, STEPS, null)).toBeNull()
