@@ -2,24 +2,24 @@
 import type {KeptTrial, RunFacts} from '../operations/upgrade/survey.js'
 import type {RunRequest} from '../operations/upgrade/request.js'
 import type {Operation} from '../operations/operation.js'
+import type {UpgradeCheckData} from '../report/upgrade-check.js'
 import {upgradeForeseen, upgradeRun} from '../operations/upgrade/upgrade.js'
 import {EXIT} from '../lib/errors.js'
 import type {PerformBody} from './body.js'
 import {lastCheckReport} from './check-reports.js'
 
 const survey: typeof upgradeRun.survey = async (request, world, observe) => {
-  const [facts, keptTrial] = await Promise.all([
+  const [facts, lastCheck] = await Promise.all([
     upgradeRun.survey(request, world, observe),
-    trialFor(world.file.name, request.to),
+    lastCheckReport(world.file.name, request.to),
   ])
-  return {...facts, keptTrial}
+  return {...facts, lastCheck, keptTrial: trialOf(lastCheck)}
 }
 
 export const upgradeRunHere: Operation<RunRequest, RunFacts> = {...upgradeRun, survey}
 export const upgradeForeseenHere: Operation<RunRequest, RunFacts> = {...upgradeForeseen, survey}
 
-async function trialFor(cluster: string, to: number): Promise<KeptTrial | null> {
-  const report = await lastCheckReport(cluster, to)
+function trialOf(report: UpgradeCheckData | null): KeptTrial | null {
   return report?.trial == null ? null : {at: report.checkedAt, timings: report.trial}
 }
 

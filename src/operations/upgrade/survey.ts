@@ -8,7 +8,7 @@ import {placeOf, upgradeTarget} from '../../cluster/upgrade-target.js'
 import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
-import type {UpgradeTimings} from '../../report/upgrade-check.js'
+import type {UpgradeCheckData, UpgradeTimings} from '../../report/upgrade-check.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
 import type {PrepareRequest} from './request.js'
@@ -31,6 +31,8 @@ export type RunFacts = MigrationFacts & {
   /** The last way back that `upgrade prepare` has made for it; null: none. */
   safety: WayBackNote | null
   keptTrial?: KeptTrial | null
+  /** The whole report of that check. */
+  lastCheck?: UpgradeCheckData | null
 }
 
 /** Of the last `upgrade check` for this target whose report this machine has. */

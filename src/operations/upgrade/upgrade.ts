@@ -4,11 +4,13 @@
  */
 import type {WayBackNote} from '../../cluster/way-back-note.js'
 import type {JsonObject} from '../../lib/json.js'
+import type {Warning} from '../../report/envelope.js'
 import type {Operation, Decision, Refusal} from '../operation.js'
 import {silentPools} from '../survey-pools.js'
 import {actsOfRun, secondsOfSteps} from './acts.js'
 import {afterCare} from './after-care.js'
 import {checkReport} from './checks/check.js'
+import {changesSince} from './checks/differences.js'
 import {warningOf} from './checks/finding.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
@@ -60,6 +62,7 @@ function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Dec
         secondsFrom: seconds.basis ?? 'nothing was measured yet: poolctl upgrade rehearse does',
         acts: actsOfRun(request, facts, steps, seconds),
         checked: checkedNow(facts),
+        sinceCheck: sinceCheck(facts),
       },
       steps,
       locks: lockedIds(facts),
@@ -70,7 +73,12 @@ function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Dec
       question: `Upgrade cluster ${facts.cluster} from ${facts.check.from ?? '?'} to ${request.to}? ${wayAfter(held, safety, request, now)}`,
       name: facts.cluster,
     },
-    warnings: [...warningsOf(facts), ...oldWayBack(safety, now).map(warningOf), ...silentPools(facts.pools)],
+    warnings: [
+      ...changeWarnings(facts),
+      ...warningsOf(facts),
+      ...oldWayBack(safety, now).map(warningOf),
+      ...silentPools(facts.pools),
+    ],
   }
 }
 
@@ -78,6 +86,25 @@ function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Dec
 function checkedNow({check, safety}: RunFacts): JsonObject {
   const {checkedAt, verdict, nodes, findings} = checkReport(check, null, safety)
   return {checkedAt, verdict, nodes, findings}
+}
+
+/** Against the last check that this machine knows of: the night of the run is not the day of the check. */
+function sinceCheck({check, lastCheck}: RunFacts): JsonObject | null {
+  if (!lastCheck) return null
+  return {at: lastCheck.checkedAt, changes: changesSince(lastCheck, checkReport(check, null))}
+}
+
+function changeWarnings(facts: RunFacts): Warning[] {
+  const since = sinceCheck(facts)
+  const changes = since?.['changes']
+  if (!Array.isArray(changes) || changes.length === 0) return []
+  return [
+    {
+      code: 'CHANGED_SINCE_CHECK',
+      message: `since the check of ${facts.lastCheck?.checkedAt ?? ''}: ${changes.join('; ')}`,
+      node: null,
+    },
+  ]
 }
 
 /** What `upgrade prepare` has made, where that is the way back of this run. */

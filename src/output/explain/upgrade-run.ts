@@ -27,6 +27,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
   POOL_PATHS_NOT_SEEN:
     'pgpool takes the directory of a node at a reload while the node is down, else at its next start. A recovery by pgpool needs it at once; where it waits in vain, see that the node is detached (poolctl node-info) and try again, or recover with --driver ssh.',
+  CHANGED_SINCE_CHECK:
+    'What `upgrade run` found by repeating the checks is not what the last `upgrade check` on this machine had found.',
   PEER_LOGIN_FAILED: "A standby could not log in on the primary's host as the user that its server runs as.",
   PRIMARY_NOT_CLEAN: 'The old primary did not end by a clean shutdown, and pg_upgrade needs one.',
   REHEARSAL_FAILED:

@@ -23,6 +23,19 @@ export function differences(before: Compared, now: Compared): UpgradeDifference[
   ]
 }
 
+/**
+ * In words, for a run, which repeats all of a check but its trial: a finding that it does not have again says nothing, and one whose words
+ * hold other figures is the same one.
+ */
+export function changesSince(before: Compared, now: Compared): string[] {
+  return differences(before, now)
+    .filter(({kind, what}) => kind === 'appeared' || !what.startsWith('check '))
+    .map(({kind, what, before: was, now: is}) => {
+      if (kind === 'changed') return `${what}: ${was ?? '?'}, now ${is ?? '?'}`
+      return kind === 'appeared' ? `new: ${what}` : `gone: ${what}`
+    })
+}
+
 function findingKey({code, node}: UpgradeFinding): string {
   return node === null ? code : `${code} on node ${node}`
 }

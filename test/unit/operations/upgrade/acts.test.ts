@@ -4,6 +4,8 @@ import {upgradeForeseen, upgradeRun} from '../../../../src/operations/upgrade/up
 import type {RunFacts} from '../../../../src/operations/upgrade/survey.js'
 import type {RunRequest} from '../../../../src/operations/upgrade/request.js'
 import {planText} from '../../../../src/output/text/plan.js'
+import {checkReport} from '../../../../src/operations/upgrade/checks/check.js'
+import type {UpgradeCheckData, UpgradeFinding} from '../../../../src/report/upgrade-check.js'
 import {actsIn, type PlannedAct} from '../../../../src/report/planned-act.js'
 import {RUN_REQUEST, runFacts, runPlan} from '../../../support/run-record.js'
 
@@ -127,5 +129,33 @@ describe('an upgrade that is not prepared yet', () => {
     expect(codes({minStandbys: 3})).toEqual(['TOO_FEW_STANDBYS'])
     expect(codes({windowMs: 5000})).toEqual(['WINDOW_TOO_SHORT'])
     expect(codes({wayBack: 'backup'})).toEqual(['NO_WAY_BACK'])
+  })
+})
+
+describe('a run on another day than the check', () => {
+  const checkOf = (seen: RunFacts): UpgradeCheckData => checkReport(seen.check, null)
+  const warned = (seen: RunFacts): string[] => {
+    const decision = upgradeRun.decide(RUN_REQUEST, seen)
+    if (decision.kind !== 'planned') throw new Error(`it is ${decision.kind}`)
+    return decision.warnings.filter(({code}) => code === 'CHANGED_SINCE_CHECK').map(({message}) => message)
+  }
+
+  it('says what has changed since, and not what only the trial of a check finds', () => {
+    const seen = runFacts()
+    const before = checkOf(seen)
+    const inventory = {...before.inventory, slots: [...before.inventory.slots, 'debezium (logical)']}
+    const ofTrial = {
+      ...before,
+      findings: [...before.findings, {code: 'SCHEMA_NOT_RESTORED', node: null} as UpgradeFinding],
+    }
+    expect(warned({...seen, lastCheck: {...ofTrial, inventory}})).toEqual([
+      `since the check of ${before.checkedAt}: gone: slot debezium (logical)`,
+    ])
+  })
+
+  it('says nothing where nothing has changed, or no check is known', () => {
+    const seen = runFacts()
+    expect(warned({...seen, lastCheck: checkOf(seen)})).toEqual([])
+    expect(warned({...seen, lastCheck: null})).toEqual([])
   })
 })
