@@ -103,12 +103,12 @@ export async function postgresProcesses(data: string): Promise<Process[]> {
 }
 
 /**
- * SIGKILL to all that `find` names, again until it names none: what forks while we read is found by the next look. Returns how
- * many, when the last of them has let go of its memory: a process that is on its way out has no program and no directory in /proc
+ * SIGKILL to all that `find` names, again until it names none: what forks while we read is found by the next look, which takes a second on
+ * a busy machine. Returns how many, when the last of them has let go of its memory: a process that is on its way out has no program and no directory in /proc
  * any more while its shared memory is still attached, and a server that is started then refuses.
  * @throws ActFailed when some are still there after `withinMs`.
  */
-export async function killAll(find: () => Promise<Process[]>, withinMs = 5000): Promise<number> {
+export async function killAll(find: () => Promise<Process[]>, withinMs = 20_000): Promise<number> {
   const killed = new Map<number, Process>()
   const deadline = performance.now() + withinMs
   for (let left = await find(); left.length > 0; left = await remaining(find, killed)) {
