@@ -8,8 +8,10 @@ import type {Terminal} from './terminal.js'
 
 const RUN = 'upgrade-run'
 
+export type RunUnderWay = {operation: string; cluster: string}
+
 /** The run whose locks the hosts hold, at work or dead; null where none does. A host that cannot be asked is for whoever goes on. */
-export async function runUnderWay(flags: ContinueFlags): Promise<string | null> {
+export async function runUnderWay(flags: ContinueFlags): Promise<RunUnderWay | null> {
   await using session = await openSession(flags)
   const {world} = session
   const locks = await Promise.all(
@@ -20,11 +22,16 @@ export async function runUnderWay(flags: ContinueFlags): Promise<string | null> 
         .catch(() => null),
     ),
   )
-  return locks.find((lock) => lock?.verb === RUN)?.operation ?? null
+  const operation = locks.find((lock) => lock?.verb === RUN)?.operation
+  return operation === undefined ? null : {operation, cluster: world.file.name}
 }
 
-/** As `op rollback`, from this machine's record or else from the hosts' copy. */
-export async function rollBackRun(operation: string, flags: ContinueFlags, terminal: Terminal): Promise<PerformBody> {
+/** As `op rollback`, from this machine's record or else from the hosts' copy. The name of the cluster is consent enough, and more than is asked for. */
+export async function rollBackRun(
+  {operation, cluster}: RunUnderWay,
+  flags: ContinueFlags,
+  terminal: Terminal,
+): Promise<PerformBody> {
   if (flags['dry-run'] === true)
     throw new Refused({
       code: 'UPGRADE_UNDER_WAY',
@@ -33,5 +40,6 @@ export async function rollBackRun(operation: string, flags: ContinueFlags, termi
     })
   const {journal} = await openJournal()
   const here = (await journal.list()).some((record) => record.operation === operation)
-  return continueOperation(operation, 'rollback', {...flags, 'from-host': !here}, terminal)
+  const yes = flags.yes === true || flags.confirm === cluster
+  return continueOperation(operation, 'rollback', {...flags, yes, 'from-host': !here}, terminal)
 }
