@@ -7,9 +7,8 @@ import {NEWEST_TESTED_PG, untestedMajors} from '../cluster/pg-version.js'
 import {EXIT, PoolctlError, type ExitCode} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {Plan} from '../engine/plan.js'
-import type {PoolNode} from '../cluster/pool-node.js'
 import type {Decision, Operation, Refusal} from '../operations/operation.js'
-import {unknownFields, untestedPoolRefusals, versionOf, type SaidOfItself} from '../operations/untested-pools.js'
+import {saidByPools, unknownFields, untestedPoolRefusals} from '../operations/untested-pools.js'
 import type {OperationReport} from '../report/operation.js'
 import type {Warning} from '../report/envelope.js'
 import {planText} from '../output/text/plan.js'
@@ -55,11 +54,12 @@ export async function performIn<Request extends JsonObject, Facts>(
   const facts = await operation.survey(request, world, observe)
   const decided = operation.decide(request, facts)
   // After the survey: as a client of pgpool it would be counted there.
-  const pools = decided.kind === 'nothing-to-do' ? [] : await poolVersions(session)
-  const untested = [
-    ...untestedVersions(operation.serverVersions(facts)),
-    ...untestedPoolRefusals(withFields(pools, world.pool.name, operation.poolBefore(facts) ?? [])),
-  ]
+  const rows = operation.poolBefore(facts) ?? []
+  const said =
+    decided.kind === 'nothing-to-do'
+      ? [{pool: world.pool.name, version: null, fields: unknownFields(rows)}]
+      : await saidByPools(world, rows)
+  const untested = [...untestedVersions(operation.serverVersions(facts)), ...untestedPoolRefusals(said)]
   const decision = flags['allow-untested-version'] === true ? decided : alsoRefused(decided, untested)
   const cluster = clusterOf(session.pcpOnly ? null : world.file, operation.systemIdentifier(facts))
   if (decision.kind === 'refused') return refused(operation.verb, decision.refusals, cluster)
@@ -98,20 +98,6 @@ export async function performIn<Request extends JsonObject, Facts>(
   )
   if ('outcome' in body.data && body.data.outcome === 'handed-over') await goOnInBackground(begun.operation, flags)
   return body
-}
-
-/** Without a cluster file there is nobody to ask for it over SQL. */
-async function poolVersions({world, pcpOnly}: Session): Promise<SaidOfItself[]> {
-  if (pcpOnly) return []
-  return Promise.all(
-    world.pools.map(async ({pool, show}) => ({pool: pool.name, version: await versionOf(show), fields: null})),
-  )
-}
-
-/** The one that was surveyed has shown its rows too. */
-function withFields(pools: readonly SaidOfItself[], asked: string, nodes: readonly PoolNode[]): SaidOfItself[] {
-  const version = pools.find(({pool}) => pool === asked)?.version ?? null
-  return [...pools.filter(({pool}) => pool !== asked), {pool: asked, version, fields: unknownFields(nodes)}]
 }
 
 /** Reading is left alone, because what it asks has kept its meaning so far; a change rests on more than what it asks. */

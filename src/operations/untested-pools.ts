@@ -5,6 +5,7 @@
 import {isUntestedPool, NEWEST_TESTED_POOL} from '../cluster/pool-version.js'
 import type {PoolNode} from '../cluster/pool-node.js'
 import type {PoolShow} from '../ports/pool-admin.js'
+import type {World} from '../ports/world.js'
 import type {Warning} from '../report/envelope.js'
 import type {Refusal} from './operation.js'
 
@@ -19,6 +20,18 @@ export type SaidOfItself = {
 /** Never throws. */
 export async function versionOf(show: Pick<PoolShow, 'version'> | null): Promise<string | null> {
   return show === null ? null : show.version().catch(() => null)
+}
+
+/** What each pgpool says of itself; `nodes`: the rows of the one that was asked over PCP. Without a cluster file nobody is asked over SQL. */
+export async function saidByPools(world: World, nodes: readonly PoolNode[]): Promise<SaidOfItself[]> {
+  const asked = {pool: world.pool.name, version: null, fields: unknownFields(nodes)}
+  if (world.file.nodes.length === 0) return [asked]
+  return Promise.all(
+    world.pools.map(async ({pool, show}) => ({
+      ...(pool.name === asked.pool ? asked : {pool: pool.name, fields: null}),
+      version: await versionOf(show),
+    })),
+  )
 }
 
 /** Fields in rows of node info that are longer than any known. */

@@ -12,7 +12,7 @@ import {
   type RunningNode,
 } from '../survey-cluster.js'
 import {surveyPoolHooks, surveyWalHooks, type HooksView} from '../survey-hooks.js'
-import {unknownFields, untestedPools, versionOf, type SaidOfItself} from '../untested-pools.js'
+import {saidByPools, untestedPools} from '../untested-pools.js'
 import {findDisagreements, lagBytes} from './disagreements.js'
 
 /** Throws what the pool throws when pgpool cannot be asked; everything else that cannot be seen is in the data. */
@@ -25,11 +25,12 @@ export async function readStatus(
     world.file.nodes.length === 0 ? null : world.proxy.refusal(),
     surveyPoolHooks(world),
   ])
-  const hooks = [ofPools, await surveyWalHooks(world, view)]
+  const [ofServers, said] = await Promise.all([surveyWalHooks(world, view), saidByPools(world, view.pool)])
+  const hooks = [ofPools, ofServers]
   const failed = hooks.flatMap((one) => one.failed)
   const disagreements = [
     ...findDisagreements(view, world.file.limits.maxLagBytes, refusal, failed),
-    ...untestedPools(await versions(world, view)).map(untested),
+    ...untestedPools(said).map(untested),
   ]
   const identifiers = new Set(running(view).map((n) => n.server.facts.systemIdentifier))
   return {
@@ -50,18 +51,6 @@ function unseenHooks({unseen}: HooksView): Warning[] {
     message: `whether a hook has failed on ${host} could not be read: ${reason}`,
     node: null,
   }))
-}
-
-/** Without a cluster file only what PCP shows. */
-async function versions(world: World, {pool: nodes}: ClusterView): Promise<SaidOfItself[]> {
-  const asked = {pool: world.pool.name, version: null, fields: unknownFields(nodes)}
-  if (world.file.nodes.length === 0) return [asked]
-  return Promise.all(
-    world.pools.map(async ({pool, show}) => ({
-      ...(pool.name === asked.pool ? asked : {pool: pool.name, fields: null}),
-      version: await versionOf(show),
-    })),
-  )
 }
 
 function untested({message}: {message: string}): StatusData['disagreements'][number] {
