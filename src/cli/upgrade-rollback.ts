@@ -1,5 +1,6 @@
 /** `poolctl upgrade rollback` while the run has not ended: it is that operation which is undone, and nothing is lost. */
 import {Refused} from '../lib/errors.js'
+import {hostLocks} from '../operations/upgrade/under-way.js'
 import type {PerformBody} from './body.js'
 import {continueOperation, type ContinueFlags} from './continue-operation.js'
 import {openSession} from './session.js'
@@ -14,15 +15,7 @@ export type RunUnderWay = {operation: string; cluster: string}
 export async function runUnderWay(flags: ContinueFlags): Promise<RunUnderWay | null> {
   await using session = await openSession(flags)
   const {world} = session
-  const locks = await Promise.all(
-    world.file.nodes.map(({id}) =>
-      world
-        .host(id)
-        .readLock()
-        .catch(() => null),
-    ),
-  )
-  const operation = locks.find((lock) => lock?.verb === RUN)?.operation
+  const operation = (await hostLocks(world)).find((lock) => lock?.verb === RUN)?.operation
   return operation === undefined ? null : {operation, cluster: world.file.name}
 }
 

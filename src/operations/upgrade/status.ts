@@ -11,7 +11,7 @@ import {recoverUnreadable} from './follow-ups.js'
 import {warningOf} from './checks/finding.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
 import {newest} from './survey.js'
-import {copiedRecord, underWay} from './under-way.js'
+import {copiedRecord, hostLocks, underWay} from './under-way.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
 
 export async function readUpgradeStatus(
@@ -21,14 +21,7 @@ export async function readUpgradeStatus(
   const facts = await surveyFollow({maxLagBytes: 0}, world, observe)
   const note = latestNote(facts)
   const [locks, nodes] = await Promise.all([
-    Promise.all(
-      world.file.nodes.map(({id}) =>
-        world
-          .host(id)
-          .readLock()
-          .catch(() => null),
-      ),
-    ),
+    hostLocks(world),
     Promise.all(facts.notes.map((view) => nodeOf(world, facts, view, note))),
   ])
   const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)

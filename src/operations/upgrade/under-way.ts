@@ -3,11 +3,24 @@ import type {Plan} from '../../engine/plan.js'
 import {readRecord} from '../../engine/record.js'
 import {messageOf} from '../../lib/errors.js'
 import {parsedObject} from '../../lib/json.js'
+import type {LockHolder} from '../../ports/host.js'
 import type {JournalEntry} from '../../ports/journal.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeUnderWay} from '../../report/upgrade-status.js'
 import {decide} from './deadline.js'
 import {forecastIn, untilServed} from './forecast.js'
+
+/** Of each node's host, in the order of the cluster file; null where nobody holds it, or the host cannot be asked. */
+export function hostLocks(world: World): Promise<(LockHolder | null)[]> {
+  return Promise.all(
+    world.file.nodes.map(({id}) =>
+      world
+        .host(id)
+        .readLock()
+        .catch(() => null),
+    ),
+  )
+}
 
 /** The longest copy, since one may be behind by a step; empty when no host has one. */
 export async function copiedRecord(
