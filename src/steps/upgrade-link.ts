@@ -19,7 +19,6 @@ import {carriedOf} from './upgrade-stop.js'
 export type Source = 'cluster' | 'kept'
 /** What a job that is early says once it has logged in (upgrade-link.sh). */
 const LOGGED_IN = 'waiting for pg_upgrade on the primary'
-const OVER = 'its job has ended'
 /** Longer than ssh tries. */
 const LOGIN_MS = 30_000
 const JOB_OF: Readonly<Record<Source, string>> = {cluster: 'link', kept: 'link-late'}
@@ -119,10 +118,10 @@ async function loggedIn(context: Context, node: NodeId): Promise<void> {
   const wait = {limitMs: LOGIN_MS, everyMs: 200, what: 'its login on the primary', code: 'PEER_LOGIN_FAILED'}
   const seen = await awaitSeen(one, wait, async () => {
     const state = await one.world.host(node).jobState(context.operation, JOB_OF.cluster)
-    if (state.state !== 'running') return done(OVER)
+    if (state.state !== 'running') return done('its job has ended', {over: true})
     return state.lastLine === LOGGED_IN ? done('it waits') : pending('it logs in')
   })
-  if (seen.because === OVER) await followJob(one, JOB_OF.cluster, 'login')
+  if (seen.state === 'done' && seen.result?.['over'] === true) await followJob(one, JOB_OF.cluster, 'login')
 }
 
 /** How many of `nodes` clients wait for. Only links tell what is new from what is not, so that it could be kept for the others. */
