@@ -1,10 +1,10 @@
 /** `op resume` and `op rollback`: another process goes on with what one began, from its record. */
-import {Refused, Unreachable, UsageError, messageOf} from '../lib/errors.js'
+import {Refused, Unreachable, UsageError} from '../lib/errors.js'
 import type {ClusterFile} from '../cluster/cluster-file.js'
 import type {Plan} from '../engine/plan.js'
 import {isDone, readRecord} from '../engine/record.js'
 import type {Journal, JournalEntry} from '../ports/journal.js'
-import type {World} from '../ports/world.js'
+import {recordCopies} from '../operations/record-copies.js'
 import type {PerformBody} from './body.js'
 import {obtainConsent} from './consent.js'
 import type {ChangingValues} from './flags.js'
@@ -100,21 +100,16 @@ async function clusterFileAt(path: string): Promise<ClusterFile> {
 /** Takes the longest copy that the hosts of the cluster file have; it may have been begun on a machine that is gone. */
 async function fetchRecord(journal: Journal, operation: string, flags: PerformFlags): Promise<void> {
   await using session = await openSession(flags)
-  const {world} = session
-  const answers = await Promise.all(world.file.nodes.map((node) => recordOn(world, node.id, operation)))
-  const [longest] = answers
-    .flatMap((answer) => (answer.record === null ? [] : [answer.record]))
-    .toSorted((a, b) => b.length - a.length)
-  if (longest !== undefined) {
+  const {longest, failures} = await recordCopies(session.world, operation)
+  if (longest !== null) {
     await journal.adopt(operation, longest)
     return
   }
-  const failed = answers.filter((answer) => answer.failure !== null)
-  if (failed.length > 0) {
+  if (failures.length > 0) {
     throw new Unreachable({
       code: 'RECORD_NOT_FOUND',
       message: `no host that answers has a record of ${operation}`,
-      detail: failed.map(({host, failure}) => `${host}: ${failure ?? ''}`).join('\n'),
+      detail: failures.map(({host, reason}) => `${host}: ${reason}`).join('\n'),
     })
   }
   throw new UsageError({
@@ -122,17 +117,4 @@ async function fetchRecord(journal: Journal, operation: string, flags: PerformFl
     message: `no host has a record of ${operation}`,
     hint: 'poolctl op list',
   })
-}
-
-async function recordOn(
-  world: World,
-  id: ClusterFile['nodes'][number]['id'],
-  operation: string,
-): Promise<{host: string; record: string | null; failure: string | null}> {
-  const host = world.host(id)
-  try {
-    return {host: host.name, record: await host.readRecord(operation), failure: null}
-  } catch (error) {
-    return {host: host.name, record: null, failure: messageOf(error)}
-  }
 }

@@ -1,12 +1,12 @@
 /** How far an upgrade is that somebody is running, from the copy of its record that lies on the hosts. */
 import type {Plan} from '../../engine/plan.js'
 import {readRecord} from '../../engine/record.js'
-import {messageOf} from '../../lib/errors.js'
 import {parsedObject} from '../../lib/json.js'
 import type {LockHolder} from '../../ports/host.js'
 import type {JournalEntry} from '../../ports/journal.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeUnderWay} from '../../report/upgrade-status.js'
+import {recordCopies} from '../record-copies.js'
 import {decide} from './deadline.js'
 import {forecastIn, untilServed} from './forecast.js'
 
@@ -22,25 +22,15 @@ export function hostLocks(world: World): Promise<(LockHolder | null)[]> {
   )
 }
 
-/** The longest copy, since one may be behind by a step; empty when no host has one. */
+/** Empty when no host has a copy. */
 export async function copiedRecord(
   world: World,
   operation: string,
   observe: (text: string) => void,
 ): Promise<JournalEntry[]> {
-  const copies = await Promise.all(
-    world.file.nodes.map(({id, host}) =>
-      world
-        .host(id)
-        .readRecord(operation)
-        .catch((error: unknown) => {
-          observe(`no copy of the record from ${host}: ${messageOf(error)}`)
-          return null
-        }),
-    ),
-  )
-  const [longest = ''] = copies.filter((text) => text !== null).toSorted((a, b) => b.length - a.length)
-  return longest.split('\n').flatMap((line) => {
+  const {longest, failures} = await recordCopies(world, operation)
+  for (const {host, reason} of failures) observe(`no copy of the record from ${host}: ${reason}`)
+  return (longest ?? '').split('\n').flatMap((line) => {
     const entry = parsedObject(line)
     return entry === null ? [] : [entry as unknown as JournalEntry]
   })
