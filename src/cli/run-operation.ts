@@ -8,7 +8,7 @@ import type {Plan} from '../engine/plan.js'
 import {leftOf} from '../engine/record.js'
 import type {Gate, RunResult, RunSetup} from '../engine/setup.js'
 import type {Holder, JournalWriter} from '../ports/journal.js'
-import type {Outage, Prober} from '../ports/pool.js'
+import type {Outage} from '../ports/pool.js'
 import type {World} from '../ports/world.js'
 import type {Summary} from '../operations/operation.js'
 import type {Envelope, ReportedError, Warning} from '../report/envelope.js'
@@ -22,6 +22,7 @@ import {durationFlag, type GlobalValues} from './flags.js'
 import {handleInterrupts} from './interrupt.js'
 import {keepResult} from './operation-reports.js'
 import {takeLocks, type Locks} from './locks.js'
+import {hasBegun, MEASURED_IN_PART, startProber, stopProber} from './outage-prober.js'
 import type {Session} from './session.js'
 import {openJournal} from './state.js'
 import type {Terminal} from './terminal.js'
@@ -134,7 +135,7 @@ export async function runOperation(
     const starting = request.measuresOutage ? startProber(world, request.warnings) : Promise.resolve(null)
     // It waits for a first answer. Where the outage has begun already there is none, and clients wait for what is done here.
     if (request.way === 'run') await starting
-    if (request.measuresOutage && hasBegun(begun)) request.warnings.push(MEASURED_IN_PART)
+    if (request.measuresOutage && hasBegun(begun.writer)) request.warnings.push(MEASURED_IN_PART)
     try {
       result = await engineRun(request.way, {
         plan,
@@ -169,17 +170,6 @@ export async function runOperation(
   return body
 }
 
-const MEASURED_IN_PART: Warning = {
-  code: 'OUTAGE_MEASURED_IN_PART',
-  message: 'what clients notice is measured from here on: nobody has while the process before was gone',
-  node: null,
-}
-
-/** A step was begun by a process before this one; with --no-wait the first process leaves all of them to the second. */
-function hasBegun({writer}: Begun): boolean {
-  return writer.entries.some(({type}) => type === 'intent' || type === 'done')
-}
-
 /** A window is promised from the moment the operation was opened, whoever goes on with it. */
 async function gateOf(plan: Plan, writer: JournalWriter): Promise<Gate | null> {
   if (!plan.verb.startsWith('upgrade')) return null
@@ -198,29 +188,6 @@ async function engineRun(way: RunRequest['way'], setup: RunSetup<World>): Promis
 async function progressOf(terminal: Terminal): Promise<Progress> {
   if (terminal.format !== 'ndjson') return openProgress({live: terminal.live, say: (text) => terminal.say(text)})
   return {sink: (event) => terminal.result(JSON.stringify(event)), end: () => Promise.resolve()}
-}
-
-/** Measuring is a service: where clients cannot write through pgpool now, the change itself may be what mends it. */
-async function startProber(world: World, warnings: Warning[]): Promise<Prober | null> {
-  try {
-    return await world.proxy.startProber()
-  } catch (error) {
-    warnings.push({
-      code: 'OUTAGE_NOT_MEASURED',
-      message: `what clients notice is not measured: ${messageOf(error)}`,
-      node: null,
-    })
-    return null
-  }
-}
-
-async function stopProber(prober: Prober, warnings: Warning[]): Promise<Outage | null> {
-  try {
-    return await prober.stop()
-  } catch (error) {
-    warnings.push({code: 'OUTAGE_NOT_MEASURED', message: `the measurement was lost: ${messageOf(error)}`, node: null})
-    return null
-  }
 }
 
 function report(
