@@ -50,6 +50,24 @@ postmaster_pid() {
   printf '%s' "$pm_pid"
 }
 
+# server_words ADDRESS PORT USER DATABASE PASSFILE BIN ...: the server that server_sql asks. Without PASSFILE libpq finds the password itself.
+server_words() {
+  server_address=$1
+  server_port=$2
+  server_user=$3
+  server_database=$4
+  if [ -n "$5" ]; then
+    PGPASSFILE=$5
+    export PGPASSFILE
+  fi
+  server_bin=$6
+}
+
+# server_sql [OPTION...]: statements from stdin.
+server_sql() {
+  "$server_bin/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$server_address" -p "$server_port" -U "$server_user" -d "$server_database" "$@"
+}
+
 # need_stopped DATA
 need_stopped() {
   stopped_pid=$(postmaster_pid "$1")

@@ -1,21 +1,13 @@
 # shellcheck shell=sh
 # follow.sh ADDRESS PORT USER DATABASE PASSFILE BIN FORK-LSN CONNINFO SLOT LOCK: a running standby follows another primary, when it
 # has replayed nothing past the point where that primary left the old timeline. Parameters take effect on reload from 13 on.
-address=$1
-port=$2
-user=$3
-database=$4
-if [ -n "$5" ]; then
-  PGPASSFILE=$5
-  export PGPASSFILE
-fi
-bin=$6
+server_words "$@"
 fork=$7
 conninfo=$8
 slot=$9
 shift 9
 if [ -s "$1" ]; then fail LOCKED "an operation is at work on it: $(head -c 300 "$1")"; fi
-sql() { "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$address" -p "$port" -U "$user" -d "$database" -v "conninfo=$conninfo" -v "slot=$slot" -v "fork=$fork"; }
+sql() { server_sql -v "conninfo=$conninfo" -v "slot=$slot" -v "fork=$fork"; }
 state=$(printf '%s\n' "SELECT pg_is_in_recovery(), greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) <= :'fork'::pg_lsn" | sql) ||
   fail SERVER_DOWN 'its server does not answer'
 case $state in

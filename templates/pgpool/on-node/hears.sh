@@ -2,14 +2,7 @@
 # hears.sh OWN-ADDRESS OWN-PORT USER DATABASE PASSFILE BIN ADDRESS PORT OTHERS SECONDS: does this standby still hear the server at
 # ADDRESS:PORT? Prints by what, or nothing when that server is dead. A receiver that streams from one of OTHERS (address:port, a blank
 # between two) says nothing of it.
-own_address=$1
-own_port=$2
-user=$3
-database=$4
-if [ -n "$5" ]; then
-  PGPASSFILE=$5
-  export PGPASSFILE
-fi
+server_words "$@"
 bin=$6
 address=$7
 port=$8
@@ -17,14 +10,16 @@ shift 8
 others=$1
 seconds=$2
 began=$(date +%s.%N)
+# As long as a login may take.
+PGCONNECT_TIMEOUT=10
+export PGCONNECT_TIMEOUT
 give_up=$(($(date +%s) + seconds))
 if [ ! -x "$bin/pg_isready" ]; then fail PROGRAM_MISSING "there is no pg_isready in $bin"; fi
 
 # A receiver of a server killed a second ago may still stand there with what it heard before, so only what came since we ask counts. One that
 # hears nothing asks its server after half of wal_receiver_timeout; a server that does not answer that is gone.
 receiver() {
-  PGCONNECT_TIMEOUT=10 "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$own_address" -p "$own_port" -U "$user" -d "$database" \
-    -v "began=$began" -v "others=$others" <<'SQL'
+  server_sql -v "began=$began" -v "others=$others" <<'SQL'
 SELECT CASE
   WHEN last_msg_receipt_time > to_timestamp(:began) THEN 'hears'
   WHEN setting::float8 > 0 AND clock_timestamp() - last_msg_receipt_time > (setting::float8 / 2000 + 2) * interval '1 s' THEN 'silent'

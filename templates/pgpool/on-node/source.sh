@@ -1,17 +1,8 @@
 # shellcheck shell=sh
 # source.sh ADDRESS PORT USER DATABASE PASSFILE BIN SLOT: on the new primary: keeps WAL for a standby in SLOT, and prints where its
 # timeline began.
-address=$1
-port=$2
-user=$3
-database=$4
-if [ -n "$5" ]; then
-  PGPASSFILE=$5
-  export PGPASSFILE
-fi
-bin=$6
-sql() { "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$address" -p "$port" -U "$user" -d "$database" -v "slot=$1"; }
-sql "$7" <<'SQL' || fail NOT_A_PRIMARY 'it does not answer as a primary'
+server_words "$@"
+server_sql -v "slot=$7" <<'SQL' || fail NOT_A_PRIMARY 'it does not answer as a primary'
 SELECT pg_create_physical_replication_slot(:'slot', true)
 WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = :'slot') \g /dev/null
 SELECT coalesce(
