@@ -2,9 +2,11 @@
 import {Refused, Unreachable, UsageError} from '../lib/errors.js'
 import type {ClusterFile} from '../cluster/cluster-file.js'
 import type {Plan} from '../engine/plan.js'
-import {isDone, readRecord} from '../engine/record.js'
+import {refuseClosed} from '../engine/run.js'
+import {finalClosing, isDone, readRecord} from '../engine/record.js'
 import type {Journal, JournalEntry} from '../ports/journal.js'
-import {recordCopies} from '../operations/record-copies.js'
+import type {World} from '../ports/world.js'
+import {copiedRecord, recordCopies} from '../operations/record-copies.js'
 import type {PerformBody} from './body.js'
 import {obtainConsent} from './consent.js'
 import type {ChangingValues} from './flags.js'
@@ -26,9 +28,12 @@ export async function continueOperation(
   const {journal} = await openJournal()
   const fetched = flags['from-host'] === true
   if (fetched) await fetchRecord(journal, operation, flags)
-  const {plan, clusterFile} = openingOf(operation, await journal.read(operation))
+  const entries = await journal.read(operation)
+  const {plan, clusterFile} = openingOf(operation, entries)
+  refuseClosed({plan, journal: {operation, entries}}, way)
   if (way === 'rollback') await confirmRollback(operation, plan, flags, terminal)
   await using session = await sessionFor(clusterFile, flags)
+  if (finalClosing(entries) === null) await refuseEndedElsewhere(session.world, operation)
   const before = await session.world.pool.nodeInfo().catch(() => null)
   const begun = await takeUpOperation(
     session,
@@ -54,6 +59,24 @@ export async function continueOperation(
     flags,
     terminal,
   )
+}
+
+/** A host that is cut off would be waited for here, and then again. */
+const COPIES_MS = 5000
+
+/** One that another machine has ended, or given up for another, while this one was away: its record here does not know. */
+async function refuseEndedElsewhere(world: World, operation: string): Promise<void> {
+  const answered = new AbortController()
+  const none = (): [] => []
+  const late = world.clock.sleep(COPIES_MS, answered.signal).then(none, none)
+  const closing = finalClosing(await Promise.race([copiedRecord(world, operation, () => undefined), late]))
+  answered.abort()
+  if (closing === null) return
+  throw new Refused({
+    code: 'OPERATION_CLOSED',
+    message: `${operation} was ended from another machine: it is ${closing.outcome}`,
+    hint: 'How the cluster is: poolctl status; the upgrade: poolctl upgrade status',
+  })
 }
 
 const SERVED = 'open-pool'

@@ -9,13 +9,17 @@ import type {World} from '../ports/world.js'
 
 type Lockable = {
   name: string
-  take(holder: LockHolder): Promise<LockHolder | null>
+  take(holder: LockHolder, insteadOf?: string | null): Promise<LockHolder | null>
   release(operation: string): Promise<void>
   /** The plan does nothing there itself, so it may run without this lock when the host cannot be asked. */
   optional: () => Promise<boolean>
 }
 
-export type Locks = {release(): Promise<void>}
+export type Locks = {
+  release(): Promise<void>
+  /** For a plan that was rolled back: what it had taken over is its predecessor's again, and the rest is free. */
+  giveBack(): Promise<void>
+}
 
 /**
  * Takes every lock of the plan, or none: throws `Locked` naming who has one. `warn` hears of a pgpool host that could not be
@@ -28,26 +32,28 @@ export async function takeLocks(
   warn: (message: string) => void,
 ): Promise<Locks> {
   const holder = ownHolder(operation, plan.verb)
+  const former = plan.takesOver ?? null
   const taken: Lockable[] = []
-  const release = async (): Promise<void> => {
-    const letGo = (lockable: Lockable): Promise<void> =>
-      lockable
-        .release(operation)
-        .catch((error: unknown) => warn(`the lock on ${lockable.name} is still there: ${messageOf(error)}`))
+  const all = async (act: (lockable: Lockable) => Promise<unknown>): Promise<void> => {
+    const letGo = (lockable: Lockable): Promise<unknown> =>
+      act(lockable).catch((error: unknown) => warn(`the lock on ${lockable.name} is still there: ${messageOf(error)}`))
     await Promise.all(taken.map(letGo))
   }
+  const release = (): Promise<void> => all((lockable) => lockable.release(operation))
+  const giveBack = (): Promise<void> =>
+    former === null ? release() : all((lockable) => lockable.take(former, operation))
   try {
     for (const lockable of lockablesOf(world, plan)) {
-      const other = await takeOne(lockable, holder, warn)
+      const other = await takeOne(lockable, holder, former?.operation ?? null, warn)
       if (other === 'none') continue
       if (other !== null) throw lockedBy(lockable.name, other)
       taken.push(lockable)
     }
   } catch (error) {
-    await release()
+    await giveBack()
     throw error
   }
-  return {release}
+  return {release, giveBack}
 }
 
 /** A reload by the service of pgpool's machine, which is no operation with a record of its own. Throws `Locked` naming who has its lock. */
@@ -75,7 +81,7 @@ function lockablesOf(world: World, plan: Plan): Lockable[] {
       const host = world.host(nodeId(id))
       return {
         name: host.name,
-        take: (holder) => host.takeLock(holder),
+        take: (holder, insteadOf) => host.takeLock(holder, insteadOf),
         release: (operation) => host.releaseLock(operation),
         optional: () => Promise.resolve(false),
       }
@@ -83,7 +89,7 @@ function lockablesOf(world: World, plan: Plan): Lockable[] {
   if (world.file.nodes.length === 0) return nodes
   const pgpools = world.pools.map(({host, pool}): Lockable => ({
     name: host.name,
-    take: (holder) => host.takeLock(holder),
+    take: (holder, insteadOf) => host.takeLock(holder, insteadOf),
     release: (operation) => host.releaseLock(operation),
     // One of several pgpools may be down together with its machine. Where it answers, it is worked on, and the lock must be had.
     optional: async () =>
@@ -98,10 +104,11 @@ const isAnswer = (error: unknown): boolean => !(error instanceof Unreachable)
 async function takeOne(
   lockable: Lockable,
   holder: LockHolder,
+  insteadOf: string | null,
   warn: (message: string) => void,
 ): Promise<LockHolder | null | 'none'> {
   try {
-    return await lockable.take(holder)
+    return await lockable.take(holder, insteadOf)
   } catch (error) {
     const unasked = error instanceof Unreachable || error instanceof AuthenticationRefused
     if (!unasked || !(await lockable.optional())) throw error

@@ -7,7 +7,7 @@ import {NEWEST_TESTED_PG, untestedMajors} from '../cluster/pg-version.js'
 import {EXIT, PoolctlError, type ExitCode} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {Plan} from '../engine/plan.js'
-import type {Decision, Operation, Refusal} from '../operations/operation.js'
+import type {Decision, Operation, PlanBody, Refusal} from '../operations/operation.js'
 import {saidByPools, unknownFields, untestedPoolRefusals} from '../operations/untested-pools.js'
 import type {OperationReport} from '../report/operation.js'
 import type {Warning} from '../report/envelope.js'
@@ -124,7 +124,8 @@ function completePlan<Request extends JsonObject, Facts>(
   decision: Exclude<Decision, {kind: 'refused'}>,
   {world}: Session,
 ): Plan {
-  const body = decision.kind === 'planned' ? decision.plan : {reasons: {}, steps: [], locks: [], measuresOutage: false}
+  const nothing: PlanBody = {reasons: {}, steps: [], locks: [], measuresOutage: false}
+  const body = decision.kind === 'planned' ? decision.plan : nothing
   return {
     schema: 'poolctl.plan/v1',
     verb: operation.verb,
@@ -142,6 +143,7 @@ function completePlan<Request extends JsonObject, Facts>(
     reasons: body.reasons,
     steps: body.steps,
     locks: body.locks,
+    ...(body.takesOver === undefined ? {} : {takesOver: body.takesOver}),
     measuresOutage: body.measuresOutage,
   }
 }

@@ -129,6 +129,7 @@ export async function runOperation(
   let result: RunResult
   let outage: Outage | null = null
   let keepLocks = true
+  let ended: RunOutcome['kind'] | null = null
   try {
     const {stepCatalog} = await import('../steps/catalog.js')
     const steps = crashing({plan, catalog: stepCatalog}, process.env['POOLCTL_CRASH_AT'])
@@ -157,11 +158,12 @@ export async function runOperation(
       const prober = await starting
       outage = prober === null ? null : await stopProber(prober, request.warnings)
     }
-    keepLocks = ['handed-over', 'interrupted', 'unknown', 'incomplete'].includes(result.outcome.kind)
+    ended = result.outcome.kind
+    keepLocks = ['handed-over', 'interrupted', 'unknown', 'incomplete'].includes(ended)
   } finally {
     await progress.end()
     interrupts.dispose()
-    if (!keepLocks) await begun.locks.release()
+    if (!keepLocks) await (ended === 'rolled-back' ? begun.locks.giveBack() : begun.locks.release())
     await begun.writer.release()
   }
   const after = await world.pool.nodeInfo().catch(() => null)

@@ -84,6 +84,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     {createNewServer},
     {superuserPassword},
     {moveInFile},
+    {giveUpRecord},
     hosts,
   ] = await Promise.all([
     import('../postgres/server.js'),
@@ -94,6 +95,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     import('../postgres/new-server.js'),
     import('../postgres/connect.js'),
     import('./move-in-file.js'),
+    import('./give-up-record.js'),
     hostsOf(file, flags),
   ])
   const nodeOf = (id: NodeId): NodeConfig => {
@@ -125,6 +127,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
     newServer: (id) => createNewServer({node: nodeOf(id), access: file.postgres}),
     hostAt: (node) => hosts.nodeHost(node),
     moveInFile: (operation, places) => moveInFile(file, operation, places),
+    giveUpRecord: (operation, lockedBy) => giveUpRecord(world, operation, lockedBy),
     postgres(id) {
       const server = servers.get(id)
       if (!server) throw new Error(`node ${id} is not in the cluster file`)
@@ -186,6 +189,7 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
     newServer: () => noFile('a server'),
     hostAt: () => noFile('a host'),
     moveInFile: () => noFile('the cluster file'),
+    giveUpRecord: () => noFile('a host'),
     postgres: () => noFile('a server'),
     host: () => noFile('a host'),
     token: () => randomUUID(),

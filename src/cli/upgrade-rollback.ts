@@ -1,6 +1,14 @@
-/** `poolctl upgrade rollback` while the run has not ended: it is that operation which is undone, and nothing is lost. */
-import {Refused} from '../lib/errors.js'
+/**
+ * `poolctl upgrade rollback` while the run has not ended. Before its point of no return that operation is undone, and nothing is lost; past
+ * it another takes its place, which goes back from the held standby and loses what came after.
+ */
+import {PoolctlError, Refused} from '../lib/errors.js'
+import type {JournalEntry} from '../ports/journal.js'
+import type {LockHolder} from '../ports/host.js'
+import type {World} from '../ports/world.js'
+import {copiedRecord} from '../operations/record-copies.js'
 import {hostLocks} from '../operations/upgrade/under-way.js'
+import {unendedRun, type UnendedRun} from '../operations/upgrade/unended-run.js'
 import type {PerformBody} from './body.js'
 import {continueOperation, type ContinueFlags} from './continue-operation.js'
 import {openSession} from './session.js'
@@ -9,30 +17,53 @@ import type {Terminal} from './terminal.js'
 
 const RUN = 'upgrade-run'
 
-export type RunUnderWay = {operation: string; cluster: string}
+export type RunUnderWay = {holder: LockHolder; cluster: string; here: boolean; unended: UnendedRun | null}
 
 /** The run whose locks the hosts hold, at work or dead; null where none does. A host that cannot be asked is for whoever goes on. */
 export async function runUnderWay(flags: ContinueFlags): Promise<RunUnderWay | null> {
   await using session = await openSession(flags)
   const {world} = session
-  const operation = (await hostLocks(world)).find((lock) => lock?.verb === RUN)?.operation
-  return operation === undefined ? null : {operation, cluster: world.file.name}
+  const holder = (await hostLocks(world)).find((lock) => lock?.verb === RUN) ?? null
+  if (holder === null) return null
+  const own = await ownRecord(holder.operation)
+  const entries = own ?? (await recordOnHosts(world, holder.operation))
+  return {holder, cluster: world.file.name, here: own !== null, unended: unendedRun(holder, entries)}
 }
 
-/** As `op rollback`, from this machine's record or else from the hosts' copy. The name of the cluster is consent enough, and more than is asked for. */
-export async function rollBackRun(
-  {operation, cluster}: RunUnderWay,
+async function ownRecord(operation: string): Promise<JournalEntry[] | null> {
+  const {journal} = await openJournal()
+  const here = (await journal.list()).some((record) => record.operation === operation)
+  return here ? journal.read(operation) : null
+}
+
+function recordOnHosts(world: World, operation: string): Promise<JournalEntry[]> {
+  return copiedRecord(world, operation, () => undefined)
+}
+
+/**
+ * Undoes the run, from this machine's record or else from the hosts' copy; the name of the cluster is consent enough, and more than is asked
+ * for. Null where it is past its point of no return: then `run.unended` is what going back is made from.
+ */
+export async function undoRun(
+  {holder: {operation}, cluster, here, unended}: RunUnderWay,
   flags: ContinueFlags,
   terminal: Terminal,
-): Promise<PerformBody> {
-  if (flags['dry-run'] === true)
+): Promise<PerformBody | null> {
+  if (flags['dry-run'] === true) {
+    if (unended !== null) return null
     throw new Refused({
       code: 'UPGRADE_UNDER_WAY',
       message: `${operation} has not ended: going back undoes what it has done, last step first`,
       hint: `See: poolctl op show ${operation}; then: poolctl upgrade rollback`,
     })
-  const {journal} = await openJournal()
-  const here = (await journal.list()).some((record) => record.operation === operation)
+  }
   const yes = flags.yes === true || flags.confirm === cluster
-  return continueOperation(operation, 'rollback', {...flags, yes, 'from-host': !here}, terminal)
+  try {
+    return await continueOperation(operation, 'rollback', {...flags, yes, 'from-host': !here}, terminal)
+  } catch (error) {
+    const past = error instanceof PoolctlError && error.code === 'PAST_POINT_OF_NO_RETURN'
+    if (!past || unended === null) throw error
+    terminal.say(`${error.message}: what it has done cannot be undone, and it is given up for the way back`)
+    return null
+  }
 }

@@ -3,6 +3,7 @@
  * process. `steps/catalog.ts` maps a step's `kind` to code.
  */
 import type {JsonObject} from '../lib/json.js'
+import type {LockHolder} from '../ports/host.js'
 
 export type PlannedStep = {
   /** Unique within the plan, e.g. `begin-backup`. */
@@ -39,6 +40,11 @@ export type Plan = {
   steps: PlannedStep[]
   /** Node ids whose hosts are locked while it runs, in node order. */
   locks: number[]
+  /**
+   * An operation that has not ended and is given up by this plan. Its locks are this one's while it runs, and its own again where this one is
+   * rolled back.
+   */
+  takesOver?: LockHolder
   /** Clients notice it, and a prober tells how much; absent in plans of before it was kept. */
   measuresOutage?: boolean
 }

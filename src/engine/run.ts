@@ -6,7 +6,8 @@ import {EXIT, OutcomeUnknown, PoolctlError, Refused, type ExitCode} from '../lib
 import {attemptStep, type Attempt} from './attempt.js'
 import {factsOf, failureOf, unchangedExitCode, type NextCommand} from './failure.js'
 import type {Failure, RunOutcome} from './outcome.js'
-import type {PlannedStep} from './plan.js'
+import type {JournalWriter} from '../ports/journal.js'
+import type {Plan, PlannedStep} from './plan.js'
 import {finalClosing, isLeft, readRecord, reportOf, resultsOf, resumeIndex, type StepRecord} from './record.js'
 import {pointOfNoReturn, undoBackwards, type Barrier} from './rollback.js'
 import {RunState} from './run-state.js'
@@ -38,7 +39,7 @@ export async function resumePlan<W>(setup: RunSetup<W>): Promise<RunResult> {
  * `ROLLED_BACK_ON_REQUEST`). Throws `Refused`: `PAST_POINT_OF_NO_RETURN`, `OPERATION_CLOSED`.
  */
 export async function rollbackPlan<W>(setup: RunSetup<W>): Promise<RunResult> {
-  refuseClosed(setup, 'roll back')
+  refuseClosed(setup, 'rollback')
   return conduct(setup, true, async (run) => {
     const barrier = await pointOfNoReturn(run)
     const {step, error} = reasonToGoBack(run)
@@ -214,17 +215,22 @@ function reasonToGoBack<W>(run: RunState<W>): {step: PlannedStep; error: unknown
   return {step, error: new PoolctlError(EXIT.rolledBack, facts)}
 }
 
-function hasLeft<W>({plan, journal}: RunSetup<W>): boolean {
+function hasLeft({plan, journal}: {plan: Plan; journal: Pick<JournalWriter, 'entries'>}): boolean {
   return finalClosing(journal.entries)?.outcome === 'completed' && readRecord(plan, journal.entries).some(isLeft)
 }
 
-function refuseClosed<W>({journal}: RunSetup<W>, act: string): void {
-  const closing = finalClosing(journal.entries)
-  if (!closing) return
+/** Throws `Refused` (`OPERATION_CLOSED`) where the record has ended for good: before a lock is taken for it, and again by the engine. */
+export function refuseClosed(
+  setup: {plan: Plan; journal: Pick<JournalWriter, 'operation' | 'entries'>},
+  way: 'resume' | 'rollback',
+): void {
+  const {operation, entries} = setup.journal
+  const closing = finalClosing(entries)
+  if (!closing || (way === 'resume' && hasLeft(setup))) return
   throw new Refused({
     code: 'OPERATION_CLOSED',
-    message: `cannot ${act} ${journal.operation}: it is ${closing.outcome}`,
-    hint: `poolctl op show ${journal.operation}`,
+    message: `cannot ${way === 'resume' ? 'resume' : 'roll back'} ${operation}: it is ${closing.outcome}`,
+    hint: `poolctl op show ${operation}`,
   })
 }
 

@@ -56,8 +56,11 @@ export class HostLock {
     return this.#path
   }
 
-  async take(holder: LockHolder): Promise<LockHolder | null> {
-    const args = ['take', this.#path, holder.operation, lockLine(holder), this.#inWork ? 'work' : 'plain']
+  /** `insteadOf`: an operation whose lock becomes the holder's in one step, so that no third one comes between. */
+  async take(holder: LockHolder, insteadOf: string | null): Promise<LockHolder | null> {
+    const line = lockLine(holder)
+    const former = insteadOf === null ? [] : [checkOperation(insteadOf)]
+    const args = ['take', this.#path, holder.operation, line, this.#inWork ? 'work' : 'plain', ...former]
     const {stdout} = await this.#machine.call({script: 'lock', args, mutates: true, title: 'take the lock'})
     return parseLock(stdout.toString('utf8'), this.#machine.name)
   }

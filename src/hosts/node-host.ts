@@ -181,8 +181,8 @@ export class RemoteNodeHost implements NodeHost {
     return this.#jobs.stop(operation, id)
   }
 
-  stopJobs(operation: string): Promise<void> {
-    return this.#jobs.stop(operation, null)
+  stopJobs(operation: string, of: string = operation): Promise<void> {
+    return this.#jobs.stopAll(operation, of)
   }
 
   scripts(options: ScriptOptions): Promise<ScriptState[]> {
@@ -220,8 +220,8 @@ export class RemoteNodeHost implements NodeHost {
     return readHookRuns(this.#machine, [`data:${this.#node.data}`])
   }
 
-  takeLock(holder: LockHolder): Promise<LockHolder | null> {
-    return this.#lock.take(holder)
+  takeLock(holder: LockHolder, insteadOf: string | null = null): Promise<LockHolder | null> {
+    return this.#lock.take(holder, insteadOf)
   }
 
   readLock(): Promise<LockHolder | null> {
@@ -232,9 +232,10 @@ export class RemoteNodeHost implements NodeHost {
     return this.#lock.release(operation)
   }
 
-  async saveRecord(operation: string, ndjson: string): Promise<void> {
+  async saveRecord(operation: string, ndjson: string, lockedBy: string = operation): Promise<void> {
     const input = Buffer.from(ndjson, 'utf8')
-    const args = ['save', this.#node.work, checkOperation(operation), String(input.length)]
+    const who = [checkOperation(operation), String(input.length), checkOperation(lockedBy)]
+    const args = ['save', this.#node.work, ...who]
     await this.#machine.call({script: 'record', args, input, mutates: true, title: 'keep the record'})
   }
 

@@ -59,10 +59,15 @@ export class NodeJobs {
     return jobStateFrom(stdout)
   }
 
-  /** Of all jobs of the operation when `id` is null. */
-  async stop(operation: string, id: string | null): Promise<void> {
-    const args = [this.#lock, checkOperation(operation), this.#node.work, id === null ? '' : checkOperation(id)]
+  async stop(operation: string, id: string): Promise<void> {
+    const args = [this.#lock, checkOperation(operation), this.#node.work, checkOperation(id)]
     await this.#machine.call({script: 'job-stop', args, mutates: true, title: 'stop the job'})
+  }
+
+  /** All those of operation `of`, under the lock of `operation`. */
+  async stopAll(operation: string, of: string): Promise<void> {
+    const args = [this.#lock, checkOperation(operation), this.#node.work, '', checkOperation(of)]
+    await this.#machine.call({script: 'job-stop', args, mutates: true, title: 'stop the jobs'})
   }
 
   async listing(): Promise<Entry[]> {

@@ -62,9 +62,9 @@ export class RemotePgpoolHost implements PgpoolHost {
     })
   }
 
-  async fence(operation: string, settings: Record<string, string>): Promise<void> {
+  async fence(operation: string, settings: Record<string, string>, of: string = operation): Promise<void> {
     checkOperation(operation)
-    await this.#edit(operation, 'fence pgpool', (text) => addFence(text, operation, settings))
+    await this.#edit(operation, 'fence pgpool', (text) => addFence(text, checkOperation(of), settings))
   }
 
   async setValues(operation: string, settings: Record<string, string>): Promise<void> {
@@ -157,8 +157,8 @@ export class RemotePgpoolHost implements PgpoolHost {
     })
   }
 
-  takeLock(holder: LockHolder): Promise<LockHolder | null> {
-    return this.#lock.take(holder)
+  takeLock(holder: LockHolder, insteadOf: string | null = null): Promise<LockHolder | null> {
+    return this.#lock.take(holder, insteadOf)
   }
 
   releaseLock(operation: string): Promise<void> {

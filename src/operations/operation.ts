@@ -37,7 +37,13 @@ export type Decision =
     }
 
 /** What an operation says of its plan; the pipeline adds schema, fingerprint, times and version. */
-export type PlanBody = {reasons: JsonObject; steps: PlannedStep[]; locks: number[]; measuresOutage: boolean}
+export type PlanBody = {
+  reasons: JsonObject
+  steps: PlannedStep[]
+  locks: number[]
+  measuresOutage: boolean
+  takesOver?: Plan['takesOver']
+}
 
 export type Summary = {
   facts: {[key: string]: Json}

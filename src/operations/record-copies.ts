@@ -1,5 +1,7 @@
 /** Copies of an operation's record on the hosts that it works on. */
 import {messageOf} from '../lib/errors.js'
+import {parsedObject} from '../lib/json.js'
+import type {JournalEntry} from '../ports/journal.js'
 import type {World} from '../ports/world.js'
 
 /** `longest`: of all hosts, since a copy may be behind by a step; null when none has one. `failures`: hosts that could not be asked. */
@@ -20,4 +22,18 @@ export async function recordCopies(world: World, operation: string): Promise<Rec
   const copies = answers.flatMap(({text}) => (text === null ? [] : [text]))
   const [longest = null] = copies.toSorted((a, b) => b.length - a.length)
   return {longest, failures: answers.flatMap(({host, reason}) => (reason === null ? [] : [{host, reason}]))}
+}
+
+/** Empty when no host has a copy. */
+export async function copiedRecord(
+  world: World,
+  operation: string,
+  observe: (text: string) => void,
+): Promise<JournalEntry[]> {
+  const {longest, failures} = await recordCopies(world, operation)
+  for (const {host, reason} of failures) observe(`no copy of the record from ${host}: ${reason}`)
+  return (longest ?? '').split('\n').flatMap((line) => {
+    const entry = parsedObject(line)
+    return entry === null ? [] : [entry as unknown as JournalEntry]
+  })
 }

@@ -167,8 +167,8 @@ export interface NodeHost {
   jobState(operation: string, id: string, waitMs?: number): Promise<JobState>
   /** Ends its processes and forgets it. Absent is fine. */
   stopJob(operation: string, id: string): Promise<void>
-  /** The same for every job of the operation: for a lock that is given up. */
-  stopJobs(operation: string): Promise<void>
+  /** The same for every job of the operation: for a lock that is given up. `of`: an operation whose lock `operation` has taken over. */
+  stopJobs(operation: string, of?: string): Promise<void>
 
   /** The recovery scripts in its data directory, against what the cluster file gives now. */
   scripts(options: ScriptOptions): Promise<ScriptState[]>
@@ -185,14 +185,14 @@ export interface NodeHost {
   /** What archive_wal.sh and restore_wal.sh have left here; a success of theirs leaves nothing. */
   walHookRuns(): Promise<HookRun[]>
 
-  /** Null when taken; otherwise who has it. Taking one's own again is fine. */
-  takeLock(holder: LockHolder): Promise<LockHolder | null>
+  /** Null when taken; otherwise who has it. Taking one's own again is fine, and that of the operation `insteadOf`. */
+  takeLock(holder: LockHolder, insteadOf?: string | null): Promise<LockHolder | null>
   readLock(): Promise<LockHolder | null>
   /** Releases only when it is held by `operation`. */
   releaseLock(operation: string): Promise<void>
 
-  /** The copy of an operation's journal, so that another operator's machine can resume it. Replaces the file atomically. */
-  saveRecord(operation: string, ndjson: string): Promise<void>
+  /** The copy of an operation's journal, so that another operator's machine can resume it. Replaces the file atomically. `lockedBy`: who has the lock, where it is not that operation. */
+  saveRecord(operation: string, ndjson: string, lockedBy?: string): Promise<void>
   readRecord(operation: string): Promise<string | null>
   listRecords(): Promise<string[]>
 }
@@ -207,9 +207,9 @@ export interface PgpoolHost {
   readConfig(): Promise<string>
   /**
    * Appends a marked block of settings (the last value wins) that keeps pgpool from failing over or re-attaching by itself;
-   * an existing block is replaced. Reload is the caller's.
+   * an existing block is replaced. Reload is the caller's. `of`: whose the block is, where it is not the operation's.
    */
-  fence(operation: string, settings: Record<string, string>): Promise<void>
+  fence(operation: string, settings: Record<string, string>, of?: string): Promise<void>
   /** Changes settings where they stand in pgpool.conf, for good. Reload is the caller's. */
   setValues(operation: string, settings: Record<string, string>): Promise<void>
   /** Removes the block. Absent is fine. */
@@ -228,6 +228,6 @@ export interface PgpoolHost {
   /** Sets values at the end of pgpool.conf in a block of poolctl's own; replaces that block. Null: the text is that already. */
   settingsEdit(settings: Readonly<Record<string, string>>): Promise<{before: string; after: string} | null>
   writeSettings(operation: string, settings: Readonly<Record<string, string>>): Promise<void>
-  takeLock(holder: LockHolder): Promise<LockHolder | null>
+  takeLock(holder: LockHolder, insteadOf?: string | null): Promise<LockHolder | null>
   releaseLock(operation: string): Promise<void>
 }

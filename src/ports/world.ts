@@ -40,6 +40,8 @@ export interface World {
   hostAt(node: NodeConfig): NodeHost
   /** Writes where the nodes' clusters are into the cluster file; the text before is kept beside it once for each operation. */
   moveInFile(operation: string, places: readonly NodePlace[]): Promise<void>
+  /** Closes the record of an operation that nobody may go on with; `lockedBy` has its locks. */
+  giveUpRecord(operation: string, lockedBy: string): Promise<void>
   /** Unique text for markers and ids. */
   token(): string
 }

@@ -127,6 +127,16 @@ const plan = z.strictObject({
     }),
   ),
   locks: z.array(z.int()),
+  takesOver: z
+    .object({
+      operation: z.string(),
+      verb: z.string(),
+      user: z.string(),
+      host: z.string(),
+      pid: z.int(),
+      since: z.string(),
+    })
+    .optional(),
   measuresOutage: z.boolean().optional(),
 })
 

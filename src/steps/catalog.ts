@@ -5,6 +5,7 @@ import {beginBackup, endBackup} from './backup.js'
 import {checkpoint} from './checkpoint.js'
 import type {Step} from './context.js'
 import {copyData} from './copy-data.js'
+import {giveUpOperation} from './give-up-operation.js'
 import {finishCopy, proveWal} from './finish-copy.js'
 import {attachNode, awaitRouting, detachNode, releaseQuarantine} from './pool-membership.js'
 import {fencePool, unfencePool} from './pool-fence.js'
@@ -94,6 +95,7 @@ const ALL: readonly Step[] = [
   updateExtensions,
   makeStatistics,
   moveInFile,
+  giveUpOperation,
   leaveNote,
   configureNew,
   dropOld,

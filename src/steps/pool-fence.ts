@@ -188,6 +188,14 @@ async function refuseUnplanned({world, input}: Context): Promise<void> {
  */
 const FENCE_KEPT = {code: 'FENCE_KEPT', consequence: 'without the fence pgpool would drop every node'}
 
+/** The fence of an operation that this one would have taken the place of: it stands as before, and is that one's to lift. */
+async function giveFenceBack(context: Context, to: string): Promise<void> {
+  for (const fence of fencesIn(context)) {
+    if ((await fencedBy(context, fence)) !== context.operation) continue
+    await onHost(context, fence, () => fence.host.fence(context.operation, fence.settings, to))
+  }
+}
+
 export const fencePool: Step = {
   kind: 'fence-pool',
   probe: seenFenced,
@@ -204,6 +212,11 @@ export const fencePool: Step = {
   verify: seenFenced,
   /** Here a fence that is left is a failure: the cluster is not as before while one stands. */
   async undo(context) {
+    const {backTo} = context.input
+    if (typeof backTo === 'string') {
+      await giveFenceBack(context, backTo)
+      return
+    }
     if (context.input['untilServed'] === true) await refuseUnserved(context, FENCE_KEPT)
     await liftFences(context)
     await wakePool(context)

@@ -82,7 +82,7 @@ export const bringStandbys: Step = {
         detail: Object.entries(failed)
           .map(([node, text]) => `node ${node}: ${text}`)
           .join('\n'),
-        hint: 'The new primary runs. Look at the server logs of the standbys, then resume.',
+        hint: 'The new primary runs. Look at the server logs of the standbys, then resume; or go back to the old version, where there is a way: poolctl upgrade rollback',
       })
     }
     return {streaming: streaming.sort((a, b) => a - b), failed}

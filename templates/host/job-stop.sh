@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# job-stop.sh LOCK OPERATION WORK ID: ends a job's whole process group and forgets it; all jobs of the operation when ID is empty.
+# job-stop.sh LOCK OPERATION WORK ID [OF]: ends a job's whole process group and forgets it; all jobs of the operation when ID is empty. OF:
+# the operation whose jobs they are, where the lock is that of another.
 need_lock "$1" "$2"
 
 # group_lives PID: members that have ended and are not reaped do not count; where the first process of a container reaps nobody, they
@@ -49,7 +50,7 @@ end_job() {
 if [ -n "$4" ]; then
   set -- "$3/jobs/$2-$4"
 else
-  set -- "$3/jobs/$2"-*
+  set -- "$3/jobs/${5:-$2}"-*
 fi
 for job; do
   if [ -d "$job" ]; then end_job "$job"; fi

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# lock.sh VERB LOCKFILE [OPERATION] [LINE]: one line of JSON that begins with the operation. Prints who has the lock, or nothing.
+# lock.sh VERB LOCKFILE [OPERATION] [LINE] [work|plain] [INSTEAD-OF]: one line of JSON that begins with the operation. Prints who has the
+# lock, or nothing. INSTEAD-OF: an operation whose lock may be replaced.
 verb=$1
 lock=$2
 
@@ -22,7 +23,7 @@ take() {
     fail LOCK_FAILED "cannot make or read $lock as $(id -un)"
   fi
   case $(current) in
-  '{"operation":"'"$1"'",'*) put "$part" "$lock" ;;
+  '{"operation":"'"$1"'",'* | '{"operation":"'"$3"'",'*) put "$part" "$lock" ;;
   *)
     rm -f -- "$part"
     current
@@ -47,7 +48,7 @@ release() {
 case $verb in
 take)
   if [ "$5" = work ]; then make_work "${lock%/*}"; fi
-  take "$3" "$4"
+  take "$3" "$4" "${6:-}"
   ;;
 read) current ;;
 release) release "$3" ;;

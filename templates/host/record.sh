@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# record.sh VERB WORK [OPERATION] [BYTES]: copies of operation records.
+# record.sh VERB WORK [OPERATION] [BYTES] [HOLDER]: copies of operation records. HOLDER: whose lock it is, where it is not the operation's.
 verb=$1
 records=$2/records
 case $verb in
 save)
-  need_lock "$2/lock" "$3"
+  need_lock "$2/lock" "${5:-$3}"
   if [ ! -d "$records" ]; then
     make_work "$2"
     mkdir -p -- "$records" || fail WORK_DIRECTORY "cannot make $records"

@@ -10,6 +10,7 @@ export type NodeHostBench = Bench & {host: NodeHost; disk: Disk | null}
 
 const OP = 'contract-20261125-164210-7f3a'
 const OTHER = 'contract-20261125-164211-0000'
+const FORMER = 'contract-20261125-164209-1111'
 const STOP_SECONDS = 60
 const OPTIONS = {mode: 'streaming', jobs: 4, limitSeconds: 3600, startWaitSeconds: 60, hookPassfile: null} as const
 
@@ -45,6 +46,17 @@ export function nodeHostContract(name: string, make: () => Promise<NodeHostBench
       expect(await host.takeLock(holder(OTHER))).toEqual(holder(OP))
       expect(await host.takeLock(holder(OP, 'second'))).toBeNull()
       expect((await host.readLock())?.operation).toBe(OP)
+    })
+
+    test('gives its lock to an operation that takes the place of its owner, with records and jobs, and back', async () => {
+      expect(await host.takeLock(holder(OTHER), FORMER)).toEqual(holder(OP, 'second'))
+      expect(await host.takeLock(holder(OTHER), OP)).toBeNull()
+      expect(await host.readLock()).toEqual(holder(OTHER))
+      await host.saveRecord(FORMER, '{"seq":1}\n', OTHER)
+      expect(await host.readRecord(FORMER)).toBe('{"seq":1}\n')
+      await host.stopJobs(OTHER, OP)
+      expect(await host.takeLock(holder(OP, 'second'), OTHER)).toBeNull()
+      expect(await host.readLock()).toEqual(holder(OP, 'second'))
     })
 
     test('keeps its lock when another operation lets go, and refuses what that one does', async () => {
@@ -164,7 +176,7 @@ export function nodeHostContract(name: string, make: () => Promise<NodeHostBench
       const text = '{"seq":1,"say":"don\'t $(x) `y` \\\\ é"}\n{"seq":2}\n'
       await host.saveRecord(OP, text)
       expect(await host.readRecord(OP)).toBe(text)
-      expect(await host.listRecords()).toEqual([OP])
+      expect(await host.listRecords()).toEqual([FORMER, OP])
     })
 
     test('has its scripts once they are installed, as whoever runs the server', async () => {

@@ -52,6 +52,8 @@ export function pgpoolHostContract(name: string, make: () => Promise<PgpoolHostB
       await host.fence(OP, {auto_failback: 'off'})
       await host.fence(OP, {failover_on_backend_error: 'off'})
       expect([await host.fencedBy(), (await host.readConfig()) === before]).toEqual([OP, false])
+      await host.fence(OP, {failover_on_backend_error: 'off'}, OTHER)
+      expect(await host.fencedBy()).toBe(OTHER)
       await host.unfence(OP)
       await host.unfence(OP)
       expect([await host.fencedBy(), await host.readConfig()]).toEqual([null, before])

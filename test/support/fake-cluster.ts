@@ -29,6 +29,10 @@ export function fakeWorld(site: Site): FakeWorld {
     newServer: (id) => new FakeNewServer(site, id),
     hostAt: (node) => new FakeNodeHost(site, node.id, node.data),
     moveInFile: (_operation, places) => moveInFile(site, places),
+    giveUpRecord: (operation) => {
+      site.givenUp = [...new Set([...(site.givenUp ?? []), operation])]
+      return Promise.resolve()
+    },
     token: () => {
       site.next += 1
       return `token-${site.next}`

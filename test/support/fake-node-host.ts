@@ -468,18 +468,17 @@ export class FakeNodeHost implements NodeHost {
     })
   }
 
-  stopJobs(operation: string): Promise<void> {
+  stopJobs(operation: string, of: string = operation): Promise<void> {
     return this.#act(operation, 'stopJobs', () => {
       const {jobs} = this.#node
-      for (const key of Object.keys(jobs).filter((name) => name.startsWith(`${operation}/`)))
-        Reflect.deleteProperty(jobs, key)
+      for (const key of Object.keys(jobs).filter((name) => name.startsWith(`${of}/`))) Reflect.deleteProperty(jobs, key)
     })
   }
 
-  takeLock(holder: LockHolder): Promise<LockHolder | null> {
+  takeLock(holder: LockHolder, insteadOf: string | null = null): Promise<LockHolder | null> {
     return this.#look(() => {
       const node = this.#node
-      if (node.lock && node.lock.operation !== holder.operation) return node.lock
+      if (node.lock && ![holder.operation, insteadOf].includes(node.lock.operation)) return node.lock
       node.lock = {...holder}
       return null
     })

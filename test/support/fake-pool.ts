@@ -227,9 +227,9 @@ export class FakePgpoolHost implements PgpoolHost {
     })
   }
 
-  fence(operation: string, settings: Record<string, string>): Promise<void> {
+  fence(operation: string, settings: Record<string, string>, of: string = operation): Promise<void> {
     return this.#act(operation, 'fence', (pool) => {
-      pool.fence = {operation, settings: {...settings}}
+      pool.fence = {operation: of, settings: {...settings}}
     })
   }
 
@@ -259,9 +259,9 @@ export class FakePgpoolHost implements PgpoolHost {
     })
   }
 
-  takeLock(holder: LockHolder): Promise<LockHolder | null> {
+  takeLock(holder: LockHolder, insteadOf: string | null = null): Promise<LockHolder | null> {
     const {pool} = this.#site
-    if (pool.lock && pool.lock.operation !== holder.operation) return Promise.resolve(pool.lock)
+    if (pool.lock && ![holder.operation, insteadOf].includes(pool.lock.operation)) return Promise.resolve(pool.lock)
     pool.lock = holder
     return Promise.resolve(null)
   }

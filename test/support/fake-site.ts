@@ -146,6 +146,8 @@ export type Site = {
   upgradeJobPolls?: number
   /** Two servers accepted writes at the same moment while attached: never allowed, and kept once it happened. */
   sawTwoPrimaries: boolean
+  /** Operations whose records were closed by another. */
+  givenUp?: string[]
   /** Hosts refuse acts without a lock, as real ones do. Off by default, for tests that take none. */
   locksRequired?: boolean
 }

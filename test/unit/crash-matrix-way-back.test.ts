@@ -51,7 +51,7 @@ async function openedSite(wayBack: 'hold-standby' | 'backup' | null): Promise<Si
 }
 
 async function look(site: Site): Promise<FollowFacts> {
-  return surveyFollow({maxLagBytes: LAG}, fakeWorld(site), () => undefined)
+  return surveyFollow({maxLagBytes: LAG, run: null}, fakeWorld(site), () => undefined)
 }
 
 function versions(site: Site): string {
@@ -169,7 +169,7 @@ describe('going back to old clusters that clones left whole, killed at every pla
     const note = latestNote(facts)
     if (!note) throw new Error('no note was left')
     expect({whole: note.whole, rows: kept.length > 0}).toEqual({whole: [0, 1, 2], rows: true})
-    const plan = planOf('upgrade-rollback', planBackToWhole({maxLagBytes: LAG}, facts, note))
+    const plan = planOf('upgrade-rollback', planBackToWhole({maxLagBytes: LAG, run: null}, facts, note))
     const report = await crashMatrix({site: start, plan, catalog: stepCatalog, allowed})
     expect(report.violations.slice(0, 10)).toEqual([])
     expect(report.endings['undisturbed completed']).toBe(1)
@@ -204,7 +204,7 @@ describe('giving the old version up, killed at every place, then on or back', ()
     const facts = await look(start)
     const note = latestNote(facts)
     if (!note) throw new Error('no note was left')
-    const plan = planOf('upgrade-finish', planFinish({maxLagBytes: LAG}, facts, note))
+    const plan = planOf('upgrade-finish', planFinish({maxLagBytes: LAG, run: null}, facts, note))
     const report = await crashMatrix({site: start, plan, catalog: stepCatalog, allowed})
     expect(report.violations.slice(0, 10)).toEqual([])
     expect(report.endings['undisturbed completed']).toBe(1)

@@ -16,7 +16,12 @@ export default class UpgradeFinish extends BaseCommand {
 
   async run(): Promise<void> {
     const {flags} = await this.parse(UpgradeFinish)
-    const body = await perform(upgradeFinish, (file) => ({maxLagBytes: file.limits.maxLagBytes}), flags, this.terminal)
+    const body = await perform(
+      upgradeFinish,
+      (file) => ({maxLagBytes: file.limits.maxLagBytes, run: null}),
+      flags,
+      this.terminal,
+    )
     this.finish(body, (style, data) => performText(data, style))
   }
 }

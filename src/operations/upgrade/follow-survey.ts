@@ -10,6 +10,7 @@ import type {World} from '../../ports/world.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
+import type {UnendedRun} from './unended-run.js'
 import {newest, newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
@@ -21,12 +22,13 @@ export type FollowFacts = {
   servers: ServerView[]
   notes: NoteView[]
   fencedBy: string | null
+  run: UnendedRun | null
   /** What `upgrade prepare` has taken, of whatever upgrade. */
   safeties: WayBackNote[]
 }
 
 export async function surveyFollow(
-  _request: FollowRequest,
+  {run}: FollowRequest,
   world: World,
   observe: (text: string) => void,
 ): Promise<FollowFacts> {
@@ -34,7 +36,7 @@ export async function surveyFollow(
   const [pool, servers, notes, {pools, fencedBy}, safeties] = await Promise.all([
     world.pool.nodeInfo(),
     surveyServers(world),
-    Promise.all(world.file.nodes.map((node) => noteOf(world, node))),
+    Promise.all(world.file.nodes.map((node) => noteOf(world, node, run))),
     surveyPools(world),
     Promise.all(world.file.nodes.map(({id}) => wayBackOn(world, id))),
   ])
@@ -45,14 +47,17 @@ export async function surveyFollow(
     servers,
     notes,
     fencedBy,
+    run,
     safeties: safeties.flatMap((one) => (one === null ? [] : [one])),
   }
 }
 
-async function noteOf(world: World, node: NodeConfig): Promise<NoteView> {
+/** What an unended run would leave counts for more than what lies there, which is of an upgrade before it. */
+async function noteOf(world: World, node: NodeConfig, run: UnendedRun | null): Promise<NoteView> {
   try {
     const text = await world.migrationHost(node.id).readNote()
-    return {node, note: text === null ? null : parseNote(text), unseen: null}
+    const note = run?.notes[String(node.id)] ?? (text === null ? null : parseNote(text))
+    return {node, note, unseen: null}
   } catch (error) {
     return {node, note: null, unseen: messageOf(error)}
   }

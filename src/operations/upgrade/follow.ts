@@ -42,8 +42,8 @@ function groundOf(facts: FollowFacts, verb: string): Ground | Refusal[] {
   return {note, noted}
 }
 
-function fenced({fencedBy}: FollowFacts): Refusal[] {
-  if (fencedBy === null) return []
+function fenced({fencedBy, run}: FollowFacts): Refusal[] {
+  if (fencedBy === null || fencedBy === run?.holder.operation) return []
   return [
     refusal('POOL_FENCED', `pgpool.conf carries the fence of operation ${fencedBy}`, {
       hint: `poolctl op show ${fencedBy}`,
@@ -62,7 +62,8 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
     : [
         refusal('NO_WAY_BACK', 'no standby was held back as the old cluster, and poolctl has no backup of it', {
           detail: 'The old data shares its files with the new version, which has written into them.',
-          hint: ownWay(facts, note),
+          hint:
+            facts.run === null ? ownWay(facts, note) : `Go on with it: poolctl op resume ${facts.run.holder.operation}`,
         }),
       ]
   const refusals = [...missing, ...fenced(facts)]
@@ -98,8 +99,16 @@ function goingBack(
   return {
     kind: 'planned',
     plan: {
-      reasons: {from: note.to, to: note.from, ...who, lost, newDataKeptIn},
+      reasons: {
+        from: note.to,
+        to: note.from,
+        ...who,
+        lost,
+        newDataKeptIn,
+        givesUp: facts.run?.holder.operation ?? null,
+      },
       steps,
+      ...(facts.run === null ? {} : {takesOver: facts.run.holder}),
       locks: noted.map(({node}): number => node.id).sort((a, b) => a - b),
       // What a prober writes into the new version is lost by design, and would be reported as a fault.
       measuresOutage: false,

@@ -8,7 +8,7 @@
 import type {PlannedStep} from '../../engine/plan.js'
 import type {UpgradeNote} from '../../cluster/upgrade-note.js'
 import {notedPairs, type FollowFacts, type Noted} from './follow-survey.js'
-import {closingSteps, fenceStep, pairsOf, stopNewStep} from './plan-follow.js'
+import {closingSteps, fenceStep, giveUpSteps, pairsOf, stopNewStep} from './plan-follow.js'
 import {step} from '../planned-step.js'
 import type {FollowRequest} from './request.js'
 
@@ -41,6 +41,7 @@ export function planBackToWhole(request: FollowRequest, facts: FollowFacts, note
         irreversible: node.id === note.primary,
       }),
     ),
+    ...giveUpSteps(facts, noted),
     ...standbys.map(({node}) =>
       step({
         id: `await-streaming-${node.id}`,

@@ -55,6 +55,7 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
       input: {...common, node: held.node.id},
       irreversible: true,
     }),
+    ...giveUpSteps(facts, noted),
     step({
       id: 'move-pool',
       title: `make pgpool take node ${held.node.id} for the primary`,
@@ -82,13 +83,34 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
   ]
 }
 
-export function fenceStep({pools}: FollowFacts): PlannedStep {
+export function fenceStep(facts: FollowFacts): PlannedStep {
+  const {run, fencedBy} = facts
+  const standing = run !== null && fencedBy === run.holder.operation ? fencedBy : null
   return step({
     id: 'fence-pool',
     title: 'keep pgpool from failing over or re-attaching by itself',
-    input: {...fenceInput(pools), untilServed: true},
-    undo: 'the fence is removed',
+    input: {...fenceOf(facts), untilServed: true, backTo: standing},
+    undo: standing === null ? 'the fence is removed' : `the fence is that of ${standing} again`,
   })
+}
+
+/** Where a run has put a fence up, pgpool reports the fence: the site's own values are in that run's plan. */
+function fenceOf({pools, run}: FollowFacts): JsonObject {
+  return {pools: {...fenceInput(pools).pools, ...run?.fence.pools}}
+}
+
+/** Of a run that had not ended; once the old version serves there is nothing that it could go on with. */
+export function giveUpSteps({run}: FollowFacts, noted: readonly Noted[]): PlannedStep[] {
+  if (run === null) return []
+  const {operation} = run.holder
+  return [
+    step({
+      id: 'give-up-run',
+      kind: 'give-up-operation',
+      title: `close the record of ${operation}, so that nobody goes on with it`,
+      input: {operation, nodes: noted.map(({node}) => node.id)},
+    }),
+  ]
 }
 
 /** `comesBack`: the old version is started on this node by the same plan. */
@@ -108,7 +130,7 @@ export function closingSteps(facts: FollowFacts, noted: readonly Noted[], common
   const all = {...common, nodes: noted.map(({node}) => node.id)}
   return [
     ...poolPathSteps(facts.pools, noted, 'old'),
-    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceInput(facts.pools)}),
+    step({id: 'unfence-pool', title: "give pgpool the site's own settings back", input: fenceOf(facts)}),
     step({
       id: 'move-in-file',
       title: 'write the old directories and programs into the cluster file',

@@ -1,4 +1,5 @@
 /** What an operator asks of an upgrade, as it stands in a plan. */
+import type {UnendedRun} from './unended-run.js'
 
 export type PrepareRequest = {to: number; maxLagBytes: number; accept: string[]}
 
@@ -39,4 +40,5 @@ export type RehearseRequest = PrepareRequest & {
   database: string
 }
 
-export type FollowRequest = {maxLagBytes: number}
+/** `run`: one that has not ended, and is given up by going back. */
+export type FollowRequest = {maxLagBytes: number; run: UnendedRun | null}

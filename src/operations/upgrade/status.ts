@@ -7,18 +7,20 @@ import type {LockHolder} from '../../ports/host.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeStatusData, UpgradeStatusNode, UpgradeUnderWay} from '../../report/upgrade-status.js'
 import type {Warning} from '../../report/envelope.js'
+import {copiedRecord} from '../record-copies.js'
 import {recoverUnreadable} from './follow-ups.js'
 import {warningOf} from './checks/finding.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
 import {newest} from './survey.js'
-import {copiedRecord, hostLocks, underWay} from './under-way.js'
+import {hostLocks, underWay} from './under-way.js'
+import {unendedRun} from './unended-run.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
 
 export async function readUpgradeStatus(
   world: World,
   observe: (text: string) => void,
 ): Promise<{data: UpgradeStatusData; systemIdentifier: string | null; warnings: Warning[]}> {
-  const facts = await surveyFollow({maxLagBytes: 0}, world, observe)
+  const facts = await surveyFollow({maxLagBytes: 0, run: null}, world, observe)
   const note = latestNote(facts)
   const [locks, nodes] = await Promise.all([
     hostLocks(world),
@@ -26,12 +28,14 @@ export async function readUpgradeStatus(
   ])
   const primary = facts.servers.find((server) => server.reachable && !server.facts.inRecovery)
   const systemIdentifier = primary?.reachable === true ? primary.facts.systemIdentifier : null
-  const safety = note === null ? newest(facts.safeties) : safetyFor(facts, note)
   const running = holderOf(locks)
   const record = running === null ? [] : await copiedRecord(world, running.operation, observe)
+  const unended = running === null ? null : (Object.values(unendedRun(running, record)?.notes ?? {})[0] ?? null)
+  const latest = unended ?? note
+  const safety = latest === null ? newest(facts.safeties) : safetyFor(facts, latest)
   const now = world.clock.now()
   return {
-    data: statusData(note, locks, nodes, safety, now, underWay(record, now)),
+    data: statusData(note, locks, nodes, safety, now, {progress: underWay(record, now), unended}),
     systemIdentifier,
     warnings: countsOn(note) ? oldWayBack(safety, now).map(warningOf) : [],
   }
@@ -75,11 +79,20 @@ function holderOf(locks: readonly (LockHolder | null)[]): LockHolder | null {
   return locks.find((holder) => holder?.verb.startsWith('upgrade-') === true) ?? null
 }
 
+/** `unended`: what a run that is past its point of no return would leave as its note. */
+type UnderWay = {progress: UpgradeUnderWay | null; unended: UpgradeNote | null}
+
 type UnderWayData = Pick<UpgradeStatusData, 'phase' | 'since' | 'operation' | 'underWay' | 'wayBack' | 'next'>
 
 /** A rollback that would be refused is not offered. */
-function underWayData({since, operation}: LockHolder, progress: UpgradeUnderWay | null): UnderWayData {
+function underWayData(
+  {since, operation}: LockHolder,
+  {progress, unended}: UnderWay,
+  safety: WayBackNote | null,
+  now: Date,
+): UnderWayData {
   const past = progress?.pastNoReturn === true
+  const back = unended !== null && hasWayBack(unended, safety)
   const dead = (way: 'resume' | 'rollback'): string =>
     `from another machine, when its process is dead: poolctl op ${way} ${operation} --from-host`
   return {
@@ -87,10 +100,17 @@ function underWayData({since, operation}: LockHolder, progress: UpgradeUnderWay 
     since,
     operation,
     underWay: progress,
-    wayBack: past
-      ? 'none by this operation: it is past its point of no return'
-      : `poolctl op rollback ${operation}, up to its point of no return`,
-    next: [`poolctl op watch ${operation}`, dead('resume'), ...(past ? [] : [dead('rollback')])],
+    wayBack: !past
+      ? `poolctl op rollback ${operation}, up to its point of no return`
+      : back
+        ? openWayBack(unended, safety, now)
+        : 'none by this operation: it is past its point of no return',
+    next: [
+      `poolctl op watch ${operation}`,
+      dead('resume'),
+      ...(past ? [] : [dead('rollback')]),
+      ...(past && back ? ['when it cannot be gone on with: poolctl upgrade rollback'] : []),
+    ],
   }
 }
 
@@ -101,11 +121,11 @@ export function statusData(
   nodes: UpgradeStatusNode[],
   safety: WayBackNote | null,
   now: Date,
-  progress: UpgradeUnderWay | null = null,
+  running: UnderWay = {progress: null, unended: null},
 ): UpgradeStatusData {
   const lock = holderOf(locks)
   const base = {from: note?.from ?? null, to: note?.to ?? null, underWay: null, nodes}
-  if (lock) return {...base, ...underWayData(lock, progress)}
+  if (lock) return {...base, ...underWayData(lock, running, safety, now)}
   if (note === null) {
     return {
       ...base,
@@ -116,7 +136,7 @@ export function statusData(
       next: ['poolctl upgrade check --to MAJOR'],
     }
   }
-  const {phase, at, operation, held} = note
+  const {phase, at, operation} = note
   const missing = nodes.filter(
     ({serves, role}) => role !== 'held' && serves !== (phase === 'rolled-back' ? note.from : note.to),
   )
@@ -130,12 +150,14 @@ export function statusData(
       ...missing.map(({id, host}) =>
         phase === 'rolled-back' ? recoverUnreadable(id, host) : `poolctl recovery ${id} --method full`,
       ),
-      ...(phase === 'opened' && (held !== null || note.whole.length > 0 || safety?.kind === 'backup')
-        ? ['poolctl upgrade rollback']
-        : []),
+      ...(phase === 'opened' && hasWayBack(note, safety) ? ['poolctl upgrade rollback'] : []),
       ...(phase === 'opened' ? ['poolctl upgrade finish'] : []),
     ],
   }
+}
+
+function hasWayBack({held, whole}: UpgradeNote, safety: WayBackNote | null): boolean {
+  return held !== null || whole.length > 0 || safety?.kind === 'backup'
 }
 
 function openWayBack({phase, held, whole, from, at}: UpgradeNote, safety: WayBackNote | null, now: Date): string {

@@ -1,12 +1,10 @@
 /** How far an upgrade is that somebody is running, from the copy of its record that lies on the hosts. */
 import type {Plan} from '../../engine/plan.js'
 import {readRecord} from '../../engine/record.js'
-import {parsedObject} from '../../lib/json.js'
 import type {LockHolder} from '../../ports/host.js'
 import type {JournalEntry} from '../../ports/journal.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeUnderWay} from '../../report/upgrade-status.js'
-import {recordCopies} from '../record-copies.js'
 import {decide} from './deadline.js'
 import {forecastIn, untilServed} from './forecast.js'
 
@@ -20,20 +18,6 @@ export function hostLocks(world: World): Promise<(LockHolder | null)[]> {
         .catch(() => null),
     ),
   )
-}
-
-/** Empty when no host has a copy. */
-export async function copiedRecord(
-  world: World,
-  operation: string,
-  observe: (text: string) => void,
-): Promise<JournalEntry[]> {
-  const {longest, failures} = await recordCopies(world, operation)
-  for (const {host, reason} of failures) observe(`no copy of the record from ${host}: ${reason}`)
-  return (longest ?? '').split('\n').flatMap((line) => {
-    const entry = parsedObject(line)
-    return entry === null ? [] : [entry as unknown as JournalEntry]
-  })
 }
 
 /** Null for a record that ends before its plan. */

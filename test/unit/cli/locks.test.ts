@@ -42,6 +42,33 @@ function twoPools(firstAnswers: boolean): FakeWorld {
   })
 }
 
+describe('the locks of a plan that takes the place of an operation', () => {
+  const FORMER = {operation: 'run-1', verb: 'upgrade-run', user: 'op', host: 'admin1', pid: 1, since: '2026-11-25'}
+  const OTHER = {...FORMER, operation: 'other-1'}
+  const plan = {...PLAN, takesOver: FORMER}
+
+  test('are its own instead of the former, which has them back where it is rolled back', async () => {
+    const world = fakeWorld(healthySite())
+    const node = world.host(world.file.nodes[0]!.id)
+    await node.takeLock(FORMER)
+    const locks = await takeLocks(world, plan, 'rollback-1', () => undefined)
+    expect((await node.readLock())?.operation).toBe('rollback-1')
+    await locks.giveBack()
+    expect(await node.readLock()).toEqual(FORMER)
+    await (await takeLocks(world, plan, 'rollback-1', () => undefined)).release()
+    expect(await node.readLock()).toBeNull()
+  })
+
+  test('are the former again when one of them is held by a third', async () => {
+    const world = fakeWorld(healthySite())
+    const node = world.host(world.file.nodes[0]!.id)
+    await node.takeLock(FORMER)
+    await world.pools[0]?.host.takeLock(OTHER)
+    await expect(takeLocks(world, plan, 'rollback-1', () => undefined)).rejects.toMatchObject({code: 'LOCKED'})
+    expect(await node.readLock()).toEqual(FORMER)
+  })
+})
+
 describe('the locks of a plan that works on hosts', () => {
   test('leave out the machine of a pgpool that is down while another serves, and say so', async () => {
     const world = twoPools(false)

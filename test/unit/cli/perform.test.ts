@@ -276,8 +276,14 @@ describe('a change through a pgpool that nobody tried', () => {
     ],
     ['scripts install', () => performIn(session(), installScripts, INSTALL, {yes: true}, captured.terminal)],
     ['upgrade prepare', () => performIn(session(), upgradePrepare, {...UPGRADE, safety: null}, {}, captured.terminal)],
-    ['upgrade rollback', () => performIn(session(), upgradeRollback, UPGRADE, {yes: true}, captured.terminal)],
-    ['upgrade finish', () => performIn(session(), upgradeFinish, UPGRADE, {yes: true}, captured.terminal)],
+    [
+      'upgrade rollback',
+      () => performIn(session(), upgradeRollback, {...UPGRADE, run: null}, {yes: true}, captured.terminal),
+    ],
+    [
+      'upgrade finish',
+      () => performIn(session(), upgradeFinish, {...UPGRADE, run: null}, {yes: true}, captured.terminal),
+    ],
   ]
 
   test.each(verbs)('is refused: %s', async (_, act) => {

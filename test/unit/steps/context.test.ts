@@ -109,5 +109,5 @@ describe('waiting until it is so', () => {
 test('the catalog has each step under its own kind', () => {
   const named = [...stepCatalog].map(([key, step]) => [key, (step as {kind?: string}).kind])
   expect(named).toEqual([...stepCatalog.keys()].map((key) => [key, key]))
-  expect(named).toHaveLength(80)
+  expect(named).toHaveLength(81)
 })

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {readUpgradeStatus, statusData} from '../../../../src/operations/upgrade/status.js'
+import {unendedRun} from '../../../../src/operations/upgrade/unended-run.js'
 import {underWay} from '../../../../src/operations/upgrade/under-way.js'
 import {upgradeStatusText} from '../../../../src/output/text/upgrade-status.js'
 import type {LockHolder} from '../../../../src/ports/host.js'
@@ -36,15 +37,26 @@ describe('an upgrade that is under way', () => {
   })
 
   it('offers to go back only before its point of no return', () => {
-    const status = (until: string): ReturnType<typeof statusData> =>
-      statusData(null, [LOCK], [], null, NOW, underWay(runRecord(plan, until), NOW))
+    const status = (until: string, of = plan): ReturnType<typeof statusData> =>
+      statusData(null, [LOCK], [], null, NOW, {
+        progress: underWay(runRecord(of, until), NOW),
+        unended: unendedRun(LOCK, runRecord(of, until))?.notes['0'] ?? null,
+      })
     const before = status('link-standbys')
     expect(before.next.filter((command) => command.includes('op rollback'))).toHaveLength(1)
     expect(upgradeStatusText(before, {columns: 100, color: false, wide: false})).toMatch(
       /step {7}\d+ of \d+, link the standbys[\s\S]*elapsed {4}20\.0 s\nforecast {3}clients have .* UTC\nwindow {5}ends at 22:10:00 UTC; go, latest decision at 22:0\d:\d\d UTC/,
     )
     const after = status('start-primary')
-    expect([after.wayBack, ...after.next].filter((text) => text.includes('op rollback'))).toEqual([])
+    expect([after.wayBack, ...after.next].filter((text) => text.includes('rollback'))).toEqual([])
+    const holding = status('start-primary', runPlan(runFacts(), {wayBack: 'hold-standby'}))
+    expect({wayBack: holding.wayBack, next: holding.next.slice(1)}).toEqual({
+      wayBack: expect.stringMatching(/^node 2, without what was written since 2026-11-25T22:0\S+Z$/),
+      next: [
+        `from another machine, when its process is dead: poolctl op resume ${OPERATION} --from-host`,
+        'when it cannot be gone on with: poolctl upgrade rollback',
+      ],
+    })
     expect(upgradeStatusText(after, {columns: 100, color: false, wide: false})).toContain('past the point of no return')
   })
 
