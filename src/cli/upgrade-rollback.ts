@@ -63,7 +63,7 @@ export async function undoRun(
   } catch (error) {
     const past = error instanceof PoolctlError && error.code === 'PAST_POINT_OF_NO_RETURN'
     if (!past || unended === null) throw error
-    terminal.say(`${error.message}: what it has done cannot be undone, and it is given up for the way back`)
+    terminal.say(`${error.message}. It is given up for the old version, which loses what was written since then.`)
     return null
   }
 }
