@@ -38,11 +38,31 @@ hba_file = '$2/pg_hba.conf'
 ident_file = '$2/pg_ident.conf'
 external_pid_file = '$2/13-main.pid'
 cluster_name = '13/main'
+archive_mode = on
+archive_command = '$3'
 X`
   await asServer(stopWords(id))
-  await asServer(['sh', '-c', script, 'sh', dataOf(id), etc(id, 13)])
+  await asServer(['sh', '-c', script, 'sh', dataOf(id), etc(id, 13), archiving(13)])
   await asServer(startWords(id))
 }
+
+const archive = (major: number): string => join(spec.directory, 'node0', `archive-${major}`)
+const archiving = (major: number): string => `test ! -f ${archive(major)}/%f && cp %p ${archive(major)}/%f`
+
+/** Name and text of every file of an archive, by sum. */
+const archived = async (major: number): Promise<string[]> => {
+  const sums = await runAsServer(spec, 'sh', ['-c', 'cd "$1" && sha256sum *', 'sh', archive(major)])
+  return sums.trim().split('\n')
+}
+
+/** The system identifier stands in the first page of each segment, from byte 24 on. */
+const archivedBy = async (major: number): Promise<string[]> => {
+  const script = 'cd "$1" && for f in *[0-9A-F]; do od -An -t u8 -j 24 -N 8 "$f"; done | sort -u'
+  return (await runAsServer(spec, 'sh', ['-c', script, 'sh', archive(major)])).trim().split(/\s+/)
+}
+
+const systemIdentifier = async (): Promise<string> =>
+  (await sqlOn(lab, 0, 'SELECT system_identifier FROM pg_control_system()')).join()
 
 /** Node 0 by pg_ctl and the named file, the others by words of the site. */
 async function describeSite(): Promise<void> {
@@ -53,7 +73,10 @@ async function describeSite(): Promise<void> {
     config: confOf(node.id),
     service: node.id === 0 ? 'pg_ctl' : {start: startWords(node.id), stop: stopWords(node.id)},
   }))
-  await writeFile(path, JSON.stringify({...file, nodes}, null, 2))
+  await writeFile(
+    path,
+    JSON.stringify({...file, nodes, upgrade: {settings: {archive_command: archiving(15)}}}, null, 2),
+  )
 }
 
 /** Somebody who is no node reads the WAL through a slot, until the server goes away. */
@@ -91,6 +114,7 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
   beforeAll(async () => {
     lab = await startCheckedLab({postgres: 13, nodes: 3})
     spec = await requireSpec(lab.directory)
+    await asServer(['mkdir', archive(13), archive(15)])
     for (const id of [1, 2, 0]) await layOut(id)
     await describeSite()
     await until('the standbys stream', async () => {
@@ -139,9 +163,30 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
     await expectHealthy(lab)
   })
 
+  it('names the archive of both versions as one, and what the new version does not take of the cluster file', async () => {
+    const path = join(lab.directory, 'poolctl.yaml')
+    const text = await readFile(path, 'utf8')
+    const found = async (settings: Record<string, string>): Promise<string[]> => {
+      await writeFile(path, JSON.stringify({...(JSON.parse(text) as object), upgrade: {settings}}))
+      const {json} = await lab.poolctl(['upgrade', 'check', '--to', '15', '--no-trial', '--json'])
+      const {findings} = (json as {data: {findings: {code: string; severity: string; message: string}[]}}).data
+      return findings.flatMap(({code, severity, message}) => (severity === 'stop' ? [`${code}: ${message}`] : []))
+    }
+    try {
+      expect(await found({})).toEqual([expect.stringMatching(/^ARCHIVE_SHARED: .*\(nodes 0, 1, 2\)$/)])
+      const unknown = await found({archive_command: archiving(15), archive_comand: 'x'})
+      expect(unknown).toHaveLength(3)
+      expect(unknown.join()).toContain('unrecognized configuration parameter "archive_comand"')
+    } finally {
+      await writeFile(path, text)
+    }
+  })
+
   it('is upgraded, and poolctl starts and stops the new version by the words of the site from then on', async () => {
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
     await readFromOutside()
+    const was = await systemIdentifier()
+    const earlier = await archived(13)
     const {result} = await underLedger(lab, async () => {
       const flags = ['--way-back', 'none', '--min-standbys', '2', '--accept', 'FOREIGN_SLOTS', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...flags])
@@ -149,6 +194,16 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       await labIn(lab, OLD_TO_NEW, 'new')
       return answer
     })
+    const before = await archived(13)
+    expect(before).toEqual(expect.arrayContaining(earlier))
+    await sqlOn(lab, 0, 'SELECT pg_switch_wal()')
+    await until('the new WAL is archived', async () => {
+      const [count] = await sqlOn(lab, 0, 'SELECT archived_count FROM pg_stat_archiver')
+      return Number(count) > 0
+    })
+    const is = await systemIdentifier()
+    expect(is).not.toBe(was)
+    expect([await archivedBy(13), await archivedBy(15)]).toEqual([[was], [is]])
     expect(result.data?.facts['indexesToRebuild']).toEqual({[LAB_DATABASE]: ['public.twice', 'public.word_order']})
     expect(await sqlOn(lab, 0, "SELECT slot_type FROM pg_replication_slots WHERE slot_name = 'outside'")).toEqual([
       'physical',
@@ -175,6 +230,7 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
     const tested = await lab.poolctl(['scripts', 'test', '--json'])
     const {data} = tested.json as {data: {tests: {result: string; text: string}[]}}
     expect(data.tests.filter(({result: seen}) => seen !== 'proved')).toEqual([])
+    expect(file).not.toHaveProperty('upgrade')
     for (const driver of ['pgpool', 'ssh']) {
       // pgpool knows the directory of before the upgrade, unless it saw the node down when it was last told to reload.
       await underLedger(lab, async () => {
@@ -183,6 +239,7 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       })
     }
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
+    expect([await archived(13), await archivedBy(15)]).toEqual([before, [is]])
     await expectHealthy(lab)
   })
 })
