@@ -31,7 +31,11 @@ restore() {
   : >"$part/standby.signal" || fail WRITE_FAILED "cannot write into $part"
   chmod 700 -- "$part"
   sync -f -- "$part" || fail WRITE_FAILED "cannot flush $part"
-  if [ ! -e "$aside" ]; then put "$old" "$aside"; fi
+  if [ ! -e "$aside" ]; then
+    wal_aside "$old" poolctl-linked
+    put "$old" "$aside"
+  fi
+  wal_like "$aside" poolctl-linked "$part"
   put "$part" "$old"
 }
 
@@ -43,6 +47,10 @@ put-back)
     rm -rf -- "$old" || fail WRITE_FAILED "cannot remove $old"
     put "$aside" "$old"
   fi
+  wal_back "$old" poolctl-linked
   ;;
-drop) rm -rf -- "$part" "$aside" || fail WRITE_FAILED "cannot remove $aside" ;;
+drop)
+  wal_forget "$aside" poolctl-linked
+  rm -rf -- "$part" "$aside" || fail WRITE_FAILED "cannot remove $aside"
+  ;;
 esac

@@ -1,8 +1,8 @@
 /**
  * An upgrade of a site as Debian lays it out: configuration outside the data directory, below the number of the version, and servers that
- * are started by the site's own words. 13 to 15, on real servers.
+ * are started by the site's own words; its WAL on a disk of its own, and its archive apart for each version. 13 to 15, on real servers.
  */
-import {existsSync} from 'node:fs'
+import {existsSync, readdirSync, readlinkSync} from 'node:fs'
 import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -22,6 +22,13 @@ let spec: LabSpec
 const dataOf = (id: number): string => spec.nodes[id]?.data ?? ''
 const etc = (id: number, major: number): string => join(spec.directory, `node${id}`, 'etc', String(major), 'main')
 const confOf = (id: number, major = 13): string => join(etc(id, major), 'postgresql.conf')
+
+const walOf = (id: number, name = ''): string => join(spec.directory, `node${id}`, 'wal', name)
+/** Names beside the node's WAL, and where its cluster's `pg_wal` leads. */
+const walPlaces = (id: number, data = dataOf(id)): [string[], string] => [
+  readdirSync(walOf(id)).toSorted(),
+  readlinkSync(join(data, 'pg_wal')),
+]
 
 const startWords = (id: number): string[] => {
   const log = spec.nodes[id]?.log ?? '/dev/null'
@@ -63,6 +70,21 @@ const archivedBy = async (major: number): Promise<string[]> => {
 
 const systemIdentifier = async (): Promise<string> =>
   (await sqlOn(lab, 0, 'SELECT system_identifier FROM pg_control_system()')).join()
+
+/** As `initdb --waldir` does it, or an administrator later. */
+async function moveWal(id: number): Promise<void> {
+  const script = 'set -e; mkdir "$2"; mv "$1/pg_wal" "$2/main"; ln -s "$2/main" "$1/pg_wal"'
+  await asServer(stopWords(id))
+  await asServer(['sh', '-c', script, 'sh', dataOf(id), walOf(id).replace(/\/$/, '')])
+  await asServer(startWords(id))
+}
+
+async function streaming(): Promise<void> {
+  await until('the standbys stream', async () => {
+    const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+    return senders.length === 2
+  })
+}
 
 /** Node 0 by pg_ctl and the named file, the others by words of the site. */
 async function describeSite(): Promise<void> {
@@ -116,11 +138,9 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
     spec = await requireSpec(lab.directory)
     await asServer(['mkdir', archive(13), archive(15)])
     for (const id of [1, 2, 0]) await layOut(id)
+    for (const id of [1, 0]) await moveWal(id)
     await describeSite()
-    await until('the standbys stream', async () => {
-      const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
-      return senders.length === 2
-    })
+    await streaming()
     for (const id of [0, 1, 2]) await lab.poolctl(['attach', String(id), '--yes'])
     await lab.poolctl(['scripts', 'install', '--yes'])
     await spoilIndexes()
@@ -145,19 +165,27 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
     }
   })
 
-  it('is rehearsed on a standby, which then serves from its own configuration again', async () => {
-    expect(ending(await change(lab, ['upgrade', 'rehearse', '--to', '15', '--on', '2', '--yes']))).toEqual(DONE)
+  it('has the new WAL on the disk of the old one', () => {
+    expect(walPlaces(0, `${dataOf(0)}-15`)).toEqual([['main', 'main-15'], walOf(0, 'main-15')])
+  })
+
+  it('is rehearsed on a standby, which then serves from its own configuration and WAL again', async () => {
+    expect(ending(await change(lab, ['upgrade', 'rehearse', '--to', '15', '--on', '1', '--yes']))).toEqual(DONE)
+    expect(walPlaces(1)).toEqual([['main'], walOf(1, 'main')])
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id)))
     await expectHealthy(lab)
   })
 
-  it('goes back without a trace of the new configuration', async () => {
+  it('goes back without a trace of the new configuration, nor of the new WAL', async () => {
     const killed = await lab.poolctl(
       ['upgrade', 'run', '--to', '15', '--way-back', 'none', '--min-standbys', '2', '--confirm', 'lab', '--json'],
       {env: {POOLCTL_CRASH_AT: 'after-done:link-standbys'}},
     )
     expect(killed.signal).toBe('SIGKILL')
+    expect(walPlaces(1, `${dataOf(1)}-15`)).toEqual([['main', 'main-15'], walOf(1, 'main-15')])
+    expect(readdirSync(join(`${dataOf(2)}-15`, 'pg_wal'))).toContain('archive_status')
     await expectRolledBack(lab)
+    expect([0, 1].map((id) => walPlaces(id))).toEqual([0, 1].map((id) => [['main'], walOf(id, 'main')]))
     expect(spec.nodes.map(({id}) => existsSync(etc(id, 15)))).toEqual([false, false, false])
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id)))
     await expectHealthy(lab)
@@ -177,18 +205,26 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       const unknown = await found({archive_command: archiving(15), archive_comand: 'x'})
       expect(unknown).toHaveLength(3)
       expect(unknown.join()).toContain('unrecognized configuration parameter "archive_comand"')
+      await asServer(['mkdir', '-p', walOf(1, 'main-15/theirs')])
+      expect(await found({archive_command: archiving(15)})).toEqual([
+        `NEW_WAL_NOT_EMPTY: the place of the new version's WAL, ${walOf(1, 'main-15')} on ${spec.nodes[1]?.address ?? ''}, is not empty`,
+      ])
     } finally {
+      await asServer(['rm', '-r', walOf(1, 'main-15')])
       await writeFile(path, text)
     }
   })
 
   it('is upgraded, and poolctl starts and stops the new version by the words of the site from then on', async () => {
+    await moveWal(2)
+    await streaming()
+    await lab.poolctl(['attach', '2', '--yes'])
     expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
     await readFromOutside()
     const was = await systemIdentifier()
     const earlier = await archived(13)
     const {result} = await underLedger(lab, async () => {
-      const flags = ['--way-back', 'none', '--min-standbys', '2', '--accept', 'FOREIGN_SLOTS', '--confirm', 'lab']
+      const flags = ['--accept', 'FOREIGN_SLOTS', '--confirm', 'lab']
       const answer = await change(lab, ['upgrade', 'run', '--to', '15', ...flags])
       expect(ending(answer)).toEqual(DONE)
       await labIn(lab, OLD_TO_NEW, 'new')
@@ -209,6 +245,11 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
       'physical',
     ])
     await sqlOn(lab, 0, "SELECT pg_drop_replication_slot('outside')")
+    await underLedger(lab, async () => {
+      expect(ending(await change(lab, ['upgrade', 'finish', '--yes', '--confirm', 'lab']))).toEqual(DONE)
+    })
+    const moved = [0, 1, 2].map((id) => [['main-15'], walOf(id, 'main-15')])
+    expect([0, 1, 2].map((id) => walPlaces(id, `${dataOf(id)}-15`))).toEqual(moved)
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
     const file = parse(await readFile(join(lab.directory, 'poolctl.yaml'), 'utf8')) as {
       nodes: Record<string, unknown>[]
@@ -240,6 +281,7 @@ describe.runIf(OLD_TO_NEW.possible)('a site with its configuration below /etc', 
     }
     expect(await configFiles()).toEqual([0, 1, 2].map((id) => confOf(id, 15)))
     expect([await archived(13), await archivedBy(15)]).toEqual([before, [is]])
+    expect([0, 1, 2].map((id) => walPlaces(id, `${dataOf(id)}-15`))).toEqual(moved)
     await expectHealthy(lab)
   })
 })

@@ -44,7 +44,7 @@ function prepared(facts: MigrationFacts, title: (primary: PairView) => string): 
         id: `stage-config-${node.id}`,
         kind: 'stage-config',
         host: node.host,
-        title: `translate the configuration of node ${node.id} for version ${pair.to}${givenWords(facts.check.given)}`,
+        title: `translate the configuration of node ${node.id} for version ${pair.to}${givenWords(facts.check.given)}${walWords(facts, node.id)}`,
         input: {node: node.id, pairs, settings: {...facts.check.given}},
       }),
     ),
@@ -70,6 +70,13 @@ function prepared(facts: MigrationFacts, title: (primary: PairView) => string): 
 export function givenWords(given: NewSettings): string {
   const names = Object.keys(given)
   return names.length === 0 ? '' : `, with ${names.join(', ')} of the cluster file`
+}
+
+/** Where a node's pg_wal is a link, that of the new version will be one too. */
+function walWords({check}: MigrationFacts, id: number): string {
+  const node = check.nodes.find((one) => one.id === id)
+  const place = node?.machine.seen === true ? node.machine.facts.newWal : null
+  return place === null ? '' : ` (its WAL will be in ${place.path})`
 }
 
 /** Each pgpool has a file of its own, and any of them can come to lead. */
