@@ -74,4 +74,6 @@ export type ClusterFile = {
   ssh: SshDefaults
   postgres: PostgresAccess
   limits: Limits
+  /** What the new version of an upgrade gets in place of the old one's settings, on all nodes. */
+  upgrade?: {settings: Readonly<Record<string, string>>}
 }

@@ -58,7 +58,8 @@ const SINCE: Readonly<Record<number, readonly Change[]>> = {
 
 export type SettingChange = {
   name: string
-  kind: 'removed' | 'renamed' | 'value' | 'default'
+  /** `set`: by the site, in the cluster file. */
+  kind: 'removed' | 'renamed' | 'value' | 'default' | 'set'
   /** The major that brought it. */
   since: number
   /** What is done, in words: `renamed to debug_parallel_query`. */
@@ -146,12 +147,18 @@ export function translateConfig(text: string, from: number, to: number): {text: 
   return {text: lines.join('\n'), changes}
 }
 
+/** The name that a line of a configuration file sets; null: none. */
+export function settingIn(line: string): string | null {
+  return LINE.exec(line)?.[2] ?? null
+}
+
 function unquoted(written: string): string {
   if (!written.startsWith("'")) return written
   return written.slice(1, -1).replaceAll("''", "'").replaceAll(/\\(.)/g, '$1')
 }
 
-function quoted(value: string): string {
+/** As a configuration file has it. */
+export function quoted(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
 }
 
@@ -160,7 +167,7 @@ function quoted(value: string): string {
  * Their values are free text that every major takes.
  */
 const PLACES =
-  /^(data_directory|hba_file|ident_file|external_pid_file|config_file|port|listen_addresses|unix_socket_.*|primary_conninfo|primary_slot_name|restore_command|archive_.*_?command|archive_command|recovery_.*|cluster_name|ssl|ssl_.*file|ssl_crl_dir|ssl_passphrase_command|log_directory|log_filename|logging_collector|krb_server_keyfile|synchronous_standby_names|include.*)$/
+  /^(data_directory|hba_file|ident_file|external_pid_file|config_file|port|listen_addresses|unix_socket_.*|primary_conninfo|primary_slot_name|restore_command|archive_(?:cleanup_)?command|recovery_(?:end_command|min_apply_delay|target(?:_.*)?)|cluster_name|ssl|ssl_.*file|ssl_crl_dir|ssl_passphrase_command|log_directory|log_filename|logging_collector|krb_server_keyfile|synchronous_standby_names|include.*)$/
 
 /** What a trial cannot afford beside the real server, with the value that it gets. */
 const SMALL: Readonly<Record<string, string>> = {

@@ -63,9 +63,19 @@ export type JobScript =
   | 'upgrade-names'
   | 'upgrade-pg'
 
+/** Those that make, move or remove a pg_wal behind a link. */
+const WITH_WAL: ReadonlySet<string> = new Set<ScriptName | JobScript>([
+  'aside',
+  'rehearsal',
+  'upgrade-check',
+  'upgrade-link',
+  'upgrade-place',
+  'upgrade-restore',
+])
+
 const cache = new Map<string, Promise<string>>()
 
-function template(name: ScriptName | JobScript | 'prelude'): Promise<string> {
+function template(name: ScriptName | JobScript | 'prelude' | 'wal'): Promise<string> {
   let text = cache.get(name)
   if (text === undefined) {
     text = readFile(packageFile(`templates/host/${name}.sh`), 'utf8')
@@ -74,9 +84,10 @@ function template(name: ScriptName | JobScript | 'prelude'): Promise<string> {
   return text
 }
 
-/** The prelude and then the named scripts, as one text. */
+/** The prelude, what is shared, and then the named scripts, as one text. */
 export async function scriptText(...names: (ScriptName | JobScript)[]): Promise<string> {
-  const parts = await Promise.all((['prelude', ...names] as const).map(template))
+  const shared = names.some((name) => WITH_WAL.has(name)) ? (['prelude', 'wal'] as const) : (['prelude'] as const)
+  const parts = await Promise.all([...shared, ...names].map(template))
   return parts.join('\n')
 }
 

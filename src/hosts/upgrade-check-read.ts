@@ -5,6 +5,7 @@ import {nulPairs} from './fields.js'
 
 type NewState = UpgradeHostFacts['newData']['state']
 const NEW_STATES: readonly NewState[] = ['absent', 'empty', 'cluster', 'other']
+const WAL_PROBLEMS = ['inside', 'mount', 'taken', 'unwritable'] as const
 const NEW_CONFIGS: readonly UpgradeHostFacts['newConfig'][] = ['inside', 'absent', 'ours', 'unwritable']
 
 export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHostFacts {
@@ -29,7 +30,6 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
       owner: Number(one('owner')),
       mode: one('mode').padStart(4, '0'),
       isSymlink: yes('dataSymlink'),
-      walIsSymlink: yes('walSymlink'),
       readyFiles: Number(one('readyFiles')),
       stray: all('stray').flatMap(strayFrom),
       control: parseControlData(one('control')),
@@ -42,6 +42,7 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
       parentWritable: yes('parentWritable'),
       nested: yes('nested'),
     },
+    newWal: newWalFrom(one('newWal')),
     newConfig: NEW_CONFIGS.find((state) => state === one('newConfig')) ?? 'other',
     link: linkFrom(one('link')),
     clone: linkFrom(one('clone')),
@@ -63,6 +64,13 @@ function versionOf(text: string): string | null {
 
 function linkFrom(text: string): LinkTest {
   return text === 'ok' ? {ok: true, why: null} : {ok: false, why: text || 'it was not tried'}
+}
+
+/** ` /wal/main-15`, or `mount /wal-15`: what stands in the way comes first. */
+function newWalFrom(text: string): UpgradeHostFacts['newWal'] {
+  const match = /^(\w*) (\/.*)$/s.exec(text)
+  if (match?.[2] === undefined) return null
+  return {path: match[2], problem: WAL_PROBLEMS.find((problem) => problem === match[1]) ?? null}
 }
 
 function strayFrom(text: string): {path: string; bytes: number}[] {

@@ -33,7 +33,7 @@ export class RemoteUpgradeHost implements UpgradeHost {
   }
 
   async look(question: HostQuestion): Promise<UpgradeHostFacts> {
-    const {data, bin, config} = this.#node
+    const {data, bin, config, work} = this.#node
     const before = Date.now()
     const {stdout} = await this.#machine.call({
       script: 'upgrade-check',
@@ -45,6 +45,7 @@ export class RemoteUpgradeHost implements UpgradeHost {
         question.newBin,
         String(question.newMajor),
         question.newConfig ?? '',
+        work,
       ],
       input: Buffer.from(questionText(question), 'utf8'),
       mutates: false,

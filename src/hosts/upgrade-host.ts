@@ -207,10 +207,11 @@ export class RemoteMigrationHost implements MigrationHost {
       case 'pg-upgrade':
         return pgUpgrade(job)
       case 'backup': {
-        const {directory, bin, source} = job
+        const {directory, bin, source, tablespaces} = job
         const script = Buffer.from(await scriptText('upgrade-backup'))
-        const args = [directory, bin, source.address, String(source.port), source.user, source.passfile ?? '']
-        return {files: new Map([['script', script]]), args}
+        const from = [source.address, String(source.port), source.user, source.passfile ?? '']
+        const spaces = tablespaces.flatMap(({oid, location}) => [String(oid), location])
+        return {files: new Map([['script', script]]), args: [directory, bin, ...from, ...spaces]}
       }
       case 'command':
         return {files: new Map([['script', Buffer.from(await scriptText('upgrade-command'))]]), args: job.words}

@@ -140,7 +140,6 @@ export type UpgradeHostFacts = {
     owner: number
     mode: string
     isSymlink: boolean
-    walIsSymlink: boolean
     readyFiles: number
     stray: {path: string; bytes: number}[]
     control: ControlData | null
@@ -154,6 +153,11 @@ export type UpgradeHostFacts = {
     /** Inside the old data directory, or the other way round. */
     nested: boolean
   }
+  /**
+   * Where the new version's WAL goes, beside the old one's: there `pg_wal` is a link. Null: it is inside the data directory. `inside`: the link
+   * leads into a data directory; `mount`: what is beside it is on another disk.
+   */
+  newWal: {path: string; problem: 'inside' | 'mount' | 'taken' | 'unwritable' | null} | null
   /** The place of the new configuration, where it is outside the data directory. `ours`: `upgrade prepare` has made it. */
   newConfig: 'inside' | 'absent' | 'ours' | 'other' | 'unwritable'
   link: LinkTest

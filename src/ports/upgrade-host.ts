@@ -71,6 +71,8 @@ export type WayBackJob =
       directory: string
       bin: string
       source: {address: string; port: number; user: string; passfile: string | null}
+      /** Of the source; in the backup each is a directory in pg_tblspc. */
+      tablespaces: {oid: number; location: string}[]
     }
   /** The site's own argument list; no shell reads it. */
   | {kind: 'command'; words: string[]}

@@ -33,7 +33,8 @@ const HOLD_MS = 1000
 /** How long the target's host may be out of reach before its copy is given up. */
 const PATIENCE_MS = 60_000
 
-function tablespacesIn(input: JsonObject): CopyJob['tablespaces'] {
+/** Of the step's input: none, where it says nothing. */
+export function tablespacesIn(input: JsonObject): CopyJob['tablespaces'] {
   const list = input['tablespaces'] as Json
   if (!Array.isArray(list)) return []
   return (list as JsonObject[]).map((space) => ({oid: numberIn(space, 'oid'), location: textIn(space, 'location')}))

@@ -6,6 +6,7 @@
  * size and install user. Nothing of the old cluster is touched.
  * Undo: nothing is undone: what is prepared harms nobody, and a repeat replaces it. Repeat: harmless, both replace what they made.
  */
+import {giveSettings} from '../cluster/new-settings.js'
 import {translateConfig} from '../cluster/settings-translation.js'
 import {inPlace} from '../cluster/upgrade-target.js'
 import type {Json, JsonObject} from '../lib/json.js'
@@ -29,6 +30,12 @@ export function translated(
   }
 }
 
+/** What the cluster file gave the new version when this was planned. A plan of before there was such a thing has none. */
+function textsIn(value: Json | undefined): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]))
+}
+
 async function look(context: Context): ReturnType<Step['verify']> {
   const state = await context.world.migrationHost(idIn(context)).look(pairOf(context, idIn(context)))
   return state.configStaged ? done('the translated configuration waits') : pending('no configuration waits')
@@ -42,7 +49,14 @@ export const stageConfig: Step = {
     const host = context.world.migrationHost(idIn(context))
     const pair = pairOf(context, idIn(context))
     const {files, changes} = translated(await host.readConfig(pair), pair, pairsOf(context))
-    await host.stageConfig(context.operation, pair, files)
+    const main = pair.old.config === null ? 'postgresql.conf' : `etc/${pair.old.config.replace(/^.*\//, '')}`
+    // A rehearsal is alone by what stands there, and whatever the site wants of the new version must not win over that.
+    const untouched = context.input['alone'] === true ? 'postgresql.auto.conf' : null
+    await host.stageConfig(
+      context.operation,
+      pair,
+      giveSettings(files, textsIn(context.input['settings']), {main, untouched}),
+    )
     return {changes: changes satisfies Json[]}
   },
   verify: look,

@@ -4,8 +4,8 @@
  * Precondition: the old primary serves. Effect: a base backup in a directory of a host, whole and proved where it can be; or the site's
  * own command (a snapshot, a backup tool) has ended with status 0. Both as jobs on the host. A note of it lies on each host, and
  * `upgrade run` takes that way back only with such a note.
- * restore-backup: once the new version is down, a copy of the backup takes the old cluster's place on that host; what was there, which
- * shares its files with the new version, is kept beside it until the old version serves.
+ * restore-backup: once the new version is down, a copy of the backup takes the old cluster's place on that host, in its tablespaces too; what
+ * was there, which shares its files with the new version, is kept beside it until the old version serves.
  * Undo: nothing, a backup harms nobody; what was replaced takes its place again. Repeat: joins a running job, one that ended well counts; another that failed is begun again.
  */
 import type {WayBackNote} from '../cluster/way-back-note.js'
@@ -13,7 +13,7 @@ import {nodeId} from '../cluster/node-id.js'
 import {ActFailed} from '../lib/errors.js'
 import type {JsonObject} from '../lib/json.js'
 import type {WayBackJob} from '../ports/upgrade-host.js'
-import {followJob} from './copy-data.js'
+import {followJob, tablespacesIn} from './copy-data.js'
 import {done, hostOf, idIn, nodeConfig, pending, textIn, type Context, type Step} from './context.js'
 import {at, nodesIn, pairOf} from './upgrade-place.js'
 
@@ -32,7 +32,8 @@ function jobFor(context: Context): WayBackJob {
   const primary = nodeConfig(world, idIn(context, 'primary'))
   const {replicationUser: user, replicationPassfile: passfile} = world.file.postgres
   const source = {address: primary.address, port: primary.port, user, passfile}
-  return {kind: 'backup', directory: textIn(input, 'directory'), bin: nodeConfig(world, idIn(context)).bin, source}
+  const {bin} = nodeConfig(world, idIn(context))
+  return {kind: 'backup', directory: textIn(input, 'directory'), bin, source, tablespaces: tablespacesIn(input)}
 }
 
 async function keepNote(context: Context, said: string): Promise<void> {

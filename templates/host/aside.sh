@@ -79,6 +79,7 @@ set_data() {
       fail OTHER_FILE_SYSTEM "$work is on another file system than $data, so the directory cannot be renamed"
     fi
     each_tablespace "$data" hide_tablespace
+    wal_aside "$data" poolctl-previous
     put "$data" "$previous"
   fi
   if [ ! -d "$data" ]; then
@@ -86,12 +87,14 @@ set_data() {
     chmod --reference="$previous" -- "$data"
     chown --reference="$previous" -- "$data" 2>/dev/null || :
   fi
+  wal_like "$previous" poolctl-previous "$data"
 }
 
 restore_data() {
   if [ ! -d "$previous" ]; then return; fi
   rm -rf -- "$data" || fail WRITE_FAILED "cannot remove $data"
   put "$previous" "$data"
+  wal_back "$data" poolctl-previous
   each_tablespace "$data" show_tablespace
   # Of the copy that was just thrown away: put back later, they would make old data pass for the copy's state.
   rm -f -- "$work/pg_control.aside" "$work/pg_control.new"
@@ -141,6 +144,7 @@ install_part() {
 # clean OPERATION
 clean() {
   each_tablespace "$data" drop_tablespace
+  wal_forget "$previous" poolctl-previous
   # Under its own name a directory that is half removed could be put back.
   if [ -d "$previous" ]; then put "$previous" "$work/dropped"; fi
   rm -rf -- "$work/dropped" "$was_empty" "$work/config" "$work/config.part" "$work/pg_control.aside" "$work/pg_control.new" \

@@ -130,11 +130,12 @@ drop() {
       if [ -d "$place" ]; then rm -rf -- "$place" || fail WRITE_FAILED "cannot remove $place"; fi
     done
   done
+  for place in "$new" "$@"; do wal_drop "$work/rehearsal/upgrade" "$place" "$data"; done
   for place in "$new" "$new.poolctl-new" "$@"; do
     rm -rf -- "$place" || fail WRITE_FAILED "cannot remove $place"
   done
   rm -rf -- "$work/rehearsal/upgrade/made" "$work/rehearsal/upgrade/prepared" "$work/rehearsal/upgrade/config" \
-    "$work/rehearsal/upgrade/initdb.log" \
+    "$work/rehearsal/upgrade/wal-old" "$work/rehearsal/upgrade/initdb.log" \
     "$work/smoke.sql" "$work/smoke.out" "$work/smoke.databases"
   if [ -r "$mark" ]; then
     case $(cat -- "$mark") in /tmp/poolctl-rehearsal.??????) rm -rf -- "$(cat -- "$mark")" ;; esac

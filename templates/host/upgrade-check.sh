@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR NEWCONFIG: what stands in the way of an upgrade on this machine; NUL between key and
+# upgrade-check.sh DATA BIN CONFIG NEWDATA NEWBIN NEWMAJOR NEWCONFIG WORK: what stands in the way of an upgrade on this machine; NUL between key and
 # value. On stdin a line each of what must be there: "library NAME", "extension NAME", "locale NAME", "tablespace OID LOCATION", "program NAME", "unit VERB NAME".
 # The only things that it makes are a hard link and a clone per place, which are removed at once: whether one is possible is not told by
 # device numbers (bind mounts, quotas and some network file systems refuse a link within one device), nor is a clone by the file system.
@@ -10,6 +10,7 @@ newdata=$4
 newbin=$5
 newmajor=$6
 newconfig=$7
+work=$8
 
 say() {
   printf '%s\0%s\0' "$1" "$2"
@@ -68,7 +69,28 @@ real=$(readlink -f -- "$data")
 say owner "$(stat -L -c %u -- "$data")"
 say mode "$(stat -L -c %a -- "$data")"
 if [ -L "$data" ]; then say dataSymlink yes; fi
-if [ -L "$data/pg_wal" ]; then say walSymlink yes; fi
+# wal_problem WAL NEWWAL: why the new version cannot have its WAL beside the old one's; nothing when it can.
+wal_problem() {
+  case $1/ in "$real"/* | "$newdata"/*)
+    printf inside
+    return
+    ;;
+  esac
+  if [ "$(stat -c %d -- "$1")" != "$(stat -c %d -- "${1%/*}/")" ]; then
+    printf mount
+  elif [ -e "$2" ] && [ "$(cat -- "$work/upgrade/wal" 2>/dev/null)" != "$2" ] && { [ ! -d "$2" ] || [ -n "$(find "$2/" -mindepth 1 -maxdepth 1 -print -quit)" ]; }; then
+    printf taken
+  elif [ -e "$2" ]; then
+    if [ ! -O "$2" ]; then printf unwritable; fi
+  elif [ ! -w "${2%/*}/" ]; then
+    printf unwritable
+  fi
+}
+if [ -L "$data/pg_wal" ]; then
+  wal=$(wal_of "$data")
+  newwal=$(wal_beside "$wal" "$(cat -- "$data/PG_VERSION")" "$newmajor" "$newdata")
+  say newWal "$(wal_problem "$wal" "$newwal") $newwal"
+fi
 control control "$bin" "$data"
 ready=0
 for file in "$data"/pg_wal/archive_status/*.ready; do
@@ -120,6 +142,7 @@ say clone "$(try_clone "$data/PG_VERSION" "$place")"
 space data "$data"
 space 'new data' "$newdata"
 space wal "$data/pg_wal/."
+if [ -n "${newwal:-}" ]; then space 'new WAL' "$newwal"; fi
 # relations FIND-ARGUMENT...: bytes of catalogs, and files of all relations. Relations of initdb have numbers below 16384; they, and what is
 # not a relation, are written anew. A table is made anew too, empty, and then gives way to the link.
 relations() {

@@ -75,7 +75,7 @@ for place in "$new"/pg_tblspc/*/PG_"${to}"_*; do
   if [ -d "$place" ]; then rm -rf -- "$place" || fail WRITE_FAILED "cannot remove $place"; fi
 done
 rm -rf -- "$new" || fail WRITE_FAILED "cannot remove $new"
-mkdir -p -- "$new/pg_tblspc" "$new/pg_replslot" || fail WRITE_FAILED "cannot make $new"
+mkdir -p -- "$new/pg_tblspc" "$new/pg_replslot" "$new/pg_wal" || fail WRITE_FAILED "cannot make $new"
 chmod 700 -- "$new"
 : >tablespaces
 for link in "$old"/pg_tblspc/*; do
@@ -128,7 +128,8 @@ phase 'fetching catalogs'
 # By name, so that neither side walks over what is linked. A linked file may be shorter than the primary's: a relation grows by empty pages
 # that are in no WAL. Compressed at the lowest level: catalogs shrink to a quarter, and the new WAL is a segment of zeros.
 awk 'BEGIN { while ((getline line < "wanted") > 0) { split(line, pair, " "); linked[pair[2]] } while ((getline name < "absent") > 0) delete linked[name] }
-  { name = substr($0, length($1 $2) + 3) } !(name in linked) && name !~ /^pg_tblspc\// { print name }' names >main
+  { name = substr($0, length($1 $2) + 3) } !(name in linked) && name !~ /^pg_tblspc\// && name != "pg_wal" { print name }' names >main
+# On the primary pg_wal may be a link to a directory: what is in it is fetched, and the link is not.
 fetch "$enter_new" main -z --compress-level=1 -lpD --files-from=main source:./ "$new/"
 while read -r oid; do
   sed -n "s|^pg_tblspc/$oid/|- /|p" unlogged | sed 's|^\(.*\)$|\1\n\1.[0-9]*\n\1_fsm\n\1_vm|' >"filter.$oid"
@@ -136,6 +137,8 @@ while read -r oid; do
   fetch "$enter_new" "tablespace.$oid" -z --compress-level=1 -rlpD --ignore-existing --filter="merge ./filter.$oid" "source:./pg_tblspc/$oid/" "$new/pg_tblspc/$oid/"
 done <tablespaces
 
+# rsync follows no link in what it writes, so the WAL, a segment, goes to its own disk now.
+wal_out "$keep" "$(cat -- "$old/PG_VERSION" 2>/dev/null)" "$to" "$new" "$new"
 # The new version serves from these files as soon as it starts, and pg_upgrade flushes the primary's own. The disk works meanwhile.
 {
   sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"

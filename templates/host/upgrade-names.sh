@@ -1,12 +1,14 @@
 # shellcheck shell=sh
 # list_names DATA MAJOR: what a standby's new cluster must be made of: kind, size and name of all that the new version has in a data directory
 # and its tablespaces. Without what each node has for itself, and without free space maps, which are in no WAL: one may be missing, or
-# of another length, and is made anew when somebody asks for space.
+# of another length, and is made anew when somebody asks for space. On one node pg_wal may be
+# a link to a directory, and on another one the directory itself.
 list_names() {
   cd -- "$1" || exit 91
   set -- "$2"
   {
-    find . -mindepth 1 -printf '%y %s %P\n'
+    find . -mindepth 1 -path ./pg_wal -prune -o -printf '%y %s %P\n'
+    find pg_wal/ -printf '%y %s pg_wal/%P\n'
     for place in pg_tblspc/*/PG_"$1"_*; do
       if [ -d "$place" ]; then find "$place/" -printf "%y %s $place/%P\n"; fi
     done

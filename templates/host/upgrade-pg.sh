@@ -110,6 +110,7 @@ sync -- links.part unlogged names
 mv -f -- links.part links
 printf 'flushing\n' >phase
 sync -f -- "$new" || fail WRITE_FAILED "cannot flush $new"
+if [ -L "$new/pg_wal" ]; then sync -f -- "$new/pg_wal/" || fail WRITE_FAILED "cannot flush $new/pg_wal"; fi
 for place in "$new"/pg_tblspc/*/; do
   if [ -d "$place" ]; then sync -f -- "$place" || fail WRITE_FAILED "cannot flush $place"; fi
 done

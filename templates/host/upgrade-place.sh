@@ -28,6 +28,9 @@ made_by_us() { [ -r "$keep/made" ] && [ "$(cat -- "$keep/made")" = "$new" ]; }
 stage() {
   # What an upgrade that was gone back from has left would be taken for this one's.
   if [ ! -e "$keep/prepared" ]; then take_back; fi
+  if [ ! -e "$keep/prepared" ]; then rm -f -- "$keep/wal"; fi
+  wal=$(wal_of "$old")
+  if [ -n "$wal" ]; then mark wal-old "$wal"; else rm -f -- "$keep/wal-old"; fi
   rm -rf -- "$keep/config.part"
   mkdir -- "$keep/config.part" || fail WORK_DIRECTORY "cannot make $keep/config.part"
   for path in "$old"/*.conf "$old"/*.crt "$old"/*.key "$old"/*.pem "$old"/*.crl "$old"/conf.d; do
@@ -69,6 +72,7 @@ make() {
   newbin=$1
   if [ -r "$keep/prepared" ] && [ "$(cat -- "$keep/prepared")" = "$new" ] && [ -e "$new/PG_VERSION" ]; then
     overlay "$keep" "$newconfig" "$new"
+    wal_out "$keep" "$from" "$to" "$new" "$new"
     return
   fi
   if made_by_us; then rm -rf -- "$new"; fi
@@ -90,6 +94,7 @@ make() {
   fi
   "$newbin/initdb" "$@" >"$keep/initdb.log" 2>&1 || fail INITDB_FAILED "$(tail -n 5 -- "$keep/initdb.log")"
   overlay "$keep" "$newconfig" "$part"
+  wal_out "$keep" "$from" "$to" "$new" "$part"
   sync -f -- "$part"
   mark made "$new"
   put "$part" "$new"
@@ -118,6 +123,7 @@ take_back() {
   # As a whole: half of it, left by somebody who was killed, would look like a cluster whose control file cannot be read.
   if [ -e "$new" ] && [ ! -e "$new.poolctl-gone" ]; then mv -T -- "$new" "$new.poolctl-gone" 2>/dev/null || :; fi
   rm -rf -- "$new" "$new.poolctl-gone" "$new.poolctl-new" || fail WRITE_FAILED "cannot remove $new"
+  wal_drop "$keep" "$new" "$old"
   if [ -n "$newconfig" ] && ours_outside; then rm -rf -- "${newconfig%/*}" || fail WRITE_FAILED "cannot remove ${newconfig%/*}"; fi
   rm -f -- "$keep/made"
 }
@@ -133,6 +139,7 @@ keep_catalogs() {
     place=$(cd -- "$link/" && ls -d PG_"$to"_* 2>/dev/null) || continue
     copy_unlinked "$link/" "$place" "$keep/catalogs.part/pg_tblspc/${link##*/}"
   done
+  if [ -L "$new/pg_wal" ]; then copy_unlinked "$new/pg_wal/" . "$keep/catalogs.part/pg_wal"; fi
   put "$keep/catalogs.part" "$keep/catalogs"
 }
 
@@ -157,10 +164,20 @@ drop_old() {
   case $old in /*/*) ;; *) fail DATA_UNREADABLE "not a data directory: $old" ;; esac
   if [ "$(cat -- "$old/PG_VERSION" 2>/dev/null)" != "$from" ]; then fail DATA_UNREADABLE "$old is not a cluster of version $from"; fi
   drop_tablespaces "$old" "$from"
+  drop_old_wal
   # As a whole: what is left of it by somebody who was killed would not tell any more what it was.
   rm -rf -- "$gone" || fail WRITE_FAILED "cannot remove $gone"
   mv -T -- "$old" "$gone" || fail WRITE_FAILED "cannot rename $old"
   rm -rf -- "$gone" || fail WRITE_FAILED "cannot remove $gone"
+}
+
+# What pg_wal was a link to when the upgrade began, and is no part of what serves. A link that was changed since tells nothing of whose it is.
+drop_old_wal() {
+  wal=$(wal_of "$old")
+  if [ -z "$wal" ] || [ ! -r "$keep/wal-old" ]; then return; fi
+  if [ "$wal" != "$(cat -- "$keep/wal-old")" ]; then fail WAL_ELSEWHERE "$old/pg_wal links to $wal, and not to $(cat -- "$keep/wal-old") as when the upgrade began"; fi
+  case $(readlink -f -- "$new/pg_wal")/ in "$wal"/*) fail WAL_ELSEWHERE "$new has its WAL in $wal" ;; esac
+  wal_remove "$wal"
 }
 
 case $verb in
@@ -176,6 +193,7 @@ configure)
   need_stopped "$new"
   need_stopped "$old"
   overlay "$keep" "$newconfig" "$new"
+  wal_out "$keep" "$from" "$to" "$new" "$new"
   # As pg_upgrade does on the primary: nobody starts the old cluster by accident and writes into files that both share.
   if [ -e "$old/global/pg_control" ]; then put "$old/global/pg_control" "$old/global/pg_control.old"; fi
   ;;

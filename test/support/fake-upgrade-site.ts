@@ -30,7 +30,7 @@ export function migrationFacts(site: Site): RunFacts {
     cluster: 'shop',
     pools: {'proxy1 (127.0.0.1:9898)': {...site.pool.config}},
     pairs: site.file.nodes.map((node) => ({node, pair: pairFor(node, FROM, TO), state: null, unseen: null})),
-    check: {primary: nodeId(0), from: FROM, content: healthyContent(), nodes: []},
+    check: {primary: nodeId(0), from: FROM, content: healthyContent(), nodes: [], given: {}},
     safety: null,
   } as unknown as RunFacts
 }

@@ -51,6 +51,7 @@ export function upgradeSurvey(change: (survey: UpgradeSurvey) => void = () => un
       unseen: null,
     },
     replicationUser: 'repl',
+    given: {},
     nodes: [nodeSurvey(0), nodeSurvey(1), nodeSurvey(2)],
     content: healthyContent(scansFor(FROM, TO)),
     contentUnseen: null,

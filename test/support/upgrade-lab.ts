@@ -50,6 +50,36 @@ export async function expectRolledBack(lab: TestLab): Promise<void> {
 
 const execute = promisify(execFile)
 
+function control(spec: LabSpec, {data, log}: LabSpec['nodes'][number], verb: 'start' | 'stop'): Promise<unknown> {
+  return runAsServer(spec, program(spec, 'pg_ctl'), [verb, '-w', '-D', data, '-l', log])
+}
+
+/** Returns when all standbys stream and are in the pool. */
+async function settled(lab: TestLab, standbys: readonly {id: number}[]): Promise<void> {
+  await until('the standbys stream', async () => {
+    const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+    return senders.length === standbys.length
+  })
+  for (const {id} of standbys) await lab.poolctl(['attach', String(id), '--yes'])
+}
+
+/** Where `linkWal` has put a node's WAL: the directory above, and the name that it has there. */
+export function walPlace(node: LabSpec['nodes'][number], name = ''): string {
+  return join(node.directory, 'wal', name)
+}
+
+/** Each node's WAL behind a link, as on a disk of its own. Returns when all are back in the pool. */
+export async function linkWal(lab: TestLab): Promise<void> {
+  const spec = await requireSpec(lab.directory)
+  const script = 'set -e; mkdir "$2"; mv "$1/pg_wal" "$2/main"; ln -s "$2/main" "$1/pg_wal"'
+  for (const node of spec.nodes.toReversed()) {
+    await control(spec, node, 'stop')
+    await runAsServer(spec, 'sh', ['-c', script, 'sh', node.data, join(node.directory, 'wal')])
+    await control(spec, node, 'start')
+  }
+  await settled(lab, spec.nodes.slice(1))
+}
+
 /**
  * All nodes of a lab are one machine, where a tablespace of one place would be three servers' own: each standby gets its copy of it
  * at another place, as its administrator would by pg_basebackup. Returns when all are back in the pool.
@@ -58,10 +88,8 @@ export async function addTablespace(lab: TestLab): Promise<void> {
   const spec = await requireSpec(lab.directory)
   const place = (id: number): string => join(spec.directory, `far${id}`)
   const standbys = spec.nodes.slice(1)
-  const control = ({data, log}: LabSpec['nodes'][number], verb: string): Promise<unknown> =>
-    runAsServer(spec, program(spec, 'pg_ctl'), [verb, '-w', '-D', data, '-l', log])
   for (const {id} of spec.nodes) await execute('install', ['-d', '-o', spec.user.name, '-m', '700', place(id)])
-  for (const node of standbys) await control(node, 'stop')
+  for (const node of standbys) await control(spec, node, 'stop')
   await sqlOn(lab, 0, `CREATE TABLESPACE far LOCATION '${place(0)}'`)
   const {replicationPassfile} = labPaths(spec.directory)
   for (const node of standbys) {
@@ -72,13 +100,9 @@ PGPASSFILE=$3 "$4/pg_basebackup" -w -c fast -X stream -h "$5" -p "$6" -U repl -D
       ...['-c', script, 'sh', node.data, node.data, replicationPassfile, spec.bin, from, String(spec.ports.postgres)],
       ...[place(0), place(node.id)],
     ])
-    await control(node, 'start')
+    await control(spec, node, 'start')
   }
-  await until('the standbys stream', async () => {
-    const senders = await sqlOn(lab, 0, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
-    return senders.length === standbys.length
-  })
-  for (const {id} of standbys) await lab.poolctl(['attach', String(id), '--yes'])
+  await settled(lab, standbys)
 }
 
 /** The major version that each node's server answers with, or `down`. */

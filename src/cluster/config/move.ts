@@ -13,7 +13,7 @@ export function movedClusterFile(text: string, moves: readonly Move[], path: str
   const document = parseDocument(text)
   const found = moves.map((move) => ({move, node: nodeOf(document, move.id, path)}))
   // Where the new version was named beforehand, that has become the node's own place; taking it out rewrites the file's layout.
-  if (found.some(({node}) => node.has('upgrade'))) {
+  if (document.has('upgrade') || found.some(({node}) => node.has('upgrade'))) {
     for (const {move, node} of found) {
       node.set('data', move.data)
       node.set('bin', move.bin)
@@ -22,6 +22,8 @@ export function movedClusterFile(text: string, moves: readonly Move[], path: str
       if (node.has('service')) node.set('service', document.createNode(written(move.service)))
       node.delete('upgrade')
     }
+    // They were for this version; the next one would get them unasked.
+    document.delete('upgrade')
     return document.toString({lineWidth: 0})
   }
   const edits = found.flatMap(({move, node}) => editsOf(text, move, node, path))

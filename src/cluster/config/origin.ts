@@ -45,6 +45,7 @@ function spellOut(file: ClusterFile): JsonObject {
     ssh: {...file.ssh},
     postgres: {...file.postgres},
     limits: {maxLag: formatSize(file.limits.maxLagBytes), stepTimeout: formatDuration(file.limits.stepTimeoutMs)},
+    ...(file.upgrade && {upgrade: {settings: {...file.upgrade.settings}}}),
   }
 }
 

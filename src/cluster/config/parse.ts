@@ -146,7 +146,15 @@ function fillIn(written: WrittenClusterFile, path: string, hash: string, around:
     ssh: fillSsh(written.ssh ?? {}, local),
     postgres: fillPostgres(written.postgres ?? {}, local),
     limits: {maxLagBytes: maxLag, stepTimeoutMs: stepTimeout},
+    ...(written.upgrade && {upgrade: {settings: settingTexts(written.upgrade.settings)}}),
   }
+}
+
+/** As postgresql.conf has them. */
+function settingTexts(written: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  const text = (value: string | number | boolean): string =>
+    typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+  return Object.fromEntries(Object.entries(written).map(([name, value]) => [name, text(value)]))
 }
 
 function fillSsh(written: NonNullable<WrittenClusterFile['ssh']>, local: (text: string) => string): SshDefaults {

@@ -94,6 +94,21 @@ const postgres = z.strictObject({
   replicationPassfile: remotePath.optional(),
 })
 
+/** They differ from node to node, and the upgrade itself says what they are. */
+const OWN =
+  /^(?:data_directory|config_file|hba_file|ident_file|external_pid_file|port|primary_conninfo|primary_slot_name|include(?:_.*)?|recovery_target.*)$/i
+
+const settingValue = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
+
+const newSettings = z.record(z.string(), settingValue).superRefine((settings, context) => {
+  const problem = (key: string, message: string): void => context.addIssue({code: 'custom', path: [key], message})
+  for (const [key, value] of Object.entries(settings)) {
+    if (OWN.test(key)) problem(key, 'is set by the upgrade itself')
+    else if (!/^[A-Za-z_][\w.$]*$/.test(key)) problem(key, 'is not a name of a setting')
+    if (/[\u0000-\u001f\u007f]/.test(String(value))) problem(key, 'must not hold control characters')
+  }
+})
+
 export const clusterFileSchema = z.strictObject({
   cluster: name,
   pgpool: z.array(pgpool).min(1, 'must list at least one pgpool'),
@@ -101,6 +116,7 @@ export const clusterFileSchema = z.strictObject({
   ssh: ssh.optional(),
   postgres: postgres.optional(),
   limits: z.strictObject({maxLag: size.optional(), stepTimeout: duration.optional()}).optional(),
+  upgrade: z.strictObject({settings: newSettings}).optional(),
 })
 
 export type WrittenClusterFile = z.infer<typeof clusterFileSchema>

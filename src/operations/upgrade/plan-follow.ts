@@ -162,7 +162,7 @@ export function planFinish(request: FollowRequest, facts: FollowFacts, note: Upg
         id: `drop-old-${node.id}`,
         kind: 'drop-old',
         host: node.host,
-        title: `remove ${pair.old.data} on node ${node.id}`,
+        title: `remove ${pair.old.data} on node ${node.id}, and its WAL where pg_wal is a link`,
         input: {...common, node: node.id},
         irreversible: true,
       }),

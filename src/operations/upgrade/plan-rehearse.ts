@@ -8,7 +8,7 @@
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import {cleanUpStep, copySteps, joinSteps, tablespacesOn} from './plan-copy.js'
-import {pairsInput} from './plan-run.js'
+import {givenWords, pairsInput} from './plan-run.js'
 import {step} from '../planned-step.js'
 import type {RehearseRequest} from './request.js'
 import type {PairView} from './survey.js'
@@ -98,7 +98,10 @@ function trials(request: RehearseRequest, {migration}: RehearsalFacts, stage: St
     step({id, host, title, input: {...input, ...more}})
   return [
     part('rehearse-stop', 'stop the promoted copy cleanly (timed)', {immediateIfStuck: false, restartOnUndo: false}),
-    part('rehearse-config', `translate its configuration for version ${to}`),
+    part('rehearse-config', `translate its configuration for version ${to}${givenWords(migration.check.given)}`, {
+      settings: {...migration.check.given},
+      alone: true,
+    }),
     part('rehearse-cluster', `make an empty cluster of version ${to} in ${stage.pair.new.data}`, {
       encoding: template?.encoding ?? '',
       collate: template?.collate ?? '',

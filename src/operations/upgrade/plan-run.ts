@@ -9,6 +9,7 @@
  */
 import type {PlannedStep} from '../../engine/plan.js'
 import {fenceInput, type SettingsByPool} from '../../cluster/pool-fence.js'
+import type {NewSettings} from '../../cluster/new-settings.js'
 import type {Json, JsonObject} from '../../lib/json.js'
 import {LEFT_OUT, planOutage, type Cast} from './plan-outage.js'
 import {step} from '../planned-step.js'
@@ -43,8 +44,8 @@ function prepared(facts: MigrationFacts, title: (primary: PairView) => string): 
         id: `stage-config-${node.id}`,
         kind: 'stage-config',
         host: node.host,
-        title: `translate the configuration of node ${node.id} for version ${pair.to}`,
-        input: {node: node.id, pairs},
+        title: `translate the configuration of node ${node.id} for version ${pair.to}${givenWords(facts.check.given)}${walWords(facts, node.id)}`,
+        input: {node: node.id, pairs, settings: {...facts.check.given}},
       }),
     ),
     step({
@@ -63,6 +64,19 @@ function prepared(facts: MigrationFacts, title: (primary: PairView) => string): 
       },
     }),
   ]
+}
+
+/** For a title: what the site wants of the new version. */
+export function givenWords(given: NewSettings): string {
+  const names = Object.keys(given)
+  return names.length === 0 ? '' : `, with ${names.join(', ')} of the cluster file`
+}
+
+/** Where a node's pg_wal is a link, that of the new version will be one too. */
+function walWords({check}: MigrationFacts, id: number): string {
+  const node = check.nodes.find((one) => one.id === id)
+  const place = node?.machine.seen === true ? node.machine.facts.newWal : null
+  return place === null ? '' : ` (its WAL will be in ${place.path})`
 }
 
 /** Each pgpool has a file of its own, and any of them can come to lead. */

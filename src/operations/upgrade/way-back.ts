@@ -1,6 +1,8 @@
 /** The way back that is made while clients work: a base backup by poolctl, or a command of the site. */
 import type {PlannedStep} from '../../engine/plan.js'
 import type {Refusal} from '../operation.js'
+import type {Json} from '../../lib/json.js'
+import {tablespacesOn} from './plan-copy.js'
 import {pairsInput} from './plan-run.js'
 import {step} from '../planned-step.js'
 import {refusal} from './refusals.js'
@@ -15,8 +17,6 @@ function placeOf(safety: Extract<Safety, {kind: 'backup'}>, facts: MigrationFact
 
 export function safetyRefusals(safety: Safety | null, facts: MigrationFacts): Refusal[] {
   if (safety?.kind !== 'backup') return []
-  const primary = facts.check.nodes.find(({id}) => id === facts.check.primary)
-  const spaces = primary?.server.reachable === true ? primary.server.facts.tablespaces : []
   return [
     ...(placeOf(safety, facts)
       ? []
@@ -26,14 +26,6 @@ export function safetyRefusals(safety: Safety | null, facts: MigrationFacts): Re
             `${safety.on === null ? 'there is no standby' : `node ${safety.on} is no standby`} to keep the backup on`,
             {hint: 'poolctl config show'},
           ),
-        ]),
-    ...(spaces.length === 0
-      ? []
-      : [
-          refusal('TABLESPACES_IN_BACKUP', 'poolctl takes no backup of a cluster with tablespaces', {
-            detail: spaces.map(({name, location}) => `${name}: ${location}`).join('; '),
-            hint: 'Take it with a tool of yours: --way-back command; or hold a standby back',
-          }),
         ]),
   ]
 }
@@ -55,12 +47,14 @@ export function planSafety(safety: Safety | null, facts: MigrationFacts): Planne
   }
   const place = placeOf(safety, facts)
   if (!place) return []
+  const tablespaces = tablespacesOn(facts.check.nodes.find(({id}) => id === primary.node.id)?.server)
+  const all = tablespaces.length === 0 ? '' : ', with its tablespaces,'
   return [
     step({
       id: 'take-backup',
       host: place.node.host,
-      title: `take a base backup of node ${primary.node.id} into ${safety.directory} on ${place.node.host}, and prove it`,
-      input: {...common, node: place.node.id, directory: safety.directory},
+      title: `take a base backup of node ${primary.node.id}${all} into ${safety.directory} on ${place.node.host}, and prove it`,
+      input: {...common, node: place.node.id, directory: safety.directory, tablespaces: tablespaces satisfies Json[]},
     }),
   ]
 }

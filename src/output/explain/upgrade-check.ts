@@ -3,7 +3,7 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   ACLITEM_COLUMNS: 'Columns of the type aclitem are stored in another form since 16, so pg_upgrade refuses them.',
   ARCHIVE_BACKLOG: 'A clean stop waits until every WAL file is archived, and the archiver fails or is far behind.',
   ARCHIVE_SHARED:
-    'Old and new cluster would archive WAL files of the same names with one command or library into one place.',
+    'Old and new cluster would archive WAL files of the same names with one command or library into one place. Another one for the new version is named in upgrade.settings of the cluster file.',
   CHECKSUMS_DIFFER:
     'Some nodes have page checksums and others have none. After the upgrade all share one control file.',
   CLOCK_SKEW: 'The clock of a machine differs from this one, so times in logs and records will not fit together.',
@@ -58,6 +58,10 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   NEW_PROGRAMS_MISSING: 'Programs of the new version are not there on a node.',
   NEW_VERSIONS_DIFFER: 'The nodes have different minor releases of the new version.',
   NEW_VERSION_WRONG: 'The programs at the place of the new version are of another major.',
+  NEW_WAL_NOT_EMPTY:
+    "pg_wal is a symbolic link, and the directory beside its target that is for the new version's WAL holds something.",
+  NEW_WAL_NOT_WRITABLE:
+    "pg_wal is a symbolic link, and the directory for the new version's WAL beside its target cannot be made by the server's user.",
   NEW_WAL_SEGMENT_SIZE_DIFFERS: 'The new cluster was made with another WAL segment size than the old one has.',
   NODE_NOT_ATTACHED: 'A node is down in pgpool. Bring it back first, or take it out of the cluster file.',
   NODE_NOT_IN_FILE: 'pgpool has a node that the cluster file lacks: it would be left on the old version.',
@@ -120,7 +124,8 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
   UPGRADE_SPAN_UNSUPPORTED: "The new version's pg_upgrade does not read clusters that old.",
   UPGRADE_TARGET_NOT_NEWER: 'The version asked for is not later than the one that runs.',
   USER_IDS_DIFFER: "The server's user has different numbers on the machines, and files keep their owner by number.",
-  WAL_SYMLINK: 'pg_wal is a symbolic link, and the new cluster would have its WAL on the disk of the data instead.',
+  WAL_LINK_NOT_CARRIED:
+    'pg_wal is a symbolic link to the root of a disk or into a data directory: beside that the new version cannot have its own WAL on the same disk.',
   WAY_BACK_OLD:
     'What upgrade prepare has made for going back is more than a day old. Going back to it loses what was written since; a new one costs no outage.',
   WRAPAROUND_NEAR: 'A vacuum against wraparound would begin right after the upgrade.',

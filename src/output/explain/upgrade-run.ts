@@ -50,8 +50,6 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
   STANDBY_BEHIND: 'A standby did not replay the shutdown checkpoint in time. It is left out and recovered later.',
   SYNCHRONOUS_STANDBY:
     'The primary waits for this standby before it acknowledges a commit; without it clients would hang.',
-  TABLESPACES_IN_BACKUP:
-    'A plain base backup writes tablespaces to the places that they have on the primary, where another node has its own.',
   TABLESPACES_BEFORE_15: 'Before 15 pg_upgrade gives tablespaces other numbers, so standbys cannot be linked.',
   TOO_FEW_STANDBYS: 'Fewer standbys would be carried along than --min-standbys asks for.',
   UPGRADE_UNDER_WAY:

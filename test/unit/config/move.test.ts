@@ -84,4 +84,11 @@ nodes:
   it('is not written when a node is gone from it', () => {
     expect(() => movedClusterFile('nodes: []\n', [MOVE], 'f')).toThrow('node 1 is no longer in cluster file f')
   })
+
+  it('gives what was for the new version alone no second time', () => {
+    const before = 'nodes:\n  - {id: 1, data: /pg/13/main, bin: /b/13}\nupgrade: {settings: {work_mem: 8MB}}\n'
+    expect(movedClusterFile(before, [MOVE], 'f')).toBe(
+      'nodes:\n  - { id: 1, data: /pg/15/main, bin: /usr/lib/postgresql/15/bin, work: /pg/13/main.poolctl }\n',
+    )
+  })
 })

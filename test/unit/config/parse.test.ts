@@ -177,3 +177,33 @@ test('the origin of each value is its line, also when nodes are not in order', (
     {key: 'limits.maxLag', value: '16MB', origin: 'default', line: null},
   ])
 })
+
+describe('what the new version of an upgrade gets', () => {
+  const file = (settings: string): string => `${MINIMAL}upgrade:\n  settings: ${settings}\n`
+
+  test('is text as postgresql.conf has it, and is shown with its line', () => {
+    const parsed = parseClusterFile(
+      file('{archive_command: "cp %p /a/%f", archive_timeout: 60, wal_compression: true}'),
+      '/f',
+      AROUND,
+    )
+    expect(parsed.file.upgrade).toEqual({
+      settings: {archive_command: 'cp %p /a/%f', archive_timeout: '60', wal_compression: 'on'},
+    })
+    expect(settingsOf(parsed).find(({key}) => key === 'upgrade.settings.archive_command')).toEqual({
+      key: 'upgrade.settings.archive_command',
+      value: 'cp %p /a/%f',
+      origin: 'file',
+      line: 12,
+    })
+  })
+
+  test.each([
+    ['{port: 5433}', 'upgrade.settings.port is set by the upgrade itself'],
+    ['{"archive command": x}', 'upgrade.settings.archive command is not a name of a setting'],
+    ['{archive_command: [cp]}', 'upgrade.settings.archive_command must be text, a number, true or false'],
+    ['{archive_command: "a\\nb"}', 'upgrade.settings.archive_command must not hold control characters'],
+  ])('%s is refused', (settings, problem) => {
+    expect(problemsOf(file(settings)).detail).toContain(problem)
+  })
+})

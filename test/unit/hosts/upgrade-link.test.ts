@@ -32,7 +32,12 @@ beforeEach(async () => {
   await write(CONTROLDATA, 0o755, 'bin', 'pg_controldata')
   await write('base/1/16384 base/1/20000\n', 0o644, 'lists', 'links')
   await write('', 0o644, 'lists', 'unlogged')
-  await write(['d 0 base', 'd 0 base/1', 'f 5 base/1/20000', 'd 0 pg_tblspc', ''].join('\n'), 0o644, 'lists', 'names')
+  await write(
+    ['d 0 base', 'd 0 base/1', 'f 5 base/1/20000', 'd 0 pg_tblspc', 'd 0 pg_wal', ''].join('\n'),
+    0o644,
+    'lists',
+    'names',
+  )
   await write(control('shut down', '0/5000028'), 0o644, 'lists', 'control')
   await write('rows\n', 0o600, 'old', 'base', '1', '16384')
   await write(AT_REST, 0o600, 'old', 'global', 'pg_control')

@@ -61,7 +61,7 @@ function lostFiles(node: NodeSurvey): Finding[] {
 
 /** In a file that both versions share, or that is carried as it is, what the new one does not know would keep it from starting. */
 function untranslated(node: NodeSurvey): Finding[] {
-  const changed = new Set(node.changes.filter(({kind}) => kind !== 'default').map(({name}) => name))
+  const changed = new Set(node.changes.filter(({kind}) => kind !== 'default' && kind !== 'set').map(({name}) => name))
   const {data, outside} = directoriesOf(node)
   const left = (node.settings ?? []).filter(({name, file}) => {
     const known = nameIn(data, file) ?? nameIn(outside, file)

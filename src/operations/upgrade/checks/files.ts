@@ -1,10 +1,11 @@
 /** Disks and directories, node by node: what would stop a link, a start, or the transfer to a standby. */
 import {bytesText} from '../../../lib/human.js'
 import type {UpgradeHostFacts} from '../../../ports/upgrade-check.js'
-import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
+import {counted, listed, stop, warn, type Finding} from './finding.js'
 import {checkNewConfig} from './new-config.js'
 import {checkQuoted} from './quoted.js'
 import {checkServices} from './services.js'
+import {checkNewWal} from './new-wal.js'
 import {checkSpace} from './space.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
@@ -22,6 +23,7 @@ export function checkFiles(survey: UpgradeSurvey): Finding[] {
     ...seen.flatMap(({node, facts}) => [
       ...checkOwner(node, facts),
       ...checkSymlinks(node, facts),
+      ...checkNewWal(node, facts),
       ...checkNewData(node, facts, survey),
       ...checkLinks(node, facts),
       ...checkTablespaces(node, facts, survey.request.to),
@@ -73,7 +75,7 @@ function checkOwner(node: NodeSurvey, {uid, user, oldData}: UpgradeHostFacts): F
 }
 
 /** pg_upgrade and the server follow them; what is made and removed beside the data directory does not. */
-function checkSymlinks({id, config, target}: NodeSurvey, {oldData}: UpgradeHostFacts): Finding[] {
+function checkSymlinks({id, config}: NodeSurvey, {oldData}: UpgradeHostFacts): Finding[] {
   const about = {area: 'files', node: id} as const
   const found: Finding[] = []
   if (oldData.isSymlink) {
@@ -85,17 +87,6 @@ function checkSymlinks({id, config, target}: NodeSurvey, {oldData}: UpgradeHostF
         detail:
           'The new directory would be made beside the link, not beside the data, and at the end the link would be removed and the old data stay.',
         hint: `Name the directory itself in the cluster file (nodes[].data): readlink -f ${config.data}`,
-      }),
-    )
-  }
-  if (oldData.walIsSymlink) {
-    found.push(
-      acceptable({
-        ...about,
-        code: 'WAL_SYMLINK',
-        message: `pg_wal in ${config.data} on ${config.host} is a symbolic link`,
-        detail: `The new cluster would have its WAL in ${target.data}/pg_wal, on the disk of the data, which may be slower or fill up.`,
-        hint: 'Agree to that, and move it after the upgrade while the node is stopped: mv pg_wal to its disk, ln -s; or make it a directory now',
       }),
     )
   }

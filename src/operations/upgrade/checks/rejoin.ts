@@ -3,6 +3,7 @@
  * primary, its files by SSH and rsync, and a replication login.
  */
 import {translateSettings} from '../../../cluster/settings-translation.js'
+import {withNewSettings} from '../../../cluster/new-settings.js'
 import {stop, type Finding} from './finding.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
@@ -30,7 +31,8 @@ function checkRoom(survey: UpgradeSurvey, primary: NodeSurvey, standbys: number)
   const carried = foreign.filter(({kind}) => kind === 'logical' && from >= 17)
   const made = foreign.filter(({kind, active}) => kind === 'physical' && active)
   const {settings} = translateSettings(primary.settings ?? [], from, request.to)
-  const written = (name: string): string => settings.find((setting) => setting.name === name)?.value ?? DEFAULT
+  const all = withNewSettings(settings, survey.given)
+  const written = (name: string): string => all.find((setting) => setting.name === name)?.value ?? DEFAULT
   const short = (name: string, needed: number, code: string, what: string): Finding[] =>
     Number(written(name)) >= needed
       ? []
@@ -41,7 +43,7 @@ function checkRoom(survey: UpgradeSurvey, primary: NodeSurvey, standbys: number)
             node: primary.id,
             message: `the new primary would have ${name} = ${written(name)}, and ${needed} ${what} are needed`,
             detail: `For ${standbys} standbys${needed > standbys ? ` and ${needed - standbys} others that read from it` : ''}. It would be found out when the old version cannot serve any more.`,
-            hint: `Set ${name} to ${needed} or more in the configuration of all nodes, standbys first, and restart them`,
+            hint: `Set ${name} to ${needed} or more in the configuration of all nodes, standbys first, and restart them; or for the new version alone, in the cluster file: upgrade: {settings: {${name}: ${needed}}}`,
           }),
         ]
   return [

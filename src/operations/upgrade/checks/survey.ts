@@ -7,6 +7,7 @@ import type {NodeId} from '../../../cluster/node-id.js'
 import {pgMajor} from '../../../cluster/pg-version.js'
 import type {PoolNode} from '../../../cluster/pool-node.js'
 import {translateSettings, trialConfig, type SettingChange} from '../../../cluster/settings-translation.js'
+import {changesWith, withNewSettings, type NewSettings} from '../../../cluster/new-settings.js'
 import {placeOf, upgradeTarget, type ClusterPlace} from '../../../cluster/upgrade-target.js'
 import {AuthenticationRefused, messageOf} from '../../../lib/errors.js'
 import type {LinkFacts} from '../../../ports/doctor.js'
@@ -78,6 +79,8 @@ export type UpgradeSurvey = {
   }
   /** As whom the standbys will follow. */
   replicationUser: string
+  /** What the cluster file gives the new version in place of the old one's settings. */
+  given: NewSettings
   nodes: NodeSurvey[]
   content: UpgradeContent | null
   contentUnseen: string | null
@@ -145,6 +148,7 @@ export async function surveyUpgrade(
       ...(await fenceOf(world)),
     },
     replicationUser: world.file.postgres.replicationUser,
+    given: world.file.upgrade?.settings ?? {},
     nodes: seen,
     content,
     contentUnseen,
@@ -192,6 +196,7 @@ async function surveyNode(
   const [settings, configuration] = server.reachable
     ? await Promise.all([fileSettings(world, id), configurationOf(world, id)])
     : [null, null]
+  const given = world.file.upgrade?.settings ?? {}
   const {settings: translated, changes} = translateSettings(settings ?? [], from, to)
   const acts = serviceActs(config, target)
   const question: HostQuestion = {
@@ -206,9 +211,15 @@ async function surveyNode(
     programs: [...new Set(acts.flatMap((act) => ('program' in act ? [act.program] : [])))],
     locales: [...new Set(content?.databases.flatMap(({collate, ctype}) => [collate, ctype]))],
   }
-  const seen = await machineOf(world, id, question, settings === null ? null : trialConfig(translated, false))
+  const seen = await machineOf(
+    world,
+    id,
+    question,
+    settings === null ? null : trialConfig(withNewSettings(translated, given), false),
+  )
   const machine = seen.seen ? {...seen, reach: await reachOf(world, id, primary)} : seen
-  return {id, config, target, server, machine, settings, configuration, changes}
+  const all = changesWith(changes, given, to)
+  return {id, config, target, server, machine, settings, configuration, changes: all}
 }
 
 /** With those that logical slots need, which are carried from 17 on. */
@@ -309,7 +320,7 @@ async function trialOf(
         database: {encoding: template.encoding, collate: template.collate, ctype: template.ctype},
         segmentBytes: Number(node.server.facts.settings['wal_segment_size'] ?? 16 * 1024 ** 2),
         dataChecksums: node.server.facts.settings['data_checksums'] === 'on',
-        config: trialConfig(settings, true),
+        config: trialConfig(withNewSettings(settings, survey.given), true),
         prepared: facts.newData.pgVersion === String(request.to) && !(await leftBehind(world, node, from, request.to)),
       },
       TRIAL_MS,

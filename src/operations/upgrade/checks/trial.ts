@@ -24,7 +24,7 @@ function refusedSettings(node: NodeSurvey, to: number): Finding[] {
       node: node.id,
       message: `PostgreSQL ${to} does not take the settings of node ${node.id}: ${listed(proof.messages, 5)}`,
       detail: `Tried with postgres -C on ${node.config.host}, after renamed and removed parameters were translated.`,
-      hint: `Take these out of its configuration, or write them as ${to} wants them`,
+      hint: `Take these out of its configuration, or write them as ${to} wants them; what is in upgrade.settings of the cluster file is given to it as it stands there`,
     }),
   ]
 }

@@ -70,6 +70,15 @@ describe('an archive is shared', () => {
     expect(codes(archiving(written))).toEqual([])
   })
 
+  test('but not when the cluster file has another command for the new version, unless that is the same', () => {
+    const given = (value: string) => (survey: UpgradeSurvey) => {
+      archiving(command('cp %p /archive/%f'))(survey)
+      survey.given = {archive_command: value}
+    }
+    expect(codes(given('cp %p /archive/15/%f'))).toEqual([])
+    expect(codes(given('cp %p /archive/%f'))).toEqual(['ARCHIVE_SHARED'])
+  })
+
   test('and the nodes are said once, together', () => {
     const found = upgradeChecks(
       upgradeSurvey((survey) => {

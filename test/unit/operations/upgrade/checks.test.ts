@@ -42,6 +42,11 @@ const tablespace = (change: object): Change => {
   }
 }
 
+const newWal =
+  (problem: NonNullable<UpgradeHostFacts['newWal']>['problem']) =>
+  (survey: UpgradeSurvey): void => {
+    machine(survey, 2).newWal = {path: '/wal/main-15', problem}
+  }
 const newConfig =
   (state: UpgradeHostFacts['newConfig'], config = '/etc/postgresql/13/main/postgresql.conf') =>
   (s: UpgradeSurvey): void => {
@@ -237,7 +242,10 @@ const STOPS: Case[] = [
     (s) => (machine(s, 1).serviceProblems = ['postgresql@15-main: sudo does not let postgres stop it']),
   ],
   ['a data directory behind a symbolic link', 'DATA_SYMLINK', 1, (s) => (machine(s, 1).oldData.isSymlink = true)],
-  ['WAL behind a symbolic link', 'WAL_SYMLINK', 2, (s) => (machine(s, 2).oldData.walIsSymlink = true)],
+  ['WAL behind a link to the root of a disk', 'WAL_LINK_NOT_CARRIED', 2, newWal('mount')],
+  ['WAL behind a link into the data', 'WAL_LINK_NOT_CARRIED', 2, newWal('inside')],
+  ['a taken place for the new WAL', 'NEW_WAL_NOT_EMPTY', 2, newWal('taken')],
+  ['no place for the new WAL', 'NEW_WAL_NOT_WRITABLE', 2, newWal('unwritable')],
   [
     'too little space for the catalogs in a tablespace',
     'SPACE_TOO_SMALL',

@@ -81,15 +81,26 @@ describe('a backup by poolctl', () => {
     expect(planSafety(null, facts())).toEqual([])
   })
 
-  it('is refused on the primary, and for a cluster with tablespaces', () => {
-    const codes = (on: number | null, seen = facts()): string[] =>
-      safetyRefusals({kind: 'backup', on, directory: '/srv/backup/x'}, seen).map(({code}) => code)
+  it('is refused on the primary', () => {
+    const codes = (on: number | null): string[] =>
+      safetyRefusals({kind: 'backup', on, directory: '/srv/backup/x'}, facts()).map(({code}) => code)
     expect(codes(0)).toEqual(['BACKUP_HOST_UNKNOWN'])
     expect(codes(7)).toEqual(['BACKUP_HOST_UNKNOWN'])
     expect(codes(1)).toEqual([])
+  })
+
+  it('has the tablespaces that the primary has', () => {
     const spaces = facts(({check}) => server(check, 0).tablespaces.push({oid: 1, name: 'far', location: '/far'}))
-    expect(codes(null, spaces)).toEqual(['TABLESPACES_IN_BACKUP'])
-    expect(safetyRefusals({kind: 'command', words: ['snap']}, spaces)).toEqual([])
+    const safety = {kind: 'backup' as const, on: null, directory: '/srv/backup/x'}
+    expect([safetyRefusals(safety, spaces), planSafety(safety, spaces)]).toMatchObject([
+      [],
+      [
+        {
+          title: 'take a base backup of node 0, with its tablespaces, into /srv/backup/x on db2, and prove it',
+          input: {tablespaces: [{oid: 1, location: '/far'}]},
+        },
+      ],
+    ])
   })
 })
 
