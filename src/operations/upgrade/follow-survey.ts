@@ -10,7 +10,8 @@ import type {World} from '../../ports/world.js'
 import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
-import {newest, newestWayBack, wayBackOn} from './survey.js'
+import {newest} from './newest.js'
+import {newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
 

@@ -10,7 +10,7 @@ import type {Warning} from '../../report/envelope.js'
 import {recoverUnreadable} from './follow-ups.js'
 import {warningOf} from './checks/finding.js'
 import {latestNote, safetyFor, surveyFollow, type FollowFacts} from './follow-survey.js'
-import {newest} from './survey.js'
+import {newest} from './newest.js'
 import {copiedRecord, hostLocks, underWay} from './under-way.js'
 import {oldWayBack, wayBackText} from './way-back-age.js'
 
