@@ -37,7 +37,7 @@ function checkNode(node: NodeSurvey, to: number): Finding[] {
         code: 'TOOL_TOO_OLD',
         message: `on ${host} tools are at work that do not know PostgreSQL ${to}: ${old.map(({text}) => text).join('; ')}`,
         detail:
-          'They fail when the new version serves: WAL is not archived, which fills the disk, or there is no backup.',
+          'A backup tool that fails leaves WAL where it is, which fills the disk, or makes no backup; monitoring goes blind.',
         hint: `Install a release that knows ${to} before the day: ${[...new Set(old.map(({wanted}) => wanted))].join('; ')}`,
       }),
     )
