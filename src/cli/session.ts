@@ -14,6 +14,7 @@ import type {Hosts} from '../hosts/hosts.js'
 import {systemClock} from './clock.js'
 import {openTerminal} from './terminal.js'
 import {durationFlag, type ChangingValues, type GlobalValues, type PcpValues} from './flags.js'
+import {toolVersion} from './version.js'
 import {passHost, pgpoolFromFlags, placeOf, poolOf, firstThatAnswers, poolOfFile, poolsOfFile} from './pool-access.js'
 
 export type SessionFlags = GlobalValues & PcpValues & Pick<ChangingValues, 'accept-new-host-key'>
@@ -112,6 +113,7 @@ export async function fileSession(file: ClusterFile, flags: SessionFlags): Promi
   const world: World = {
     file,
     clock: systemClock,
+    toolVersion: toolVersion(),
     pool,
     pools: file.pgpool.flatMap((one, at) => {
       const reached = pools[at]
@@ -174,6 +176,7 @@ async function pcpSession(pgpool: PgpoolConfig, flags: SessionFlags): Promise<Se
       limits: {maxLagBytes: 16 * 1024 ** 2, stepTimeoutMs: 600_000},
     },
     clock: systemClock,
+    toolVersion: toolVersion(),
     pool,
     get proxy(): never {
       return noFile('SQL through pgpool')

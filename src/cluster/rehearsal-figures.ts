@@ -19,6 +19,8 @@ export type RehearsalFigures = {
   node: number
   jobs: number
   passed: boolean
+  /** Of the poolctl that made it; null: one that did not note it. */
+  toolVersion: string | null
   seconds: RehearsalSeconds
 }
 
@@ -36,5 +38,6 @@ export function parseFigures(text: string): RehearsalFigures | null {
     return typeof one === 'number' && one >= 0 ? one : null
   }
   const measured = {stop: took('stop'), pgUpgrade: took('pgUpgrade'), link: took('link'), start: took('start')}
-  return {operation, at, from, to, node, jobs, passed, seconds: measured}
+  const toolVersion = typeof value['toolVersion'] === 'string' ? value['toolVersion'] : null
+  return {operation, at, from, to, node, jobs, passed, toolVersion, seconds: measured}
 }

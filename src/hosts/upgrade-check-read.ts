@@ -1,5 +1,6 @@
 /** What upgrade-check*.sh printed, as the port's types. */
 import {parseControlData} from '../cluster/control-data.js'
+import {parseControlLayout} from '../cluster/control-layout.js'
 import type {LinkTest, SettingsProof, Trial, TrialPart, UpgradeHostFacts} from '../ports/upgrade-check.js'
 import {nulPairs} from './fields.js'
 
@@ -33,11 +34,13 @@ export function hostFactsFrom(output: Buffer, askedAtSeconds: number): UpgradeHo
       readyFiles: Number(one('readyFiles')),
       stray: all('stray').flatMap(strayFrom),
       control: parseControlData(one('control')),
+      layout: parseControlLayout(one('control')),
     },
     newData: {
       state: NEW_STATES.find((state) => state === one('newState')) ?? 'other',
       pgVersion: one('newVersionFile').trim() || null,
       control: parseControlData(one('newControl')),
+      layout: parseControlLayout(one('newControl')),
       running: yes('newRunning'),
       parentWritable: yes('parentWritable'),
       nested: yes('nested'),
@@ -148,6 +151,7 @@ export function trialFrom(output: Buffer): Trial {
   const dump = part('dump')
   return {
     initdb: part('initdb'),
+    layout: parseControlLayout(said('control')),
     pgUpgrade: pgUpgrade && {
       ...pgUpgrade,
       asked: pgUpgrade.ok || !NOT_ASKED.test(upgradeWords) || TARGET_DOWN.test(upgradeWords),

@@ -2,6 +2,7 @@
 import type {ClusterFile, NodeConfig} from '../cluster/cluster-file.js'
 import type {Secret} from '../lib/secret.js'
 import type {LinkFacts} from '../ports/doctor.js'
+import type {Rates, SshLimits, ToolSeen} from '../ports/upgrade-machine.js'
 import type {
   HostQuestion,
   SettingsProof,
@@ -10,12 +11,22 @@ import type {
   UpgradeHost,
   UpgradeHostFacts,
 } from '../ports/upgrade-check.js'
+import {TOOLS} from '../cluster/tool-versions.js'
 import {DoctorNode} from './doctor.js'
 import type {Machine} from './machine.js'
+import {peerWords} from './peer.js'
+import {MAX_CHANNELS} from './ssh/slots.js'
+import {atOnce, ratesFrom, sshLimitsFrom, toolsFrom} from './upgrade-machine-read.js'
 import {hostFactsFrom, settingsProofFrom, trialFrom} from './upgrade-check-read.js'
 
 /** Walking catalogs and tablespaces of a large cluster on a busy disk. */
 const LOOK_MS = 10 * 60_000
+
+const RATE_BYTES = 64 * 1024 ** 2
+/** What must be free beyond that: a full disk stops the server that serves from it. */
+const RATE_SPARE_BYTES = 1024 ** 3
+/** Also those that are built for one major and have its number in their name. */
+const TOOL_NAMES = `(${TOOLS.flatMap(({programs}) => programs).join('|')})(-[0-9]+)?`
 
 export class RemoteUpgradeHost implements UpgradeHost {
   readonly name: string
@@ -68,6 +79,53 @@ export class RemoteUpgradeHost implements UpgradeHost {
 
   reach(to: NodeConfig, login: {user: string; passfile: string | null}): Promise<LinkFacts> {
     return new DoctorNode(this.#node, this.#machine, this.#file).link(to, login)
+  }
+
+  async tools(called: readonly {setting: string; program: string}[]): Promise<ToolSeen[]> {
+    const lines = called.map(({setting, program}) => `${setting} ${program}\n`).filter((line) => !/[\r\0]/.test(line))
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check-tools',
+      args: [TOOL_NAMES],
+      input: Buffer.from(lines.join(''), 'utf8'),
+      mutates: false,
+      title: 'look for backup and monitoring tools',
+    })
+    return toolsFrom(stdout)
+  }
+
+  async sshLimits(): Promise<SshLimits> {
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check-ssh',
+      args: [],
+      mutates: false,
+      title: 'look at its sshd',
+    })
+    return sshLimitsFrom(stdout)
+  }
+
+  async openSessions(): Promise<number> {
+    const session = {script: 'upgrade-check-session', args: [], mutates: false, title: 'open a session'} as const
+    const opened = await Promise.allSettled(Array.from({length: MAX_CHANNELS}, () => this.#machine.call(session)))
+    return atOnce(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.stdout.toString('utf8')] : [])))
+  }
+
+  async rates(primary: NodeConfig | null): Promise<Rates> {
+    const {data, work} = this.#node
+    const {ssh} = this.#file
+    const peer =
+      primary === null
+        ? []
+        : peerWords(
+            {address: primary.address, user: ssh.user, port: primary.sshPort ?? ssh.port, data: primary.data},
+            ssh,
+          )
+    const {stdout} = await this.#machine.call({
+      script: 'upgrade-check-rates',
+      args: [data, work, String(RATE_BYTES), String(RATE_SPARE_BYTES), ...peer],
+      mutates: false,
+      title: 'measure its disk and its way to the primary',
+    })
+    return ratesFrom(stdout)
   }
 
   async trial(request: TrialRequest, deadlineMs: number): Promise<Trial> {

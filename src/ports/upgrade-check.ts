@@ -5,7 +5,9 @@
  */
 import type {NodeConfig} from '../cluster/cluster-file.js'
 import type {ControlData} from '../cluster/control-data.js'
+import type {ControlLayout} from '../cluster/control-layout.js'
 import type {LinkFacts} from './doctor.js'
+import type {Rates, SshLimits, ToolSeen} from './upgrade-machine.js'
 
 /** Something in a database that stands in the way: `public.account.owner`. */
 export type Found = {database: string; object: string}
@@ -22,6 +24,10 @@ export type DatabaseFacts = {
   relations: number
   largeObjects: number
   unloggedBytes: number
+  /** Of sessions that are open. */
+  temporaryTables: number
+  /** Columns with a statistics target of their own of a thousand or more: the ones with the highest, and how many. */
+  highTargets: {columns: {object: string; target: number}[]; count: number}
   /** Transactions, or multixacts if those are more, since the oldest unfrozen one. */
   xidAge: number
 }
@@ -33,6 +39,10 @@ export type UpgradeSlot = {
   plugin: string | null
   active: boolean
   retainedBytes: number | null
+  /** Of a logical one: what its reader has not confirmed yet. */
+  unreadBytes: number | null
+  /** `lost`: WAL that it needs is gone, or it was invalidated. */
+  walStatus: string | null
 }
 
 export type UpgradeSession = {
@@ -43,6 +53,9 @@ export type UpgradeSession = {
   /** Null: over a local socket. */
   client: string | null
   transactionSeconds: number | null
+  /** Its last statement was a LISTEN. */
+  listens: boolean
+  advisoryLocks: number
 }
 
 /** Names of the scans of postgres/upgrade-queries.ts; each says in which versions it applies. */
@@ -62,6 +75,9 @@ export type ScanName =
   | 'stale-default-indexes'
   | 'version-dependent-collations'
   | 'unready-subscriptions'
+  | 'subscriptions'
+  | 'gist-inet'
+  | 'unicode-dependent'
 
 /** The old cluster's content, over all databases that take connections. */
 export type UpgradeContent = {
@@ -76,6 +92,8 @@ export type UpgradeContent = {
   rolesWithPgPrefix: string[]
   archiveReady: number | null
   archiveFailing: boolean
+  /** default_statistics_target */
+  statisticsTarget: number
   scans: Partial<Record<ScanName, Found[]>>
 }
 
@@ -143,11 +161,13 @@ export type UpgradeHostFacts = {
     readyFiles: number
     stray: {path: string; bytes: number}[]
     control: ControlData | null
+    layout: ControlLayout | null
   }
   newData: {
     state: 'absent' | 'empty' | 'cluster' | 'other'
     pgVersion: string | null
     control: ControlData | null
+    layout: ControlLayout | null
     running: boolean
     parentWritable: boolean
     /** Inside the old data directory, or the other way round. */
@@ -205,6 +225,8 @@ export type TrialPart = {seconds: number; ok: boolean; messages: string[]}
 
 export type Trial = {
   initdb: TrialPart | null
+  /** Of the cluster that initdb made. */
+  layout: ControlLayout | null
   /** pg_upgrade --check --link against the running old server. Null messages and not ok: it could not be asked; see `messages`. */
   pgUpgrade: (TrialPart & {asked: boolean}) | null
   start: TrialPart | null
@@ -218,6 +240,14 @@ export interface UpgradeHost {
   proveSettings(newBin: string, config: string): Promise<SettingsProof>
   /** From this machine to another node, as a standby fetches and follows: SSH, rsync, a replication login. */
   reach(to: NodeConfig, login: {user: string; passfile: string | null}): Promise<LinkFacts>
+  /** `called`: setting by setting, programs that the server's settings call. */
+  tools(called: readonly {setting: string; program: string}[]): Promise<ToolSeen[]>
+  /** `sessions` null where they are not readable: then `openSessions` tells. */
+  sshLimits(): Promise<SshLimits>
+  /** Really opens as many sessions at once as poolctl ever does; how many of them there were at one time. */
+  openSessions(): Promise<number>
+  /** Writes and reads a few megabytes beside the data, and fetches some from the primary; null: this is the primary. */
+  rates(primary: NodeConfig | null): Promise<Rates>
   /** Makes an empty cluster beside the new data directory, restores the schema into it, and removes it. */
   trial(request: TrialRequest, deadlineMs: number): Promise<Trial>
 }

@@ -18,6 +18,8 @@ export type PoolPlace = {pool: Pool; show: Pick<PoolShow, 'version'>; host: Pgpo
 export interface World {
   readonly file: ClusterFile
   readonly clock: Clock
+  /** Of the poolctl that runs. */
+  readonly toolVersion: string
   /** The first pgpool of the cluster file that answers; under watchdog it forwards changes to the leader. */
   readonly pool: Pool
   /** Every pgpool of the cluster file, in its order: for what each of them has to be told by itself. */

@@ -33,12 +33,18 @@ FROM pg_database ORDER BY datname`,
 )
 
 /** Of the current database. */
-export const DATABASE_COUNTS = define<{relations: string; large_objects: string; unlogged_bytes: string}>(
+export const DATABASE_COUNTS = define<{
+  relations: string
+  large_objects: string
+  unlogged_bytes: string
+  temporary: string
+}>(
   'pg_class; pg_largeobject_metadata',
   `SELECT (SELECT count(*) FROM pg_class)::text AS relations,
   (SELECT count(*) FROM pg_largeobject_metadata)::text AS large_objects,
   (SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE relpersistence = 'u' AND relkind IN ('r', 'i', 't', 'S', 'm'))::text
-    AS unlogged_bytes`,
+    AS unlogged_bytes,
+  (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r')::text AS temporary`,
 )
 
 export const PREPARED = define<{gid: string; database: string; owner: string; age: number}>(
@@ -54,10 +60,13 @@ export const SLOTS = define<{
   plugin: string | null
   active: boolean
   retained: string | null
+  unread: string | null
+  wal_status: string | null
 }>(
   'pg_replication_slots',
   `SELECT slot_name AS name, slot_type AS kind, database, plugin, active,
-  pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint::text AS retained
+  pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint::text AS retained,
+  pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint::text AS unread, wal_status
 FROM pg_replication_slots WHERE NOT temporary ORDER BY slot_name`,
 )
 
@@ -68,11 +77,15 @@ export const SESSIONS = define<{
   application: string
   client: string | null
   seconds: number | null
+  listens: boolean
+  advisory: number
 }>(
-  'pg_stat_activity',
-  `SELECT pid, coalesce(usename, '') AS "user", coalesce(datname, '') AS database, coalesce(application_name, '') AS application,
-  host(client_addr) AS client, extract(epoch FROM clock_timestamp() - xact_start)::float8 AS seconds
-FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'poolctl%'
+  'pg_stat_activity; pg_locks',
+  String.raw`SELECT pid, coalesce(usename, '') AS "user", coalesce(datname, '') AS database, coalesce(application_name, '') AS application,
+  host(client_addr) AS client, extract(epoch FROM clock_timestamp() - xact_start)::float8 AS seconds,
+  coalesce(query ~* '^\s*listen\s', false) AS listens,
+  (SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted)::int AS advisory
+FROM pg_stat_activity a WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'poolctl%'
 ORDER BY pid`,
 )
 
@@ -87,6 +100,20 @@ export const ARCHIVE = define<{ready: number | null; failing: boolean}>(
   `SELECT CASE WHEN current_setting('archive_mode') <> 'off'
     THEN (SELECT count(*)::int FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready') END AS ready,
   (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) FROM pg_stat_archiver) AS failing`,
+)
+
+/** Of a column without one of its own (-1, and null from 17 on) that of the whole server counts. */
+export const STATISTICS_TARGET = define<{target: number}>(
+  'Query Planning: default_statistics_target',
+  "SELECT current_setting('default_statistics_target')::int AS target",
+)
+
+/** Of the current database. */
+export const HIGH_TARGETS = define<{object: string; target: number; count: number}>(
+  'pg_attribute; ALTER TABLE, SET STATISTICS',
+  `SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname) AS object, a.attstattarget::int AS target, count(*) OVER ()::int AS count
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attstattarget >= 1000 AND NOT a.attisdropped AND c.relkind IN ('r', 'm', 'p', 'i') ORDER BY 2 DESC, 1 LIMIT 10`,
 )
 
 /** Settings that load a library at start or at login. */
@@ -250,5 +277,26 @@ WHERE c.collversion IS NOT NULL AND c.collversion IS DISTINCT FROM pg_collation_
     'pg_subscription_rel; Release 17',
     `SELECT format('%I: %s', s.subname, r.srrelid::regclass) AS object FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
 WHERE r.srsubstate NOT IN ('i', 'r') ORDER BY 1`,
+  ),
+  subscriptions: scan(
+    'pg_subscription; pg_upgrade: Usage',
+    `SELECT quote_ident(subname) AS object FROM pg_subscription
+WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1`,
+  ),
+  'gist-inet': scan(
+    'btree_gist; Release 19, Migration',
+    `SELECT x.indexrelid::regclass::text AS object FROM pg_index x WHERE EXISTS (
+  SELECT FROM unnest(x.indclass::oid[]) AS used(oid) JOIN pg_opclass o ON o.oid = used.oid JOIN pg_am m ON m.oid = o.opcmethod
+  WHERE m.amname = 'gist' AND o.opcname IN ('gist_inet_ops', 'gist_cidr_ops')) ORDER BY 1`,
+  ),
+  // Through JSON, because columns of these catalogs have been renamed from version to version. C sorts by code alone.
+  'unicode-dependent': scan(
+    'Release 18, Migration; Locale Support: builtin',
+    `WITH builtin AS (SELECT k.oid FROM pg_collation k, pg_database d
+  WHERE d.datname = current_database() AND (k.collprovider = 'b' AND coalesce(to_jsonb(k) ->> 'colllocale', '') <> 'C'
+    OR k.collprovider = 'd' AND to_jsonb(d) ->> 'datlocprovider' = 'b' AND coalesce(to_jsonb(d) ->> 'datlocale', '') <> 'C'))
+SELECT x.indexrelid::regclass::text AS object FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
+WHERE (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL) AND c.relnamespace <> 'pg_catalog'::regnamespace
+  AND (x.indcollation::oid[] && ARRAY(SELECT oid FROM builtin)) ORDER BY 1`,
   ),
 }

@@ -19,7 +19,7 @@ export function createUpgradeSql({node, access}: {node: NodeConfig; access: Post
   return new ServerContent(node, access)
 }
 
-type Counts = Pick<DatabaseFacts, 'relations' | 'largeObjects' | 'unloggedBytes'>
+type Counts = Pick<DatabaseFacts, 'relations' | 'largeObjects' | 'unloggedBytes' | 'temporaryTables' | 'highTargets'>
 type OfDatabase = Counts & {
   extensions: UpgradeContent['extensions']
   libraries: string[]
@@ -68,6 +68,8 @@ class ServerContent implements UpgradeSql {
           relations: part?.relations ?? 0,
           largeObjects: part?.largeObjects ?? 0,
           unloggedBytes: part?.unloggedBytes ?? 0,
+          temporaryTables: part?.temporaryTables ?? 0,
+          highTargets: part?.highTargets ?? {columns: [], count: 0},
           xidAge: row.xid_age,
         }
       }),
@@ -107,16 +109,27 @@ async function wholeServer(session: Session): Promise<WholeServer> {
   const sessions = await session.query(sql.SESSIONS, [], call('list its sessions'))
   const reserved = await session.query(sql.RESERVED_ROLES, [], call('list its roles'))
   const [archive] = await session.query(sql.ARCHIVE, [], call('look at its archiver'))
+  const [statistics] = await session.query(sql.STATISTICS_TARGET, [], call('ask for its statistics target'))
   const [preload] = await session.query(sql.PRELOADED, [], call('list preloaded libraries'))
   return {
     user: {name: who?.name ?? '', isBootstrap: who?.bootstrap === true, isSuperuser: who?.superuser === true},
     rows,
     preparedTransactions: prepared.map(({age, ...rest}) => ({...rest, ageSeconds: age})),
-    slots: slots.map(({retained, ...rest}) => ({...rest, retainedBytes: retained === null ? null : Number(retained)})),
-    sessions: sessions.map(({seconds, ...rest}) => ({...rest, transactionSeconds: seconds})),
+    slots: slots.map(({retained, unread, wal_status, ...rest}) => ({
+      ...rest,
+      retainedBytes: retained === null ? null : Number(retained),
+      unreadBytes: unread === null ? null : Number(unread),
+      walStatus: wal_status,
+    })),
+    sessions: sessions.map(({seconds, advisory, ...rest}) => ({
+      ...rest,
+      transactionSeconds: seconds,
+      advisoryLocks: advisory,
+    })),
     rolesWithPgPrefix: reserved.map(({name}) => name),
     archiveReady: archive?.ready ?? null,
     archiveFailing: archive?.failing === true,
+    statisticsTarget: statistics?.target ?? 100,
     preloaded: (preload?.libraries ?? '')
       .split(',')
       .map((name) => name.trim().replaceAll(/^"|"$/g, ''))
@@ -128,6 +141,7 @@ async function ofDatabase(session: Session, database: string, scans: readonly Sc
   const [counts] = await session.query(sql.DATABASE_COUNTS, [], call(`count the objects of "${database}"`))
   const extensions = await session.query(sql.EXTENSIONS, [], call(`list the extensions of "${database}"`))
   const libraries = await session.query(sql.LIBRARIES, [], call(`list the libraries of "${database}"`))
+  const targets = await session.query(sql.HIGH_TARGETS, [], call(`list the statistics targets of "${database}"`))
   const found = new Map<ScanName, Found[]>()
   for (const name of scans) {
     const rows = await session.query(sql.SCANS[name], [], call(`look for ${name} in "${database}"`))
@@ -140,6 +154,8 @@ async function ofDatabase(session: Session, database: string, scans: readonly Sc
     relations: Number(counts?.relations ?? 0),
     largeObjects: Number(counts?.large_objects ?? 0),
     unloggedBytes: Number(counts?.unlogged_bytes ?? 0),
+    temporaryTables: Number(counts?.temporary ?? 0),
+    highTargets: {columns: targets.map(({object, target}) => ({object, target})), count: targets[0]?.count ?? 0},
     extensions: extensions.map((row) => ({database, ...row})),
     libraries: libraries.map(({library}) => library),
     scans: found,

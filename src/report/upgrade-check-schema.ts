@@ -55,6 +55,15 @@ export const upgradeCheck = z.strictObject({
       schemaBytes: numberOrNull,
     })
     .nullable(),
+  rates: z.array(
+    z.strictObject({
+      node: z.int(),
+      writeBytesPerSecond: numberOrNull,
+      readBytesPerSecond: numberOrNull,
+      fromPrimaryBytesPerSecond: numberOrNull,
+      skipped: textOrNull,
+    }),
+  ),
   wayBack: z
     .strictObject({
       kind: z.enum(['backup', 'command']),

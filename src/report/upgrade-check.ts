@@ -27,6 +27,15 @@ export type UpgradeTimings = {
   schemaBytes: number | null
 }
 
+/** Measured for a moment; `skipped`: why nothing was. From the primary: null on the primary itself. */
+export type UpgradeRates = {
+  node: number
+  writeBytesPerSecond: number | null
+  readBytesPerSecond: number | null
+  fromPrimaryBytesPerSecond: number | null
+  skipped: string | null
+}
+
 export type UpgradeDifference = {
   kind: 'appeared' | 'gone' | 'changed'
   what: string
@@ -63,6 +72,8 @@ export type UpgradeCheckData = {
   settings: {node: number | null; name: string; kind: string; since: number; text: string}[]
   inventory: UpgradeInventory
   trial: UpgradeTimings | null
+  /** Of each machine that was measured; empty with --no-rates. */
+  rates: UpgradeRates[]
   /** The last one for this target; null: none was made. */
   wayBack: UpgradeWayBack | null
   /** Since the last kept report for the same target; null: there is none. */

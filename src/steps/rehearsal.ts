@@ -142,6 +142,7 @@ export const keepFigures: Step = {
       node,
       jobs: numberIn(input, 'jobs'),
       passed: failedSoFar(context) === null,
+      toolVersion: world.toolVersion,
       seconds: {
         stop: secondsOf(context, 'rehearse-stop'),
         pgUpgrade: secondsOf(context, 'rehearse-upgrade'),

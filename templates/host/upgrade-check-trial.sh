@@ -69,6 +69,7 @@ if ! timed initdb make_cluster; then
   say initdbSaid "$(tail -n 12 "$root/initdb.out")"
   exit 0
 fi
+if [ -x "$newbin/pg_controldata" ]; then say control "$("$newbin/pg_controldata" -D "$root/data" 2>/dev/null)"; fi
 printf '\n# translated settings\n' >>"$root/data/postgresql.conf"
 cat "$root/settings" >>"$root/data/postgresql.conf"
 

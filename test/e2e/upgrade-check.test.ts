@@ -2,11 +2,13 @@
  * What stands in the way of a major upgrade, provoked one after another on real servers of 13 with 15 beside them: each is refused
  * before anything stops, with its remedy, and nothing is left behind.
  */
+import {spawn} from 'node:child_process'
 import {access, appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import {parse} from 'yaml'
+import {parserOf} from '../../src/cluster/tool-versions.js'
 import {giveToServers} from '../../src/lab/credentials.js'
 import {runAsServer} from '../../src/lab/run.js'
 import {labPaths, LAB_DATABASE, type LabSpec} from '../../src/lab/spec.js'
@@ -34,6 +36,11 @@ const there = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+/** What a healthy site is told, because it is so: nobody has rehearsed it, and its pgpool may be older than the new version. */
+const alwaysTold = (): string[] => [
+  'NOT_REHEARSED',
+  ...((parserOf(spec.programs.pgpoolVersion) ?? TO) < TO ? ['TOOL_POOL_PARSER_OLD'] : []),
+]
 const installed = (await there(`/usr/lib/postgresql/${FROM}/bin/initdb`)) && (await there(`${NEW_BIN}/pg_upgrade`))
 
 type Node = Record<string, unknown>
@@ -75,7 +82,8 @@ async function agreed(): Promise<boolean> {
 type Checked = {code: number; data: UpgradeCheckData; stops: string[]; warnings: string[]}
 
 async function check(args: string[] = [], config = lab.clusterFile, to = TO): Promise<Checked> {
-  const all = ['upgrade', 'check', '--to', String(to), '--json', ...args]
+  const rates = args.includes('--rates') ? [] : ['--no-rates']
+  const all = ['upgrade', 'check', '--to', String(to), '--json', ...rates, ...args]
   const {code, json, stderr, stdout} = await lab.poolctl(all, {env: {POOLCTL_CONFIG: config}})
   if (json === undefined) throw new Error(`no envelope, exit ${code}: ${stdout}${stderr}`)
   expect(schemaErrors(json)).toEqual([])
@@ -113,7 +121,7 @@ async function traces(): Promise<Record<string, string[]>> {
 async function temporaryLeft(): Promise<string[]> {
   let left: string[] = []
   const none = async (): Promise<boolean> => {
-    left = (await readdir('/tmp')).filter((name) => /^poolctl-(trial|settings)/.test(name))
+    left = (await readdir('/tmp')).filter((name) => /^poolctl-(trial|settings|sshd)/.test(name))
     return left.length === 0
   }
   await until('no trial is at work', none, 60_000).catch(() => undefined)
@@ -151,6 +159,31 @@ const upgradeTo =
     nodes[id]!['upgrade'] = upgrade
   }
 
+/** A client of the primary's own that stays, after it has run these. */
+function openSession(statements: string[]): {end: () => Promise<void>} {
+  const words = [
+    '-X',
+    '-q',
+    '-h',
+    nodeOf(spec, 0).address,
+    '-p',
+    String(spec.ports.postgres),
+    '-U',
+    'postgres',
+    LAB_DATABASE,
+  ]
+  const env = {...process.env, PGPASSFILE: labPaths(lab.directory).passfile}
+  const child = spawn(join(spec.bin, 'psql'), words, {env, stdio: ['pipe', 'ignore', 'ignore']})
+  child.stdin.write(statements.map((text) => `${text};\n`).join(''))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  return {
+    end: () => {
+      child.stdin.end()
+      return ended
+    },
+  }
+}
+
 const asServer = (program: string, args: string[]): Promise<string> => runAsServer(spec, program, args)
 
 /** Any operation can be reported on; this one's page and Markdown name each of its steps. */
@@ -171,8 +204,18 @@ async function expectReport({data}: Answer): Promise<void> {
 describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
   it('finds nothing on a healthy site, tries the new version, and leaves no trace', async () => {
     const before = await traces()
-    const {code, data, stops, warnings} = await check()
-    expect({code, stops, warnings, verdict: data.verdict}).toEqual({code: 0, stops: [], warnings: [], verdict: 'ready'})
+    const {code, data, stops, warnings} = await check(['--rates'])
+    expect({code, stops, warnings, verdict: data.verdict}).toEqual({
+      ...{code: 0, stops: [], warnings: alwaysTold(), verdict: 'ready'},
+    })
+    expect(data.rates.map(({node, skipped}) => [node, skipped])).toEqual([
+      [0, null],
+      [1, null],
+    ])
+    const [first, second] = data.rates
+    expect(first?.fromPrimaryBytesPerSecond).toBeNull()
+    for (const rate of [first?.writeBytesPerSecond, second?.writeBytesPerSecond, second?.fromPrimaryBytesPerSecond])
+      expect(rate).toBeGreaterThan(100_000)
     expect(Object.values(data.trial ?? {}).every((value) => (value ?? 0) > 0)).toBe(true)
     expect(data.since).toBeNull()
     expect(await traces()).toEqual(before)
@@ -221,7 +264,7 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
       'FOREIGN_SLOTS',
     ]
     const {warnings, data} = await refusedBy(found)
-    expect(warnings).toEqual(['INVALID_INDEXES', 'UNLOGGED_TABLES'])
+    expect(warnings).toEqual(['INVALID_INDEXES', 'UNLOGGED_TABLES', ...alwaysTold()].toSorted())
     const told = data.differences.filter(({kind}) => kind === 'appeared').map(({what}) => what)
     expect(told).toEqual(expect.arrayContaining(['check REG_COLUMNS', 'slot barman (physical)']))
     const lifted = ['--accept', 'FOREIGN_SLOTS', '--accept', 'LOGICAL_SLOTS_LOST', '--no-trial']
@@ -282,7 +325,7 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
     await writeFile(conf(0), `${first}shared_preload_libraries = 'only_in_13'\n`)
     await writeFile(conf(1), `${second}work_mem = 'much'\n`)
     const {data, warnings} = await refusedBy(['SETTINGS_REFUSED 1', 'TRIAL_START_FAILED 0'])
-    expect(warnings).toEqual(['SETTINGS_TRANSLATED 0'])
+    expect(warnings).toEqual(['SETTINGS_TRANSLATED 0', ...alwaysTold()].toSorted())
     const refused = data.findings.find(({code}) => code === 'SETTINGS_REFUSED')
     expect(refused?.message).toContain('work_mem')
   })
@@ -383,7 +426,7 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
     await giveToServers(spec, parent)
     const before = await touched()
     const {warnings} = await refusedBy(['PATH_QUOTED 0'], [], await variant(upgradeTo(0, {data: join(parent, odd)})))
-    expect(warnings).toEqual(['TRIAL_SKIPPED'])
+    expect(warnings).toEqual(['TRIAL_SKIPPED', ...alwaysTold()].toSorted())
     expect(await touched()).toEqual(before)
   })
 
@@ -523,6 +566,104 @@ describe.skipIf(!installed)('upgrade check', {timeout: 200_000}, () => {
     )
     const other = await variant(({postgres}) => Object.assign(postgres, {user: 'second', passfile}))
     await refusedBy(['NOT_INSTALL_USER'], ['--no-trial'], other)
+  })
+
+  it('warns of tools that do not know the new version, and runs none that nothing calls', async () => {
+    const [tools, ran] = [join(lab.directory, 'tools'), join(lab.directory, 'ran')]
+    onTestFinished(async () => {
+      await primary('ALTER SYSTEM RESET archive_command')
+      await primary('SELECT pg_reload_conf()')
+      await rm(tools, {recursive: true})
+    })
+    await mkdir(tools)
+    const program = (name: string, text: string): Promise<void> =>
+      writeFile(join(tools, name), `#!/bin/sh\n${text}\n`, {mode: 0o755})
+    await program('pgbackrest', `case $1 in version) echo pgBackRest 2.33 ;; esac`)
+    await program('wal-g', `: >'${ran}'`)
+    await primary(`ALTER SYSTEM SET archive_command = '${join(tools, 'pgbackrest')} --stanza=shop archive-push %p'`)
+    await primary('SELECT pg_reload_conf()')
+    const {warnings, data} = await refusedBy(['ARCHIVE_SHARED'], ['--no-trial'])
+    expect(warnings).toEqual(['TOOL_TOO_OLD 0', 'TRIAL_SKIPPED', ...alwaysTold()].toSorted())
+    expect(data.findings.find(({code}) => code === 'TOOL_TOO_OLD')?.message).toContain(
+      'pgBackRest 2.33 (archive_command) knows up to 13',
+    )
+    expect(await there(ran)).toBe(false)
+  })
+
+  it('warns of an sshd that lets in fewer than an upgrade opens, read from its configuration or tried', async () => {
+    const place = join(nodeOf(spec, 0).directory, 'sshd_config')
+    const reload = async (text: string): Promise<void> => {
+      await writeFile(place, text)
+      const pid = Number(await readFile(join(nodeOf(spec, 0).directory, 'sshd.pid'), 'utf8'))
+      process.kill(pid, 'SIGHUP')
+      await until('sshd listens again', async () => (await lab.poolctl(['status', '--json'])).code === 0)
+    }
+    const before = await readFile(place, 'utf8')
+    onTestFinished(async () => {
+      await chmod(place, 0o644)
+      await reload(before)
+    })
+    await reload(before.replace(/MaxSessions .*/, 'MaxSessions 2').replace(/MaxStartups .*/, 'MaxStartups 2:1:200'))
+    const few = ['SSH_SESSIONS_FEW 0', 'SSH_STARTUPS_FEW 0', 'TRIAL_SKIPPED', ...alwaysTold()].toSorted()
+    const read = await check(['--no-trial'])
+    expect({stops: read.stops, warnings: read.warnings}).toEqual({stops: [], warnings: few})
+    await chmod(place, 0o000)
+    const tried = await check(['--no-trial'])
+    expect({stops: tried.stops, warnings: tried.warnings}).toEqual({stops: [], warnings: few})
+    expect(tried.data.findings.find(({code}) => code === 'SSH_SESSIONS_FEW')?.message).toContain('2 sessions at once')
+  })
+
+  it('warns of what sessions hold, of targets, group access, subscriptions and a pool larger than its servers', async () => {
+    const {data} = nodeOf(spec, 1)
+    const holder = openSession([
+      'LISTEN orders; SELECT pg_advisory_lock(7)',
+      'CREATE TEMP TABLE mine (id int)',
+      'LISTEN orders',
+    ])
+    onTestFinished(async () => {
+      await holder.end()
+      await chmod(data, 0o700)
+      await each(['ALTER SYSTEM RESET max_connections', 'ALTER SYSTEM RESET default_statistics_target'], primary)
+      await primary('SELECT pg_reload_conf()')
+      await shop('ALTER SUBSCRIPTION feed SET (slot_name = NONE)')
+      await shop('DROP SUBSCRIPTION feed')
+    })
+    await each(['ALTER SYSTEM SET max_connections = 22', 'ALTER SYSTEM SET default_statistics_target = 1000'], primary)
+    await primary('SELECT pg_reload_conf()')
+    await shop("CREATE SUBSCRIPTION feed CONNECTION 'dbname=elsewhere' PUBLICATION all_of_it WITH (connect = false)")
+    await chmod(data, 0o750)
+    await until(
+      'the session holds its lock',
+      async () =>
+        (await primary("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")).length > 0 &&
+        (await primary("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")).length > 0,
+    )
+    const {stops, warnings, data: report} = await check(['--no-trial'])
+    expect({stops, warnings}).toEqual({
+      stops: [],
+      warnings: [
+        ...['DIRECT_CLIENTS', 'GROUP_ACCESS_LOST', 'RECONNECT_STORM', 'SESSION_STATE_LOST', 'STATISTICS_TARGETS_HIGH'],
+        ...['SUBSCRIPTIONS_DISABLED', 'TRIAL_SKIPPED', ...alwaysTold()],
+      ].toSorted(),
+    })
+    expect(report.findings.find(({code}) => code === 'SESSION_STATE_LOST')?.message).toMatch(
+      /advisory locks \(process \d+, postgres in shop\); LISTEN \(process \d+, postgres in shop\); temporary tables \(1 table in shop\)$/,
+    )
+  })
+
+  it('refuses programs that were built with another block size, before pg_upgrade says it', async () => {
+    const programs = join(lab.directory, 'other-build')
+    onTestFinished(() => rm(programs, {recursive: true}))
+    await mkdir(programs)
+    for (const name of await readdir(NEW_BIN)) {
+      if (name !== 'pg_controldata') await symlink(join(NEW_BIN, name), join(programs, name))
+    }
+    const text = `'${NEW_BIN}/pg_controldata' "$@" | sed 's/^\\(Database block size: *\\).*/\\116384/'`
+    await writeFile(join(programs, 'pg_controldata'), `#!/bin/sh\n${text}\n`, {mode: 0o755})
+    const {data} = await refusedBy(['CONTROL_DATA_DIFFERS 0'], [], await variant(upgradeTo(0, {bin: programs})))
+    expect(data.findings.find(({code}) => code === 'CONTROL_DATA_DIFFERS')?.message).toMatch(
+      /: database block size 8192, new 16384$/,
+    )
   })
 
   it('does not take a misspelt consent for one', async () => {

@@ -8,7 +8,17 @@ import {ActFailed} from '../../src/lib/errors.js'
 import {LAB_DATABASE, standbyName, type LabSpec} from '../../src/lab/spec.js'
 import {requireSpec} from '../../src/lab/store.js'
 import {expectHealthy, expectNothingLeft, footprint, roles, slotsOn, statusOf} from '../support/e2e-checks.js'
-import {amcheck, change, DONE, ending, sqlOn, startCheckedLab, underLedger, type SharedLab} from '../support/e2e-lab.js'
+import {
+  amcheck,
+  change,
+  DONE,
+  ending,
+  sqlOn,
+  startCheckedLab,
+  underLedger,
+  type Answer,
+  type SharedLab,
+} from '../support/e2e-lab.js'
 import {labIn, OLD_TO_NEW} from '../support/upgrade-lab.js'
 
 let lab: SharedLab
@@ -25,6 +35,8 @@ async function killedAt(place: string, args: string[]): Promise<string> {
   const open = operations.filter(({verb}) => verb === 'upgrade-rehearse')
   return open.at(-1)?.operation ?? ''
 }
+
+const codesOf = ({warnings}: Answer): string[] => warnings.map(({code}) => code)
 
 async function expectBack(): Promise<void> {
   await expectHealthy(lab)
@@ -60,6 +72,9 @@ describe.runIf(OLD_TO_NEW.possible)('a rehearsal from 13 to 15', () => {
     expect(ending(dry)).toEqual(DONE)
     expect(dry.data?.plan.steps.filter(({irreversible}) => irreversible).map(({id}) => id)).toEqual(['promote-alone'])
     expect({roles: roles(await statusOf(lab)), files: await footprint(lab)}).toEqual(before)
+    // Of a rehearsal nobody has to be told that there was none.
+    expect(codesOf(dry)).not.toContain('NOT_REHEARSED')
+    expect(codesOf(await change(lab, ['upgrade', 'prepare', '--to', '15', '--dry-run']))).toContain('NOT_REHEARSED')
   })
 
   it('goes well while clients write, and leaves the node as it was', async () => {
@@ -121,7 +136,9 @@ describe.runIf(OLD_TO_NEW.possible)('a rehearsal from 13 to 15', () => {
   })
 
   it('is the forecast of the run, which compares itself with it', async () => {
-    expect(ending(await change(lab, ['upgrade', 'prepare', '--to', '15']))).toEqual(DONE)
+    const prepared = await change(lab, ['upgrade', 'prepare', '--to', '15'])
+    expect(ending(prepared)).toEqual(DONE)
+    expect(codesOf(prepared)).not.toContain('NOT_REHEARSED')
     const short = await change(lab, [
       'upgrade',
       'run',

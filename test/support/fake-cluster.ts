@@ -16,6 +16,7 @@ export function fakeWorld(site: Site): FakeWorld {
   return {
     file: site.file,
     clock: siteClock(site),
+    toolVersion: '0.1.0',
     pool,
     pools: [{pool, show: {version: () => Promise.resolve(site.pool.version ?? null)}, host: new FakePgpoolHost(site)}],
     proxy: new FakeProxy(site),

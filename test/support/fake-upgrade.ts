@@ -1,6 +1,9 @@
 /** What a healthy site answers to an upgrade's questions; tests that are about something else in it replace these. */
 import type {ControlData} from '../../src/cluster/control-data.js'
+import type {ControlLayout} from '../../src/cluster/control-layout.js'
+import type {NodeConfig} from '../../src/cluster/cluster-file.js'
 import type {LinkFacts} from '../../src/ports/doctor.js'
+import type {Rates, SshLimits, ToolSeen} from '../../src/ports/upgrade-machine.js'
 import type {
   FileSetting,
   HostQuestion,
@@ -16,6 +19,13 @@ import {reachHost, reachServer} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
 import type {Site} from './fake-site.js'
 
+export const LAYOUT: ControlLayout = {
+  'Maximum data alignment': '8',
+  'Database block size': '8192',
+  'Maximum length of identifiers': '64',
+  'Float8 argument passing': 'by value',
+}
+
 export function healthyContent(scans: readonly ScanName[] = []): UpgradeContent {
   const database = (name: string, allowsConnections: boolean): UpgradeContent['databases'][number] => ({
     name,
@@ -28,6 +38,8 @@ export function healthyContent(scans: readonly ScanName[] = []): UpgradeContent 
     relations: 395,
     largeObjects: 0,
     unloggedBytes: 0,
+    temporaryTables: 0,
+    highTargets: {columns: [], count: 0},
     xidAge: 1000,
   })
   return {
@@ -41,6 +53,8 @@ export function healthyContent(scans: readonly ScanName[] = []): UpgradeContent 
       plugin: null,
       active: true,
       retainedBytes: 0,
+      unreadBytes: null,
+      walStatus: 'reserved',
     })),
     sessions: [],
     extensions: [{database: 'shop', name: 'pgpool_recovery', version: '1.4'}],
@@ -48,6 +62,7 @@ export function healthyContent(scans: readonly ScanName[] = []): UpgradeContent 
     rolesWithPgPrefix: [],
     archiveReady: null,
     archiveFailing: false,
+    statisticsTarget: 100,
     scans: Object.fromEntries(scans.map((name) => [name, []])),
   }
 }
@@ -67,8 +82,16 @@ export function healthyHost(control: ControlData | null, clock = 1_795_624_928):
     missingExtensions: [],
     missingLocales: [],
     serviceProblems: [],
-    oldData: {owner: 110, mode: '0700', isSymlink: false, readyFiles: 0, stray: [], control},
-    newData: {state: 'absent', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
+    oldData: {owner: 110, mode: '0700', isSymlink: false, readyFiles: 0, stray: [], control, layout: LAYOUT},
+    newData: {
+      state: 'absent',
+      pgVersion: null,
+      control: null,
+      layout: null,
+      running: false,
+      parentWritable: true,
+      nested: false,
+    },
     newWal: null,
     newConfig: 'inside',
     link: {ok: true, why: null},
@@ -87,6 +110,7 @@ export function healthyTrial(): Trial {
   const part = (seconds: number): NonNullable<Trial['initdb']> => ({seconds, ok: true, messages: []})
   return {
     initdb: part(1),
+    layout: LAYOUT,
     pgUpgrade: {...part(1.5), asked: true},
     start: part(0.2),
     dump: {...part(0.4), bytes: 40_000},
@@ -147,6 +171,40 @@ export class FakeUpgradeHost implements UpgradeHost {
     return attempt(() => {
       reachHost(this.#site, this.#id)
       return {sshError: null, rsyncError: null, hardLinks: true, loginError: null}
+    })
+  }
+
+  tools(): Promise<ToolSeen[]> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return []
+    })
+  }
+
+  sshLimits(): Promise<SshLimits> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return {startups: {from: 10, all: 100}, sessions: 10}
+    })
+  }
+
+  openSessions(): Promise<number> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      return 8
+    })
+  }
+
+  rates(primary: NodeConfig | null): Promise<Rates> {
+    return attempt(() => {
+      reachHost(this.#site, this.#id)
+      const fromPrimaryBytesPerSecond = primary === null ? null : 110_000_000
+      return {
+        measured: true,
+        writeBytesPerSecond: 200_000_000,
+        readBytesPerSecond: 400_000_000,
+        fromPrimaryBytesPerSecond,
+      }
     })
   }
 

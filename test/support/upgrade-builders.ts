@@ -1,4 +1,5 @@
 /** The survey of a healthy three-node site on 13 that wants to go to 15; a test changes what it is about. */
+import type {RehearsalFigures} from '../../src/cluster/rehearsal-figures.js'
 import {nodeId} from '../../src/cluster/node-id.js'
 import type {NodeSurvey, UpgradeSurvey} from '../../src/operations/upgrade/checks/survey.js'
 import type {ServerFacts} from '../../src/ports/postgres.js'
@@ -9,6 +10,22 @@ import {healthyContent, healthyHost, healthyTrial} from './fake-upgrade.js'
 
 export const FROM = 13
 export const TO = 15
+
+/** Of this very step, the day before. */
+export function rehearsal(change: Partial<RehearsalFigures> = {}): RehearsalFigures {
+  return {
+    operation: 'upgrade-rehearse-1',
+    at: '2026-11-24T16:42:10.000Z',
+    from: FROM,
+    to: TO,
+    node: 2,
+    jobs: 2,
+    passed: true,
+    toolVersion: '0.1.0',
+    seconds: {stop: 1, pgUpgrade: 9, link: 4, start: 1},
+    ...change,
+  }
+}
 
 export function nodeSurvey(id: number): NodeSurvey {
   const config = nodeConfig(id)
@@ -30,23 +47,29 @@ export function nodeSurvey(id: number): NodeSurvey {
       lock: null,
       proof: {ok: true, messages: []},
       reach: id === 0 ? null : {sshError: null, rsyncError: null, hardLinks: true, loginError: null},
+      tools: [],
+      ssh: {startups: {from: 10, all: 100}, sessions: 10, opened: null},
+      rates: null,
     },
     settings: [],
     configuration: {address: config.address, files: [`${config.data}/postgresql.conf`], errors: [], places: {}},
     changes: [],
+    later: null,
   }
 }
 
 export function upgradeSurvey(change: (survey: UpgradeSurvey) => void = () => undefined): UpgradeSurvey {
   const survey: UpgradeSurvey = {
     takenAt: '2026-11-25T16:42:10.000Z',
-    request: {to: TO, maxLagBytes: 16 * 1024 ** 2, accept: [], trial: true},
+    request: {to: TO, maxLagBytes: 16 * 1024 ** 2, accept: [], trial: true, rates: true},
     from: FROM,
     primary: nodeId(0),
     pool: {
       nodes: [poolNode(0), poolNode(1), poolNode(2)],
-      settings: {backend_clustering_mode: '1'},
+      settings: {backend_clustering_mode: '1', num_init_children: '32', max_pool: '4'},
       backendPids: [],
+      clients: {connected: 3, pairs: 1},
+      versions: [{name: 'proxy1', version: '4.4.2'}],
       fencedBy: null,
       unseen: null,
     },
@@ -57,6 +80,8 @@ export function upgradeSurvey(change: (survey: UpgradeSurvey) => void = () => un
     contentUnseen: null,
     trial: healthyTrial(),
     trialSkipped: null,
+    rehearsals: [rehearsal()],
+    toolVersion: '0.1.0',
   }
   const own = structuredClone(survey)
   change(own)

@@ -9,14 +9,14 @@ import {EXIT, UsageError} from '../../lib/errors.js'
 import {checkReport} from '../../operations/upgrade/checks/check.js'
 import {acceptedInVain, upgradeChecks} from '../../operations/upgrade/checks/checks.js'
 import {refusalsOf} from '../../operations/upgrade/checks/finding.js'
-import {surveyUpgrade} from '../../operations/upgrade/checks/survey.js'
+import {surveyUpgrade} from '../../operations/upgrade/checks/look.js'
 import {preparedWayBack} from '../../operations/upgrade/survey.js'
 import {upgradeCheckText} from '../../output/text/upgrade-check.js'
 
 export default class UpgradeCheck extends BaseCommand {
   static override summary = 'Find out what stands in the way of a major upgrade, all of it at once.'
   static override description =
-    'Looks at pgpool, every server, every machine and every database; tries a real hard link on each node; has the new version read the translated settings; and on the primary makes an empty cluster of the new version, asks pg_upgrade --check, restores the real schema into it, and removes it. Clients notice nothing. The report is kept and the next one says what has changed since. Exits 6 when something must be mended first.'
+    'Looks at pgpool, every server, every machine and every database; tries a real hard link on each node; has the new version read the translated settings; and on the primary makes an empty cluster of the new version, asks pg_upgrade --check, restores the real schema into it, and removes it. Each machine writes, reads and fetches up to 64 MB for a moment, at the lowest priority, to tell how fast it is. Clients notice nothing. The report is kept and the next one says what has changed since. Exits 6 when something must be mended first.'
   static override flags = {
     ...hostKeyFlag,
     ...majorFlag,
@@ -25,6 +25,13 @@ export default class UpgradeCheck extends BaseCommand {
       default: true,
       allowNo: true,
       env: 'POOLCTL_UPGRADE_TRIAL',
+    }),
+    rates: Flags.boolean({
+      description:
+        'measure for some seconds how fast each machine writes, reads and fetches from the primary; --no-rates leaves it out',
+      default: true,
+      allowNo: true,
+      env: 'POOLCTL_UPGRADE_RATES',
     }),
     ...acceptFlag,
     ...lagFlag,
@@ -46,6 +53,7 @@ export default class UpgradeCheck extends BaseCommand {
       maxLagBytes: lag ?? world.file.limits.maxLagBytes,
       accept: flags.accept ?? [],
       trial: flags.trial,
+      rates: flags.rates,
     }
     const survey = await surveyUpgrade(request, world, (text) => this.contacting(text))
     const findings = upgradeChecks(survey)

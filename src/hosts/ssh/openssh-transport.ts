@@ -15,9 +15,8 @@ import {runChild} from '../local.js'
 import {commandLine} from '../quote.js'
 import {Interrupted, type ExecOptions, type ExecResult, type ForwardTarget, type Transport} from '../transport.js'
 import {expandHome} from './ssh-config.js'
-import {Slots} from './slots.js'
+import {MAX_CHANNELS, Slots} from './slots.js'
 
-const MAX_CHANNELS = 8
 /** `$0` is the frame's mark; the command's own words follow. */
 const FRAME = '"$@"; printf "\\n%s %d\\n" "$0" "$?" >&2'
 

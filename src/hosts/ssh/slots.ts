@@ -1,3 +1,6 @@
+/** sshd refuses more than MaxSessions channels on a connection; its default is 10 (sshd_config(5)). */
+export const MAX_CHANNELS = 8
+
 /** At most `size` at a time; the others wait in order. */
 export class Slots {
   readonly #size: number

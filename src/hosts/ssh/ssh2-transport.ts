@@ -4,12 +4,10 @@ import type {Client, ClientChannel} from 'ssh2'
 import {Unreachable} from '../../lib/errors.js'
 import {commandLine} from '../quote.js'
 import {Interrupted, type ExecOptions, type ExecResult, type ForwardTarget, type Transport} from '../transport.js'
-import {Slots} from './slots.js'
+import {MAX_CHANNELS, Slots} from './slots.js'
 import {openConnection, type Opened, type SshOptions} from './connection.js'
 import {ShellGone, sinceBegun, throughShell, WaitingShells} from './waiting-shells.js'
 
-/** sshd refuses more than MaxSessions channels on a connection; its default is 10 (sshd_config(5)). */
-const MAX_CHANNELS = 8
 /** SSH_OPEN_RESOURCE_SHORTAGE and SSH_OPEN_CONNECT_FAILED of RFC 4254, 5.1: sshd says the latter when MaxSessions is reached. */
 const OPEN_ATTEMPTS = 6
 

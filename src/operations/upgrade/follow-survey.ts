@@ -11,7 +11,8 @@ import {surveyPools} from '../survey-pools.js'
 import {surveyServers, type ServerView} from '../survey-servers.js'
 import type {FollowRequest} from './request.js'
 import type {UnendedRun} from './unended-run.js'
-import {newest, newestWayBack, wayBackOn} from './survey.js'
+import {newest} from './newest.js'
+import {newestWayBack, wayBackOn} from './survey.js'
 
 export type NoteView = {node: NodeConfig; note: UpgradeNote | null; unseen: string | null}
 

@@ -26,7 +26,7 @@ function decide(request: RehearseRequest, facts: RehearsalFacts): Decision {
       level: 'confirm',
       question: `Rehearse on node ${node.id} (${node.host}:${node.data})? It leaves the pool, and comes back by a copy of node ${stage.primary.node.id}.`,
     },
-    warnings: warningsOf(migration),
+    warnings: warningsOf(migration).filter(({code}) => code !== 'NOT_REHEARSED'),
   }
 }
 

@@ -3,14 +3,16 @@ import {messageOf} from '../../lib/errors.js'
 import type {NodeConfig} from '../../cluster/cluster-file.js'
 import type {NodeId} from '../../cluster/node-id.js'
 import type {SettingsByPool} from '../../cluster/pool-fence.js'
-import {parseFigures, type RehearsalFigures} from '../../cluster/rehearsal-figures.js'
+import type {RehearsalFigures} from '../../cluster/rehearsal-figures.js'
 import {placeOf, upgradeTarget} from '../../cluster/upgrade-target.js'
 import {parseWayBack, type WayBackNote} from '../../cluster/way-back-note.js'
 import type {Pair, PairState} from '../../ports/upgrade-host.js'
 import type {World} from '../../ports/world.js'
 import type {UpgradeCheckData, UpgradeTimings} from '../../report/upgrade-check.js'
 import {surveyPools} from '../survey-pools.js'
-import {surveyUpgrade, type UpgradeSurvey} from './checks/survey.js'
+import {surveyUpgrade} from './checks/look.js'
+import type {UpgradeSurvey} from './checks/survey.js'
+import {newestFigures, newestFor} from './newest.js'
 import type {PrepareRequest} from './request.js'
 
 export type PairView = {node: NodeConfig; pair: Pair; state: PairState | null; unseen: string | null}
@@ -50,15 +52,13 @@ export async function surveyMigration(
   trial = false,
 ): Promise<MigrationFacts> {
   const {to, maxLagBytes, accept} = request
-  const check = await surveyUpgrade({to, maxLagBytes, accept, trial}, world, observe)
+  const check = await surveyUpgrade({to, maxLagBytes, accept, trial, rates: false}, world, observe)
   const {from} = check
-  const [{pools}, figures, pairs] = await Promise.all([
+  const [{pools}, pairs] = await Promise.all([
     surveyPools(world),
-    Promise.all(world.file.nodes.map((node) => figuresOn(world, node.id))),
     from === null ? [] : Promise.all(world.file.nodes.map((node) => viewOf(world, node, pairFor(node, from, to)))),
   ])
-  const rehearsal = newestFigures(figures, from, to)
-  return {cluster: world.file.name, check, pairs, pools, rehearsal}
+  return {cluster: world.file.name, check, pairs, pools, rehearsal: newestFigures(check.rehearsals, from, to)}
 }
 
 export async function surveyRun(
@@ -75,15 +75,6 @@ export async function preparedWayBack(world: World, from: number, to: number): P
   return newestWayBack(await Promise.all(world.file.nodes.map(({id}) => wayBackOn(world, id))), from, to)
 }
 
-/** A host that cannot be asked is a finding of the checks; another one may have them. */
-async function figuresOn(world: World, id: NodeId): Promise<RehearsalFigures | null> {
-  const text = await world
-    .rehearsalHost(id)
-    .readNote()
-    .catch(() => null)
-  return text === null ? null : parseFigures(text)
-}
-
 export async function wayBackOn(world: World, id: NodeId): Promise<WayBackNote | null> {
   const text = await world
     .wayBackHost(id)
@@ -98,32 +89,6 @@ export function newestWayBack(
   to: number,
 ): WayBackNote | null {
   return newestFor(found, from, to)
-}
-
-/** Times are RFC 3339 in UTC, so their texts are in their order. */
-export function newest<T extends {at: string}>(found: readonly T[]): T | null {
-  return found.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).at(-1) ?? null
-}
-
-function newestFor<T extends {from: number; to: number; at: string}>(
-  found: readonly (T | null)[],
-  from: number | null,
-  to: number,
-): T | null {
-  return newest(found.flatMap((one) => (one?.from === from && one.to === to ? [one] : [])))
-}
-
-/** One that failed has measured the beginning only. */
-export function newestFigures(
-  found: readonly (RehearsalFigures | null)[],
-  from: number | null,
-  to: number,
-): RehearsalFigures | null {
-  return newestFor(
-    found.filter((one) => one?.passed === true),
-    from,
-    to,
-  )
 }
 
 async function viewOf(world: World, node: NodeConfig, pair: Pair): Promise<PairView> {

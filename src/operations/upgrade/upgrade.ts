@@ -12,6 +12,7 @@ import {afterCare} from './after-care.js'
 import {checkReport} from './checks/check.js'
 import {changesSince} from './checks/differences.js'
 import {warningOf} from './checks/finding.js'
+import {checkRehearsed} from './checks/rehearsed.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
 import {planRun} from './plan-run.js'
@@ -76,6 +77,7 @@ function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Dec
     warnings: [
       ...changeWarnings(facts),
       ...warningsOf(facts),
+      ...otherTransfer(request, facts),
       ...oldWayBack(safety, now).map(warningOf),
       ...silentPools(facts.pools),
     ],
@@ -105,6 +107,11 @@ function changeWarnings(facts: RunFacts): Warning[] {
       node: null,
     },
   ]
+}
+
+/** A rehearsal tries links alone. */
+function otherTransfer({transfer}: RunRequest, {check}: RunFacts): Warning[] {
+  return checkRehearsed(check).length > 0 ? [] : checkRehearsed(check, transfer).map(warningOf)
 }
 
 /** What `upgrade prepare` has made, where that is the way back of this run. */

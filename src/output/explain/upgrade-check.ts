@@ -8,6 +8,40 @@ export const UPGRADE_CHECK_CODES: Readonly<Record<string, string>> = {
     'Some nodes have page checksums and others have none. After the upgrade all share one control file.',
   CLOCK_SKEW: 'The clock of a machine differs from this one, so times in logs and records will not fit together.',
   COLLATION_VERSIONS: 'Collations were made by another version of their library: indexes in their order may be wrong.',
+  CONTROL_DATA_DIFFERS:
+    'The new programs were built with another block size, alignment or limit than the old ones, so that they could not read the files.',
+  FETCH_SLOW:
+    'By the rates that were measured, a standby would be at its catalogs for minutes: its disk, or the way to the primary, is slow.',
+  GIST_INET_INDEXES:
+    'Indexes use operator classes of btree_gist for inet and cidr that may miss rows; pg_upgrade to 19 refuses them.',
+  GROUP_ACCESS_LOST:
+    'The old data directories may be read by the group of their owner (mode 0750), the new ones are made for the owner alone.',
+  LOGICAL_SLOTS_BEHIND:
+    'pg_upgrade carries a logical slot only when its reader has confirmed everything, and these are behind or read by nobody.',
+  LOGICAL_SLOTS_INVALID: 'Logical slots have lost WAL that they need. pg_upgrade refuses until they are dropped.',
+  NOT_REHEARSED:
+    'Nobody has tried this step from version to version on a copy of this cluster, with this poolctl and lately, so its times are not known.',
+  POOL_NEARLY_FULL:
+    'Nearly as many clients are connected as pgpool takes; when all come back at once some of them wait or are turned away.',
+  RECONNECT_STORM:
+    'When all clients come back at once, pgpool may want more connections than the servers have (num_init_children, max_pool, max_connections).',
+  SESSION_STATE_LOST:
+    'Sessions hold advisory locks, LISTEN or temporary tables, which are gone once their connections are cut.',
+  SSH_SESSIONS_FEW:
+    'sshd allows fewer sessions on a connection (MaxSessions) than poolctl uses at once, so that its acts wait for each other.',
+  SSH_STARTUPS_FEW:
+    "sshd on the primary's machine drops logins (MaxStartups) when as many come at once as there are standbys.",
+  STATISTICS_TARGETS_HIGH:
+    'Statistics targets are ten times the default or more, so that making statistics after the upgrade takes long.',
+  SUBSCRIPTIONS_DISABLED:
+    'Before 17 pg_upgrade carries the definition of a subscription alone. It has to be enabled and refreshed afterwards.',
+  TOOL_POOL_PARSER_OLD:
+    'Pgpool-II carries the SQL parser of an older PostgreSQL than the one to come: statements that are new since go to the primary unbalanced.',
+  TOOL_TOO_OLD: 'A backup or monitoring tool that is at work does not know the new version of PostgreSQL.',
+  TOOL_VERSION_UNKNOWN:
+    'Of a backup or monitoring tool, or of pgpool, it is not known whether it knows the new version.',
+  UNICODE_DEPENDENT:
+    "Indexes on expressions in PostgreSQL's own Unicode order may miss rows with characters that a later version of Unicode has assigned.",
   CONTENT_UNSEEN: "The old cluster's databases could not be looked at, so nothing is known of what is in them.",
   DATABASE_INVALID: 'A DROP DATABASE was broken off. Nobody can connect to the database; drop it again.',
   DATABASE_NOT_CONNECTABLE: 'A database lets nobody connect, so pg_upgrade cannot dump it.',

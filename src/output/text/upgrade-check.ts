@@ -15,6 +15,7 @@ export function upgradeCheckText(data: UpgradeCheckData, style: Style): string {
     ...(warnings.length === 0 ? [] : [block('to know', warnings, style)]),
     ...settingsBlock(data, style),
     ...trialBlock(data),
+    ...ratesBlock(data, style),
     ...wayBackBlock(data, style),
     ...differencesBlock(data, style),
     verdict(data, stops.length, style),
@@ -77,6 +78,21 @@ function trialBlock({trial}: UpgradeCheckData): string[] {
   ]
   const size = trial.schemaBytes === null ? '' : ` The schema is ${bytesText(trial.schemaBytes)}.`
   return [`Tried on the primary's machine: ${parts.join(', ')}.${size}`]
+}
+
+function ratesBlock({rates}: UpgradeCheckData, style: Style): string[] {
+  if (rates.length === 0) return []
+  const part = (name: string, rate: number | null): string[] => (rate === null ? [] : [`${name} ${bytesText(rate)}/s`])
+  const lines = rates.map(({node, writeBytesPerSecond, readBytesPerSecond, fromPrimaryBytesPerSecond, skipped}) => {
+    const parts = [
+      ...part('writes', writeBytesPerSecond),
+      ...part('reads', readBytesPerSecond),
+      ...part('fetches from the primary', fromPrimaryBytesPerSecond),
+    ]
+    const text = skipped === null ? parts.join(', ') : `was not measured: ${skipped}`
+    return wrap(escapeText(`  node ${node} ${text}`), style.columns, '    ')
+  })
+  return [['Measured for a moment, beside all that goes on:', ...lines].join('\n')]
 }
 
 function wayBackBlock({wayBack}: UpgradeCheckData, style: Style): string[] {

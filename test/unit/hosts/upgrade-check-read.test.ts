@@ -79,8 +79,17 @@ test('what a machine printed is read, paths with blanks included', () => {
       readyFiles: 2,
       stray: [{path: 'core.17', bytes: 52_428_800}],
       control: null,
+      layout: null,
     },
-    newData: {state: 'empty', pgVersion: null, control: null, running: false, parentWritable: true, nested: false},
+    newData: {
+      state: 'empty',
+      pgVersion: null,
+      control: null,
+      layout: null,
+      running: false,
+      parentWritable: true,
+      nested: false,
+    },
     newWal: {path: '/a b/wal-15', problem: 'mount'},
     newConfig: 'ours',
     link: {ok: false, why: 'Invalid cross-device link'},
@@ -127,6 +136,7 @@ test("the server's words about a setting come without time and level", () => {
 test('a trial that broke off half-way has parts that are unknown, not good', () => {
   expect(trialFrom(printed('initdb', '1500000000 0', 'start', '200000000 1', 'startSaid', 'FATAL:  x\n'))).toEqual({
     initdb: {seconds: 1.5, ok: true, messages: []},
+    layout: null,
     pgUpgrade: null,
     start: {seconds: 0.2, ok: false, messages: ['FATAL:  x']},
     dump: null,

@@ -7,6 +7,7 @@ import {oldWayBack, wayBackView} from '../way-back-age.js'
 import {upgradeChecks} from './checks.js'
 import {differences} from './differences.js'
 import {stops} from './finding.js'
+import {ratesView} from './rates.js'
 import type {NodeSurvey, UpgradeSurvey} from './survey.js'
 
 /** `before`: the last report that was kept for the same target, or null; `safety`: the way back that was made for it. */
@@ -38,6 +39,7 @@ export function checkReport(
     inventory,
     wayBack: wayBackView(safety, now),
     trial: survey.trial === null ? null : timingsOf(survey.trial),
+    rates: ratesView(survey),
     since: before?.checkedAt ?? null,
     differences: before === null ? [] : differences(before, {findings, inventory}),
     kept: null,

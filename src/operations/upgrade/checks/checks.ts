@@ -4,8 +4,13 @@ import {checkContent} from './content.js'
 import {checkFiles} from './files.js'
 import type {Finding} from './finding.js'
 import {checkPool} from './pool.js'
+import {checkRates} from './rates.js'
+import {checkRehearsed} from './rehearsed.js'
 import {checkReplication} from './replication.js'
+import {checkSsh} from './ssh.js'
+import {checkStorm} from './storm.js'
 import type {UpgradeSurvey} from './survey.js'
+import {checkTools} from './tools.js'
 import {checkSettings, checkTrial} from './trial.js'
 import {checkVersions} from './versions.js'
 
@@ -13,14 +18,20 @@ import {checkVersions} from './versions.js'
 export function upgradeChecks(survey: UpgradeSurvey): Finding[] {
   const known = [
     ...checkVersions(survey),
+    ...checkTools(survey),
     ...checkReplication(survey),
+    ...checkSsh(survey),
+    ...checkRates(survey),
     ...checkPool(survey),
+    ...checkStorm(survey),
     ...checkContent(survey),
     ...checkFiles(survey),
     ...checkSettings(survey),
     ...checkArchive(survey),
   ]
-  const all = [...known, ...checkTrial(survey, known)].map((finding) => accepted(finding, survey.request.accept))
+  const all = [...known, ...checkTrial(survey, known), ...checkRehearsed(survey)].map((finding) =>
+    accepted(finding, survey.request.accept),
+  )
   return [...all.filter(({severity}) => severity === 'stop'), ...all.filter(({severity}) => severity === 'warn')]
 }
 

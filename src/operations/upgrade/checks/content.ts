@@ -1,8 +1,11 @@
 /** What lies in the old cluster, all databases at once. */
 import {bytesText, secondsText} from '../../../lib/human.js'
 import type {UpgradeContent} from '../../../ports/upgrade-check.js'
-import {acceptable, counted, listed, stop, warn, type Finding} from './finding.js'
+import {counted, listed, stop, warn, type Finding} from './finding.js'
 import {checkScans} from './scans.js'
+import {checkSessionState} from './session-state.js'
+import {checkSlots} from './slots.js'
+import {checkStatisticsTargets} from './statistics-targets.js'
 import type {UpgradeSurvey} from './survey.js'
 
 /** A transaction that old keeps a fast stop from being quick, and its client is cut. */
@@ -30,8 +33,10 @@ export function checkContent(survey: UpgradeSurvey): Finding[] {
     ...checkUser(content),
     ...checkDatabases(content),
     ...checkTransactions(content),
+    ...checkSessionState(content),
     ...checkSlots(content, survey, from, request.to),
     ...checkScans(content),
+    ...checkStatisticsTargets(content, request.to),
     ...checkSizes(content),
     ...checkJobs(content),
     ...checkArchiver(content),
@@ -149,45 +154,6 @@ function checkTransactions({preparedTransactions, sessions}: UpgradeContent): Fi
         )}`,
         detail: 'Their clients are cut when the servers stop.',
         hint: 'Ask who runs them whether they may be repeated, or plan the window after them.',
-      }),
-    )
-  }
-  return found
-}
-
-/** pg_upgrade carries logical slots from 17 on, when both clusters are of 17 or later; physical ones never. */
-function checkSlots({slots}: UpgradeContent, survey: UpgradeSurvey, from: number, to: number): Finding[] {
-  const ours = new Set(survey.nodes.map(({config}) => config.slot))
-  const lost = slots.filter(({kind}) => kind === 'logical' && (from < 17 || to < 17))
-  const foreign = slots.filter(({kind, name}) => kind === 'physical' && !ours.has(name))
-  const found: Finding[] = []
-  if (lost.length > 0) {
-    found.push(
-      acceptable({
-        code: 'LOGICAL_SLOTS_LOST',
-        area,
-        message: `${counted(lost.length, 'logical slot does', 'logical slots do')} not survive: ${listed(
-          lost.map(({name, database, plugin}) => `${name} (${plugin ?? 'no plugin'}, ${database ?? 'no database'})`),
-        )}`,
-        detail: 'Before 17 pg_upgrade does not carry them; who reads from them has to begin anew.',
-        hint: 'Let the consumers catch up and drop the slots, or agree with their owners',
-      }),
-    )
-  }
-  if (foreign.length > 0) {
-    found.push(
-      acceptable({
-        code: 'FOREIGN_SLOTS',
-        area,
-        message: `${counted(foreign.length, 'physical slot belongs', 'physical slots belong')} to no node of the cluster file: ${listed(
-          foreign.map(
-            ({name, active, retainedBytes}) =>
-              `${name} (${active ? 'in use' : 'unused'}${retainedBytes === null ? '' : `, holds ${bytesText(retainedBytes)}`})`,
-          ),
-        )}`,
-        detail:
-          'Those in use are made again on the new primary, and who reads from them begins anew; unused ones are gone.',
-        hint: "Drop an unused one: SELECT pg_drop_replication_slot('…')",
       }),
     )
   }

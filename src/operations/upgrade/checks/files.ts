@@ -2,6 +2,7 @@
 import {bytesText} from '../../../lib/human.js'
 import type {UpgradeHostFacts} from '../../../ports/upgrade-check.js'
 import {counted, listed, stop, warn, type Finding} from './finding.js'
+import {checkLayout} from './layout.js'
 import {checkNewConfig} from './new-config.js'
 import {checkQuoted} from './quoted.js'
 import {checkServices} from './services.js'
@@ -31,6 +32,7 @@ export function checkFiles(survey: UpgradeSurvey): Finding[] {
       ...checkStray(node, facts),
       ...checkServices(node, facts),
     ]),
+    ...checkLayout(survey),
     ...checkAlike(seen),
   ]
 }
@@ -273,6 +275,18 @@ function checkAlike(seen: readonly Seen[]): Finding[] {
         message: `the server's user has different ids: ${told(({uid}) => String(uid))}`,
         detail: 'Files that are sent keep their owner by number.',
         hint: 'Give the user the same id on all machines',
+      }),
+    )
+  }
+  const open = seen.filter(({facts}) => facts.oldData.mode === '0750')
+  if (open.length > 0) {
+    found.push(
+      warn({
+        code: 'GROUP_ACCESS_LOST',
+        area,
+        message: `the group of the server's user may read the data (mode 0750) on ${listed(open.map(({node}) => node.config.host))}, and the new data directories get mode 0700`,
+        detail: 'A backup or monitoring tool that reads the files as another user of that group cannot do so any more.',
+        hint: 'Where one does: give the new directory to the group while its server is stopped, chmod -R g=rX',
       }),
     )
   }

@@ -1,5 +1,5 @@
 /** Whether every standby can be at the same checkpoint as the primary when both are stopped. */
-import {lsnDiff} from '../../../cluster/lsn.js'
+import {lagBytesOf} from '../../../cluster/lag.js'
 import {secondsText} from '../../../lib/human.js'
 import type {ServerFacts} from '../../../ports/postgres.js'
 import {acceptable, stop, warn, type Finding} from './finding.js'
@@ -136,13 +136,14 @@ function checkStandby(
       }),
     )
   }
-  const lag = own.currentLsn && facts.replayedLsn ? lsnDiff(own.currentLsn, facts.replayedLsn) : null
+  const lag = lagBytesOf(own, facts)
   if (lag !== null && lag > maxLagBytes) {
     found.push(
       stop({
         ...about,
         code: 'LAG_HIGH',
         message: `node ${node.id} is ${lag} bytes behind, and at most ${maxLagBytes} bytes are allowed`,
+        detail: lagCourse(node.later, lag, maxLagBytes),
         hint: 'Wait until it has caught up, or raise limits.maxLag in the cluster file',
       }),
     )
@@ -162,6 +163,18 @@ function checkStandby(
     )
   }
   return found
+}
+
+/** How the lag went on between two looks: where it does not shrink, waiting is no remedy. */
+function lagCourse(later: NodeSurvey['later'], before: number, maxLagBytes: number): string | null {
+  if (later === null || later.afterSeconds <= 0) return null
+  const {lagBytes, afterSeconds} = later
+  if (lagBytes >= before) {
+    return `It does not shrink: ${lagBytes} bytes ${secondsText(afterSeconds)} later. The standby replays more slowly than the primary writes.`
+  }
+  const perSecond = (before - lagBytes) / afterSeconds
+  const left = Math.max(0, lagBytes - maxLagBytes) / perSecond
+  return `It shrinks: ${lagBytes} bytes ${secondsText(afterSeconds)} later, so it would be low enough in about ${secondsText(left)}.`
 }
 
 function follows(

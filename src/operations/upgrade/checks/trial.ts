@@ -63,6 +63,7 @@ const SAID_ALREADY: readonly [RegExp, readonly string[]][] = [
   [/could not create hard link/i, ['LINK_IMPOSSIBLE']],
   [/tablespace director/i, ['TABLESPACE_LEFTOVER', 'TABLESPACE_INSIDE_DATA']],
   [/checksum/i, ['NEW_CHECKSUMS_DIFFER']],
+  [/pg_controldata .*(?:invalid or do not match|do not match)/i, ['CONTROL_DATA_DIFFERS']],
   [/WAL segment/i, ['NEW_WAL_SEGMENT_SIZE_DIFFERS']],
   [/install user/i, ['NOT_INSTALL_USER']],
 ]

@@ -62,7 +62,16 @@ describe('the acts of a run', () => {
 
   it('take what a rehearsal has measured, else what the schema trial has, and say which', () => {
     const rehearsal = {
-      ...{operation: 'r', at: '2026-11-25T14:00:00.000Z', from: 13, to: 15, node: 2, jobs: 2, passed: true},
+      ...{
+        operation: 'r',
+        at: '2026-11-25T14:00:00.000Z',
+        from: 13,
+        to: 15,
+        node: 2,
+        jobs: 2,
+        passed: true,
+        toolVersion: '0.1.0',
+      },
       seconds: {stop: 3, pgUpgrade: 40, link: 12, start: 2},
     }
     const timings = {

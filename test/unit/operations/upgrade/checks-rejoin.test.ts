@@ -15,7 +15,7 @@ const written =
 describe('room for slots', () => {
   test('is counted with those in use that belong to no node, which are made again', () => {
     const accept = ['FOREIGN_SLOTS', 'LOGICAL_SLOTS_LOST']
-    const slot = {database: null, plugin: null, retainedBytes: 0}
+    const slot = {database: null, plugin: null, retainedBytes: 0, unreadBytes: null, walStatus: 'reserved'}
     const lines = found((survey) => {
       written('max_replication_slots', '2')(survey)
       survey.request.accept = accept

@@ -1,13 +1,14 @@
 import {expect, test} from 'vitest'
 import {Unreachable} from '../../../../src/lib/errors.js'
-import {surveyUpgrade, type UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
+import {surveyUpgrade} from '../../../../src/operations/upgrade/checks/look.js'
+import type {UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
 import type {UpgradeHost} from '../../../../src/ports/upgrade-check.js'
 import type {World} from '../../../../src/ports/world.js'
 import {fakeWorld} from '../../../support/fake-cluster.js'
 import {healthySite} from '../../../support/fake-site.js'
 import {replacing} from '../../steps/step-bench.js'
 
-const REQUEST = {to: 17, maxLagBytes: 16 * 1024 ** 2, accept: [], trial: true}
+const REQUEST = {to: 17, maxLagBytes: 16 * 1024 ** 2, accept: [], trial: true, rates: true}
 
 const survey = (world: World): Promise<UpgradeSurvey> => surveyUpgrade(REQUEST, world, () => undefined)
 

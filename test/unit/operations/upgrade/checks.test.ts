@@ -8,7 +8,7 @@ import type {LinkFacts} from '../../../../src/ports/doctor.js'
 import type {ScanName, ServerConfiguration, UpgradeHostFacts} from '../../../../src/ports/upgrade-check.js'
 import {nodeId} from '../../../../src/cluster/node-id.js'
 import {controlData, lsn, poolNode, silent} from '../../../support/builders.js'
-import {machine, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
+import {machine, rehearsal, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
 
 type Change = (survey: UpgradeSurvey) => void
 type Case = [what: string, code: string, node: number | null, change: Change]
@@ -156,6 +156,8 @@ const STOPS: Case[] = [
         plugin: 'pgoutput',
         active: true,
         retainedBytes: 0,
+        unreadBytes: 0,
+        walStatus: 'reserved',
       }),
   ],
   [
@@ -170,6 +172,8 @@ const STOPS: Case[] = [
         plugin: null,
         active: false,
         retainedBytes: 4096,
+        unreadBytes: null,
+        walStatus: 'reserved',
       }),
   ],
   ['a reg* column', 'REG_COLUMNS', null, found('reg-columns', 'public.job.handler')],
@@ -419,6 +423,7 @@ const STOPS: Case[] = [
     (s) => {
       s.trial = {
         initdb: {seconds: 1, ok: false, messages: ['invalid locale name']},
+        layout: null,
         pgUpgrade: null,
         start: null,
         dump: null,
@@ -528,7 +533,8 @@ describe('a check is lifted', () => {
     upgradeSurvey((s) => {
       s.request.accept = accept
       const slot = {kind: 'logical', database: 'shop', plugin: 'pgoutput', active: true, retainedBytes: 0} as const
-      s.content!.slots.push({name: 'cdc', ...slot})
+      const read = {unreadBytes: 0, walStatus: 'reserved'}
+      s.content!.slots.push({name: 'cdc', ...slot, ...read})
     })
 
   test('by its own name alone', () => {
@@ -560,12 +566,15 @@ test('logical slots survive from 17 on', () => {
   const survey = upgradeSurvey((s) => {
     s.from = 17
     s.request.to = 18
+    s.pool.versions = [{name: 'proxy1', version: '4.7.0'}]
+    s.rehearsals = [rehearsal({from: 17, to: 18})]
     for (const node of s.nodes) {
       if (node.server.reachable) node.server.facts.versionNum = 170_006
       if (node.machine.seen) node.machine.facts.newVersion = '18.1'
     }
     const slot = {kind: 'logical', database: 'shop', plugin: 'pgoutput', active: true, retainedBytes: 0} as const
-    s.content!.slots.push({name: 'cdc', ...slot})
+    const read = {unreadBytes: 0, walStatus: 'reserved'}
+    s.content!.slots.push({name: 'cdc', ...slot, ...read})
   })
   expect(upgradeChecks(survey)).toEqual([])
 })
@@ -578,6 +587,8 @@ test('clients of pgpool and pgpool itself are no direct clients', () => {
     application: 'web',
     client: '10.0.0.5',
     transactionSeconds: null,
+    listens: false,
+    advisoryLocks: 0,
   })
   const survey = upgradeSurvey((s) => {
     s.pool.backendPids = [100]
@@ -592,10 +603,12 @@ test('clients of pgpool and pgpool itself are no direct clients', () => {
 test('only scans that apply to the two versions are asked for', () => {
   const both = ['invalid-indexes', 'reg-columns', 'stale-indexes', 'system-composites', 'version-dependent-collations']
   const of14 = ['encoding-conversions', 'polymorphic-functions', 'postfix-operators']
-  expect(scansFor(13, 15).toSorted()).toEqual([...both, ...of14].toSorted())
+  expect(scansFor(13, 15).toSorted()).toEqual([...both, ...of14, 'subscriptions'].toSorted())
   const of15 = [...both, 'stale-default-indexes']
-  expect(scansFor(15, 17).toSorted()).toEqual(['aclitem', ...of15].toSorted())
-  expect(scansFor(17, 18).toSorted()).toEqual([...of15, 'not-null-inheritance', 'unready-subscriptions'].toSorted())
+  expect(scansFor(15, 17).toSorted()).toEqual(['aclitem', 'subscriptions', ...of15].toSorted())
+  expect(scansFor(17, 18).toSorted()).toEqual(
+    [...of15, 'not-null-inheritance', 'unready-subscriptions', 'unicode-dependent'].toSorted(),
+  )
 })
 
 test('a refusal carries code, node, fact, remedy and the flag that lifts it', () => {

@@ -3,7 +3,7 @@ import {parseFigures, type RehearsalFigures} from '../../../../src/cluster/rehea
 import type {Plan, PlannedStep} from '../../../../src/engine/plan.js'
 import {decide, foreseenTooLate, rollbackSeconds, upgradeGate} from '../../../../src/operations/upgrade/deadline.js'
 import {compared, forecastIn, forecastRun} from '../../../../src/operations/upgrade/forecast.js'
-import {newestFigures} from '../../../../src/operations/upgrade/survey.js'
+import {newestFigures} from '../../../../src/operations/upgrade/newest.js'
 
 const FIGURES: RehearsalFigures = {
   operation: 'upgrade-rehearse-20261125-140000-0001',
@@ -13,6 +13,7 @@ const FIGURES: RehearsalFigures = {
   node: 2,
   jobs: 2,
   passed: true,
+  toolVersion: '0.1.0',
   seconds: {stop: 3, pgUpgrade: 40, link: 12, start: 2},
 }
 

@@ -17,6 +17,7 @@ const LOCK: LockHolder = {
 
 const rehearsal = {
   ...{operation: 'r', at: '2026-11-25T14:00:00.000Z', from: 13, to: 15, node: 2, jobs: 2, passed: true},
+  toolVersion: '0.1.0',
   seconds: {stop: 3, pgUpgrade: 40, link: 12, start: 2},
 }
 const plan = runPlan({...runFacts(), rehearsal}, {windowMs: 600_000})
