@@ -49,6 +49,10 @@ while [ "$written" -lt "$bytes" ] && [ "$spent" -lt "$limit_ms" ]; do
   written=$((written + piece_bytes))
   spent=$(($(now_ms) - from))
 done
+if [ "$written" -eq 0 ]; then
+  say skipped 'not even 4 MB could be written beside the data within 10 s'
+  exit 0
+fi
 say write "$written $spent"
 
 # Past the page cache, or it would be memory that is measured. Some file systems (tmpfs) refuse that.

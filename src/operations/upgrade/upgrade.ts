@@ -12,6 +12,7 @@ import {afterCare} from './after-care.js'
 import {checkReport} from './checks/check.js'
 import {changesSince} from './checks/differences.js'
 import {warningOf} from './checks/finding.js'
+import {slowFetches} from './checks/rates.js'
 import {checkRehearsed} from './checks/rehearsed.js'
 import {foreseenTooLate} from './deadline.js'
 import {forecastRun} from './forecast.js'
@@ -78,6 +79,8 @@ function decided(request: RunRequest, facts: RunFacts, refusals: Refusal[]): Dec
       ...changeWarnings(facts),
       ...warningsOf(facts),
       ...otherTransfer(request, facts),
+      // Measured by the last check alone: nothing loads disks and ways just before the outage.
+      ...slowFetches(facts.check, facts.lastCheck?.rates ?? [], request.windowMs).map(warningOf),
       ...oldWayBack(safety, now).map(warningOf),
       ...silentPools(facts.pools),
     ],

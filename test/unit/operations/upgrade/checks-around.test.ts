@@ -2,6 +2,7 @@
 import {describe, expect, test} from 'vitest'
 import {checkReport} from '../../../../src/operations/upgrade/checks/check.js'
 import {upgradeChecks} from '../../../../src/operations/upgrade/checks/checks.js'
+import {slowFetches} from '../../../../src/operations/upgrade/checks/rates.js'
 import {checkRehearsed} from '../../../../src/operations/upgrade/checks/rehearsed.js'
 import type {MachineView, UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
 import type {ToolSeen} from '../../../../src/ports/upgrade-machine.js'
@@ -166,6 +167,21 @@ describe('rates', () => {
         'node 1 would take about 5 min 0 s to fetch the new catalogs: 300 MB, at 1 MB/s from the primary and 191 MB/s to its disk',
       ],
     ])
+  })
+
+  test('of a check are held against the window of a run', () => {
+    const survey = upgradeSurvey((s) => (machine(s, 0).catalogBytes = 100 * 1024 ** 2))
+    const rates = [
+      {
+        node: 1,
+        writeBytesPerSecond: 1024 ** 3,
+        readBytesPerSecond: null,
+        fromPrimaryBytesPerSecond: 1024 ** 2,
+        skipped: null,
+      },
+    ]
+    const slow = (windowMs: number | null): string[] => slowFetches(survey, rates, windowMs).map(({code}) => code)
+    expect([slow(null), slow(600_000), slow(300_000)]).toEqual([[], [], ['FETCH_SLOW']])
   })
 
   test('are kept in the report, with why some were not measured', () => {
