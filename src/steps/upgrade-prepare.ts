@@ -33,7 +33,9 @@ export function translated(
 /** What the cluster file gave the new version when this was planned. A plan of before there was such a thing has none. */
 function textsIn(value: Json | undefined): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
-  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]))
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 async function look(context: Context): ReturnType<Step['verify']> {

@@ -104,7 +104,9 @@ describe('a base backup with a tablespace', () => {
   it.each([
     [
       'before the data directory was in place',
-      (): void => execFileSync('mv', [at('data'), at('data.poolctl-part')]) && undefined,
+      (): void => {
+        execFileSync('mv', [at('data'), at('data.poolctl-part')])
+      },
     ],
     [
       'between two tablespaces',
