@@ -32,7 +32,7 @@ export function transferIn({input}: Context): PgUpgradeJob['transfer'] {
 }
 
 /** The answer may be lost with the connection: whoever follows the job sees whether it runs. */
-export async function started(start: Promise<void>): Promise<void> {
+export async function started(start: Promise<unknown>): Promise<void> {
   await start.catch((error: unknown) => {
     if (!(error instanceof OutcomeUnknown)) throw error
   })
@@ -134,8 +134,22 @@ async function takeUpgradeBack(context: Context): Promise<void> {
   const host = (place: ClusterPlace): NodeHost =>
     context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
   await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
-  await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
+  if (!(await servesClients(context))) await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
   await context.world.migrationHost(id).takeBack(context.operation, pair)
+}
+
+/**
+ * An old server that clients reach is none of pg_upgrade's: an earlier way back, in which this part had failed, has started it, and nobody
+ * would start it again.
+ */
+function servesClients(context: Context): Promise<boolean> {
+  return context.world
+    .postgres(idIn(context))
+    .facts()
+    .then(
+      () => true,
+      () => false,
+    )
 }
 
 export const UNREADABLE = 'its control file cannot be read'
