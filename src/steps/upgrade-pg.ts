@@ -97,12 +97,27 @@ export const pgUpgrade: Step = {
   async act(context) {
     // One that has begun is left to itself, however it ended.
     if ((await upgradeJobState(context)).state === 'absent') await startUpgrade(context)
-    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
+    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade').catch((error: unknown) =>
+      throwLost(context, error),
+    )
     return undefined
   },
   verify: seenUpgraded,
   settle: movedByNow,
   undo: takeUpgradeBack,
+}
+
+/** A swap that ends in the middle of its moves leaves neither version whole on the node, and a resume would only find that again. */
+async function throwLost(context: Context, error: unknown): Promise<never> {
+  const moved =
+    error instanceof ActFailed && transferIn(context) === 'swap' && (await movedByNow(context)).state === 'done'
+  if (!moved) throw error
+  const {code, message, detail} = error
+  const {host} = nodeConfig(context.world, idIn(context))
+  throw new ActFailed({
+    ...{code, message, detail, cause: error},
+    hint: `Neither version is whole on node ${idIn(context)}: restore it from your way back, or bring the old version up on a standby, whose old cluster is whole. What was moved: pg_upgrade.log of the job on ${host}`,
+  })
 }
 
 /** Of a swap, which is a point of no return itself: what it has moved out of the old cluster is nowhere else. */

@@ -4,8 +4,6 @@ import {keyOf, type FaultKind, type Moment, type Strike} from './fake-fault-matr
 import {nodeOf, type FakeNode, type Fault, type Site} from './fake-site.js'
 import {actsOverSsh} from './fake-tapped-world.js'
 
-const PRIMARY = 0
-
 function put(site: Site, fault: Fault): () => void {
   site.faults.push(fault)
   return () => {
@@ -65,14 +63,16 @@ export const SSH_CUT: readonly FaultKind[] = [
   })),
 ]
 
-export const PRIMARY_CUT: readonly FaultKind[] = ([30_000, null] as const).map((ms) => ({
-  name: `primary's host cut off ${ms === null ? 'for good' : `for ${ms / 1000} s`}`,
-  applies: () => true,
-  strike(strike) {
-    lasting(strike, {kind: 'host-cut', node: PRIMARY}, ms)
-    return strike.act()
-  },
-}))
+export function hostCut(node: number): readonly FaultKind[] {
+  return ([30_000, null] as const).map((ms) => ({
+    name: `host of node ${node} cut off ${ms === null ? 'for good' : `for ${ms / 1000} s`}`,
+    applies: () => true,
+    strike(strike) {
+      lasting(strike, {kind: 'host-cut', node}, ms)
+      return strike.act()
+    },
+  }))
+}
 
 export const DISK_FULL: readonly FaultKind[] = [1, 2].flatMap((node) =>
   [false, true].map((wal): FaultKind => ({
@@ -131,7 +131,7 @@ export const JOB_KILLED: readonly FaultKind[] = (
   applies: ({method}) => method === 'jobState',
   key: (moment) => `${keyOf(moment)} ${moment.at}`,
   strike({site, moment, act}) {
-    killJobs(nodeOf(site, moment.node ?? PRIMARY), phase)
+    killJobs(nodeOf(site, moment.node ?? 0), phase)
     return act()
   },
 }))

@@ -44,8 +44,6 @@ export type FaultEnding = {
   way: 'struck' | 'resume' | 'rollback'
   outcome: RunOutcome | {kind: 'refused'; code: string; hint: string}
   results: ReadonlyMap<string, JsonObject>
-  /** What the fault has left in force. */
-  lasting: boolean
 }
 
 export type FaultReport = {
@@ -63,8 +61,8 @@ export type FaultMatrix = {
   never: (site: Site) => string[]
   /** What is wrong with the end. */
   judge: (site: Site, ending: FaultEnding) => string[]
-  /** What is wrong with how a resume and a rollback end, both from the same outcome. */
-  nowhere?: (ends: Readonly<Record<string, string>>) => string[]
+  /** Neither way leads on, and the outcome says so itself. */
+  lost?: (outcome: RunOutcome | Refusal['outcome']) => boolean
   /** The way back is disturbed too, where the window ends before these steps. */
   backFrom?: readonly string[]
 }
@@ -81,8 +79,7 @@ type Course = {
 }
 
 /** The window ends before that step: from there on the plan goes back. */
-function endsBefore(step: string | null): Gate | null {
-  if (step === null) return null
+export function endsBefore(step: string): Gate {
   return (_now, asked) => ({
     ...{kind: 'go', say: '', leftMs: null},
     stop: asked === step ? new ActFailed({code: 'WINDOW_WOULD_BE_MISSED', message: 'too late'}) : null,
@@ -95,7 +92,7 @@ export async function faultMatrix(matrix: FaultMatrix): Promise<FaultReport> {
   holdLocks(site, OPERATION, matrix.plan.locks)
   const ready = {...matrix, site}
   for (const back of [null, ...(matrix.backFrom ?? [])]) {
-    const gate = endsBefore(back)
+    const gate = back === null ? null : endsBefore(back)
     const base = await proceed(ready, structuredClone(site), {way: 'run', text: '', gate, strikeAt: null})
     // Forward moments of a run that goes back are those of one that does not.
     const moments = base.moments.filter(({undoing}) => back === null || undoing)
@@ -138,8 +135,8 @@ async function struck(
     ends[way] = process.result.outcome.kind
     note(matrix, report, own, {fault, where: `${where} (${saying(first)})`, way, process})
   }
-  const hinted = hintOf(first)
-  for (const wrong of [...wrongWays(ends, hinted), ...(matrix.nowhere ?? nowhere)(ends)])
+  if (matrix.lost?.(first.result.outcome) === true) return
+  for (const wrong of [...wrongWays(ends, hintOf(first)), ...nowhere(ends)])
     report.violations.push(`${where} (${saying(first)}): ${wrong}`)
 }
 
@@ -187,7 +184,7 @@ function note(
   report.runs += 1
   const key = `${fault.name}: ${way} ${result.outcome.kind}`
   report.endings[key] = (report.endings[key] ?? 0) + 1
-  const ending = {way, outcome: result.outcome, results: result.results, lasting: site.faults.length > 0}
+  const ending = {way, outcome: result.outcome, results: result.results}
   const wrong = [...seen.splice(0), ...matrix.judge(site, ending)]
   for (const text of wrong) report.violations.push(`${where} → ${way} ${saying(process)}: ${text}`)
 }

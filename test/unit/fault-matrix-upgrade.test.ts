@@ -6,16 +6,23 @@ import type {JsonObject} from '../../src/lib/json.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
 import {summariseRun} from '../../src/operations/upgrade/summary.js'
-import {dangers, unserved} from '../support/fake-cluster.js'
-import {completedPlan} from '../support/fake-crash-matrix.js'
-import {DISK_FULL, JOB_KILLED, PRIMARY_CUT, SSH_CUT, WINDOW_GONE} from '../support/fake-fault-kinds.js'
-import {faultMatrix, type FaultEnding, type FaultKind} from '../support/fake-fault-matrix.js'
-import {isCut, nodeOf, type Site} from '../support/fake-site.js'
-import {migrationFacts, preparedSite, servingOn} from '../support/fake-upgrade-site.js'
+import {completedPlan, runOnSite} from '../support/fake-crash-matrix.js'
+import {
+  attachedTo,
+  fenceable,
+  judgeBy,
+  never,
+  NODES,
+  versions,
+  whole,
+  type Judges,
+} from '../support/fake-fault-judgement.js'
+import {DISK_FULL, hostCut, JOB_KILLED, SSH_CUT, WINDOW_GONE} from '../support/fake-fault-kinds.js'
+import {endsBefore, faultMatrix, type FaultEnding, type FaultKind} from '../support/fake-fault-matrix.js'
+import {nodeOf, type Site} from '../support/fake-site.js'
+import {migrationFacts, preparedSite} from '../support/fake-upgrade-site.js'
 
 vi.setConfig({testTimeout: 180_000})
-
-const NODES = [0, 1, 2]
 
 const REQUEST: RunRequest = {
   to: 17,
@@ -30,41 +37,13 @@ const REQUEST: RunRequest = {
 }
 
 function fenceableSite(): Site {
-  const site = preparedSite()
-  const config = {...site.pool.config, failover_on_backend_error: 'on', health_check_period: '10'}
-  Object.assign(site.pool, {config, applied: config})
-  return site
+  return fenceable(preparedSite())
 }
 
 function planOf(site: Site, request: RunRequest): Plan {
   const steps = planRun(request, migrationFacts(site))
   const reasons = {standbys: [1, 2], held: request.wayBack === 'hold-standby' ? 2 : null}
   return completedPlan('upgrade-run', request, {reasons, steps, locks: NODES})
-}
-
-const versions = (site: Site): string[] => NODES.map((id) => servingOn(site, id))
-
-/** At no moment, whatever is known of it. */
-function never(site: Site): string[] {
-  const seen = versions(site)
-  const primaries = NODES.filter(
-    (id) => nodeOf(site, id).running && nodeOf(site, id).directory?.standbySignal === false,
-  )
-  return [
-    ...(seen.includes('old') && seen.includes('new') ? [`both versions run: ${seen.join()}`] : []),
-    ...(primaries.length > 1 ? [`nodes ${primaries.join(' and ')} both run as primary`] : []),
-    ...NODES.filter((id) => nodeOf(site, id).directory?.content === 'spoiled').map(
-      (id) => `node ${id} runs on spoiled data`,
-    ),
-  ]
-}
-
-/** What is so while a machine is cut off or a disk is full is not said to be otherwise: only what poolctl itself has to answer for. */
-function ofFault(site: Site, text: string): boolean {
-  if (site.faults.length > 0 && text.includes('does not stream')) return true
-  // It acts by itself while it has no fence, and nobody here promotes a standby in its place.
-  const dropped = (site.droppedByPool ?? []).length > 0
-  return dropped && /primaries serve|pgpool believes|streams from node \d, which is not/.test(text)
 }
 
 function judgeCompleted(site: Site, plan: Plan, {results}: FaultEnding): string[] {
@@ -89,19 +68,15 @@ function judgeCompleted(site: Site, plan: Plan, {results}: FaultEnding): string[
 
 function judgeRolledBack(site: Site): string[] {
   const seen = versions(site)
-  const found = seen.join() === 'old,old,old' ? [] : [`rolled back with ${seen.join()}`]
-  if (site.pool.fence) found.push('the fence stands')
+  const found = seen.join() === 'old,old,old' ? whole(site, 0) : [`rolled back with ${seen.join()}`]
   for (const id of NODES) {
-    const {jobs, alone, upgrade} = nodeOf(site, id)
-    if (Object.values(jobs).some(({state}) => state === 'running')) found.push(`a job runs on node ${id}`)
-    if (typeof alone === 'string') found.push(`a server of pg_upgrade is left on node ${id}`)
+    const {upgrade} = nodeOf(site, id)
     if (upgrade?.controlAside === true) found.push(`the old control file of node ${id} is aside`)
     if (upgrade?.kept) found.push(`catalogs are kept on node ${id}`)
   }
-  const dropped = site.droppedByPool ?? []
-  const away = site.pool.nodes.filter(({id, status}) => status === 'down' && !dropped.includes(id)).map(({id}) => id)
-  if (away.length > 0) found.push(`nodes ${away.join()} are detached`)
-  return found
+  const attached = [...attachedTo(site), ...(site.droppedByPool ?? [])]
+  const away = NODES.filter((id) => !attached.includes(id))
+  return away.length === 0 ? found : [...found, `nodes ${away.join()} are detached`]
 }
 
 /** Nobody serves, and it is said so; but what the primary had is there, in one of its directories. */
@@ -111,43 +86,28 @@ function dataIsThere(site: Site): string[] {
   return copies.some((rows) => site.acknowledged.every((row) => rows.has(row))) ? [] : ['the data of node 0 is gone']
 }
 
-const EXIT_CODES: Readonly<Record<string, readonly number[]>> = {
-  // The last three: nothing was changed.
-  'rolled-back': [7, 4, 5, 6],
-  incomplete: [8],
-  unknown: [9],
+/** What a swap had moved when it was killed is nowhere whole. */
+function lost(outcome: FaultEnding['outcome']): boolean {
+  return 'failure' in outcome && /^Neither version is whole on node 0: restore it/.test(outcome.failure.hint ?? '')
 }
 
-function judgeOf(plan: Plan): (site: Site, ending: FaultEnding) => string[] {
-  return (site, ending) => {
-    const {outcome} = ending
-    const found: string[] = []
-    if ('failure' in outcome && EXIT_CODES[outcome.kind]?.includes(outcome.failure.exitCode) !== true)
-      found.push(`exit code ${outcome.failure.exitCode}`)
-    switch (outcome.kind) {
-      case 'completed':
-        return [...found, ...whole(site), ...judgeCompleted(site, plan, ending)]
-      case 'rolled-back':
-        return [...found, ...whole(site), ...judgeRolledBack(site)]
-      case 'incomplete':
-      case 'unknown':
-        if (ending.way !== 'struck') found.push(`it ends ${outcome.kind} although nothing is in its way any more`)
-        return [...found, ...dataIsThere(site)]
-      case 'refused':
-        return outcome.code === 'PAST_POINT_OF_NO_RETURN' ? found : [...found, `refused: ${outcome.code}`]
-      default:
-        return [...found, outcome.kind]
-    }
+/** Whoever asks to go back while it moves files is told that it is at work. */
+function excused({outcome}: FaultEnding): boolean {
+  return lost(outcome) || ('failure' in outcome && outcome.failure.code === 'POINT_OF_NO_RETURN_UNKNOWN')
+}
+
+function judgesOf(plan: Plan): Judges {
+  return {
+    completed: (site, ending) => [...whole(site, 0), ...judgeCompleted(site, plan, ending)],
+    rolledBack: judgeRolledBack,
+    open: dataIsThere,
+    excused,
   }
-}
-
-function whole(site: Site): string[] {
-  return [...dangers(site), ...(isCut(site, 0) ? [] : unserved(site))].filter((text) => !ofFault(site, text))
 }
 
 const FAULTS: readonly (readonly [string, readonly FaultKind[]])[] = [
   ['the SSH connection cut', SSH_CUT],
-  ["the primary's host cut off", PRIMARY_CUT],
+  ["the primary's host cut off", hostCut(0)],
   ['the disk of a standby full', DISK_FULL],
   ['a job killed on its host', JOB_KILLED],
   ['the window over', WINDOW_GONE],
@@ -166,11 +126,23 @@ describe.each(RUNS)('an upgrade %s, disturbed at every call', (_, more) => {
     async (_name, faults) => {
       const site = fenceableSite()
       const plan = planOf(site, {...REQUEST, ...more})
-      const started = performance.now()
-      const report = await faultMatrix({site, plan, faults, never, judge: judgeOf(plan), backFrom: ['start-primary']})
-      console.log(_name, report.runs, Math.round(performance.now() - started), report.endings, report.violations.length)
+      const judge = judgeBy(judgesOf(plan))
+      const report = await faultMatrix({site, plan, faults, never, judge, backFrom: ['start-primary'], lost})
       for (const v of report.violations.slice(0, 300)) console.log(v)
       expect(report.violations.slice(0, 10)).toEqual([])
+    },
+  )
+
+  const {steps} = planOf(fenceableSite(), {...REQUEST, ...more})
+  const barrier = steps.findIndex(({irreversible}) => irreversible)
+  it.each(steps.slice(0, barrier + 1).map(({id}) => id))(
+    'goes back whole where the window ends before %s',
+    async (id) => {
+      const site = fenceableSite()
+      const plan = planOf(site, {...REQUEST, ...more})
+      const {outcome, results} = await runOnSite(site, plan, {gate: endsBefore(id)})
+      expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED', exitCode: 7}})
+      expect(judgeBy(judgesOf(plan))(site, {way: 'struck', outcome, results})).toEqual([])
     },
   )
 })
