@@ -1,4 +1,5 @@
 /** What no fault excuses, whatever an operation of an upgrade was disturbed by. */
+import {leftOf} from '../../src/engine/record.js'
 import {dangers, unserved} from './fake-cluster.js'
 import type {FaultEnding} from './fake-fault-matrix.js'
 import {isCut, nodeOf, type Site} from './fake-site.js'
@@ -20,12 +21,26 @@ export function fenceable(site: Site): Site {
 
 /** At no moment, also while nobody sees it. */
 export function never(site: Site): string[] {
-  const seen = versions(site)
+  return neverOf(site, NODES)
+}
+
+/** The same, but for a standby outside the pool that shares no file with another and could not be stopped again: it serves nobody. */
+export function neverServing(site: Site): string[] {
+  const serving = attachedTo(site)
+  const primary = (id: number): boolean => nodeOf(site, id).directory?.standbySignal === false
+  return neverOf(
+    site,
+    NODES.filter((id) => serving.includes(id) || primary(id)),
+  )
+}
+
+function neverOf(site: Site, among: readonly number[]): string[] {
+  const seen = among.map((id) => servingOn(site, id))
   const nodes = NODES.map((id) => ({id, ...nodeOf(site, id)}))
   const primaries = nodes.filter(({running, directory}) => running && directory?.standbySignal === false)
   const names = primaries.map(({id}) => id).join(' and ')
   return [
-    ...(seen.includes('old') && seen.includes('new') ? [`both versions run: ${seen.join()}`] : []),
+    ...(seen.includes('old') && seen.includes('new') ? [`both versions run: ${versions(site).join()}`] : []),
     ...(primaries.length > 1 ? [`nodes ${names} both run as primary`] : []),
     ...nodes.filter(({directory}) => directory?.content === 'spoiled').map(({id}) => `node ${id} runs on spoiled data`),
   ]
@@ -52,6 +67,11 @@ export function leftAtWork(site: Site): string[] {
     if (typeof alone === 'string') found.push(`a server of pg_upgrade is left on node ${id}`)
   }
   return found
+}
+
+/** What is left on a machine that could not be asked is named for a resume. */
+export function saysLeft(results: FaultEnding['results'], what: string): boolean {
+  return [...results.values()].some((result) => leftOf(result).some((text) => text.includes(what)))
 }
 
 const EXIT_CODES: Readonly<Record<string, readonly number[]>> = {

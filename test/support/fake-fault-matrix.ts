@@ -4,6 +4,7 @@
  */
 import type {RunOutcome} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
+import {leftOf} from '../../src/engine/record.js'
 import {resumePlan, rollbackPlan, runPlan} from '../../src/engine/run.js'
 import type {Gate, RunResult} from '../../src/engine/setup.js'
 import {upgradeGate} from '../../src/operations/upgrade/deadline.js'
@@ -125,6 +126,7 @@ async function struck(
   await heal(site, first.world)
   if (isClosed(first)) {
     note(matrix, report, site, {fault, where, way: 'struck', process: first})
+    await makeUp(matrix, report, site, {where, first})
     return
   }
   const ends: Record<string, string> = {}
@@ -143,6 +145,21 @@ async function struck(
 /** One of both ways ends with a version that serves. */
 function nowhere({resume = '', rollback = ''}: Readonly<Record<string, string>>): string[] {
   return resume === 'completed' || rollback === 'rolled-back' ? [] : [`resume ends ${resume}, rollback ${rollback}`]
+}
+
+/** What a complete operation has named as left is made up for by a resume. */
+async function makeUp(
+  matrix: FaultMatrix,
+  report: FaultReport,
+  site: Site,
+  {where, first}: {where: string; first: Process},
+): Promise<void> {
+  if (![...first.result.results.values()].some((result) => leftOf(result).length > 0)) return
+  const process = await proceed(matrix, site, {way: 'resume', text: first.text, gate: null, strikeAt: null})
+  const {outcome, results} = process.result
+  const left = [...results.values()].flatMap(leftOf)
+  if (outcome.kind === 'completed' && left.length === 0 && site.pool.fence === null) return
+  report.violations.push(`${where}: a resume leaves ${outcome.kind}, ${left.join('; ')}`)
 }
 
 /** Whoever does what the outcome says gets somewhere. */

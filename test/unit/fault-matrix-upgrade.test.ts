@@ -13,6 +13,7 @@ import {
   judgeBy,
   never,
   NODES,
+  saysLeft,
   versions,
   whole,
   type Judges,
@@ -61,8 +62,7 @@ function judgeCompleted(site: Site, plan: Plan, {results}: FaultEnding): string[
     } else if (seen[id] !== 'new' && !named) found.push(`node ${id} is ${seen[id] ?? ''} and not named`)
     if ((leftOut.includes(id) || id === held) && attached.has(id)) found.push(`node ${id} is left out and attached`)
   }
-  if (site.pool.fence && ![...results.values()].some(({left}) => JSON.stringify(left ?? '').includes('fence')))
-    found.push('the fence stands and is not named')
+  if (site.pool.fence && !saysLeft(results, 'fence')) found.push('the fence stands and is not named')
   return found
 }
 
