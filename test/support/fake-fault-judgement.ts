@@ -109,7 +109,8 @@ export function judgeBy(judges: Judges): (site: Site, ending: FaultEnding) => st
         return [...found, ...judges.open(site)]
       case 'refused':
         return outcome.code === 'PAST_POINT_OF_NO_RETURN' ? found : [...found, `refused: ${outcome.code}`]
-      default:
+      case 'handed-over':
+      case 'interrupted':
         return [...found, outcome.kind]
     }
   }

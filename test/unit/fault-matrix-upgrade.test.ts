@@ -128,7 +128,7 @@ describe.each(RUNS)('an upgrade %s, disturbed at every call', (_, more) => {
       const plan = planOf(site, {...REQUEST, ...more})
       const judge = judgeBy(judgesOf(plan))
       const report = await faultMatrix({site, plan, faults, never, judge, backFrom: ['start-primary'], lost})
-      for (const v of report.violations.slice(0, 300)) console.log(v)
+      expect(report.runs).toBeGreaterThan(15)
       expect(report.violations.slice(0, 10)).toEqual([])
     },
   )

@@ -160,7 +160,7 @@ describe.each(CASES)('$title, disturbed at every call', ({wayBack, steps, verb, 
       const judges: Judges = {completed, rolledBack, open}
       const judge = judgeBy(judges)
       const report = await faultMatrix({site: start, plan, faults, never: neverServing, judge, backFrom: [backFrom]})
-      for (const v of report.violations.slice(0, 300)) console.log(v)
+      expect(report.runs).toBeGreaterThan(15)
       expect(report.violations.slice(0, 10)).toEqual([])
     },
   )
