@@ -43,9 +43,10 @@ export async function attemptStep<W>(run: RunState<W>, step: PlannedStep): Promi
   const deadlineMs = code.deadlineMs === undefined ? stepTimeoutMs : code.deadlineMs
   const first = code.makeSafe === undefined ? undefined : interrupts.onFirst
   const callOff = askAgain(run, step)
-  const acted = await bounded(clock, actLimit(deadlineMs, verdict), interrupts.onSecond, (signal) =>
-    code.act(run.context(step, first === undefined ? signal : AbortSignal.any([signal, first]))),
-  ).finally(callOff)
+  const acted = await bounded(clock, actLimit(deadlineMs, verdict), interrupts.onSecond, (signal) => {
+    const context = run.context(step, first === undefined ? signal : AbortSignal.any([signal, first]))
+    return code.provesItself ? twiceIfLost(() => code.act(context)) : code.act(context)
+  }).finally(callOff)
   if (acted.kind === 'left') return {kind: 'left'}
   const broken = brokenPromise(run, step, acted, deadlineMs)
   if (broken) return {kind: 'failed', error: broken}
@@ -54,6 +55,16 @@ export async function attemptStep<W>(run: RunState<W>, step: PlannedStep): Promi
   const after = await judge(run, step, acted, deadlineMs)
   if (after.kind !== 'done') return after
   return recordDone(run, step, startMs, 'done', after.observation, after.result)
+}
+
+/** For what may be repeated: an answer that is lost is asked for once more. */
+export async function twiceIfLost<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error
+    return act()
+  }
 }
 
 /** A sleep that is aborted throws an error of its own around the reason. */
@@ -122,7 +133,8 @@ async function judge<W>(
   acted: Exclude<Bounded<JsonObject | undefined>, {kind: 'left'}>,
   deadlineMs: number | null,
 ): Promise<Judged> {
-  if (acted.kind === 'threw' && !(acted.error instanceof OutcomeUnknown)) return {kind: 'failed', error: acted.error}
+  const lost = acted.kind === 'threw' && acted.error instanceof OutcomeUnknown
+  if (acted.kind === 'threw' && (!lost || run.code(step).provesItself)) return {kind: 'failed', error: acted.error}
   const result = acted.kind === 'returned' ? acted.value : undefined
   const seen = await (acted.kind === 'returned' ? lookUntilSeen(run, step) : lookUntilDone(run, step))
   if (seen.kind !== 'seen') return seen

@@ -1,6 +1,6 @@
 /** The way back: undo what was begun, last first. An undo that fails is recorded and the others still run. */
 import {messageOf} from '../lib/errors.js'
-import {look} from './attempt.js'
+import {look, twiceIfLost} from './attempt.js'
 import {bounded} from './deadline.js'
 import type {PlannedStep} from './plan.js'
 import {isDone} from './record.js'
@@ -59,8 +59,8 @@ async function undoStep<W>(run: RunState<W>, step: PlannedStep): Promise<null | 
   await run.crash('before-undoing', step)
   await journal.append({type: 'undoing', step: step.id})
   await run.crash('after-undoing', step)
-  const ended = await bounded(clock, stepTimeoutMs, interrupts.onSecond, async (signal) =>
-    code.undo?.(run.context(step, signal)),
+  const ended = await bounded(clock, stepTimeoutMs, interrupts.onSecond, (signal) =>
+    twiceIfLost(async () => code.undo?.(run.context(step, signal))),
   )
   if (ended.kind === 'left') return 'left'
   await run.crash('after-undo', step)

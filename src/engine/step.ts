@@ -37,6 +37,11 @@ export interface StepCode<W> {
   probe(context: StepContext<W>): Promise<Observation>
   /** Idempotent. What it returns is journalled as the step's result. */
   act(context: StepContext<W>): Promise<JsonObject | undefined>
+  /**
+   * `verify` does not look at the world: what the act saw itself is the proof. An act whose answer was lost has proved nothing, so it is
+   * repeated, once, and has failed where that is lost too.
+   */
+  provesItself?: true
   /** Looks at the world after the act; `pending` here means that the act failed. */
   verify(context: StepContext<W>): Promise<Observation>
   /**

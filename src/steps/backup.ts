@@ -70,5 +70,6 @@ export const endBackup: Step = {
     await session.abandon()
     return {stopLsn, label, tablespaceMap}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('the server gave stop position, label and map')),
 }

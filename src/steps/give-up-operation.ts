@@ -18,5 +18,6 @@ export const giveUpOperation: Step = {
     await world.giveUpRecord(former, operation)
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('its record is closed')),
 }

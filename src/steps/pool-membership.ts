@@ -70,6 +70,20 @@ const ATTACH_DEFERRED = {
   consequence: 'a pgpool that is told to attach a node now ends up knowing no primary',
 }
 
+const FOLLOW_MS = 15_000
+
+/** What runs there may be another cluster that could not be stopped: a standby of nobody would answer reads with what it had long ago. */
+async function awaitFollowing(context: Context): Promise<void> {
+  const id = idIn(context)
+  const wait = {limitMs: FOLLOW_MS, everyMs: POLL_MS, what: `node ${id} streaming`, code: 'NOT_STREAMING'}
+  await awaitSeen(context, wait, async () => {
+    const {inRecovery, receiver} = await context.world.postgres(id).facts()
+    return inRecovery && receiver?.status !== 'streaming'
+      ? pending('it streams from nobody')
+      : done('it may be attached')
+  })
+}
+
 export const detachNode: Step = {
   kind: 'detach-node',
   probe: seenDetached,
@@ -78,6 +92,7 @@ export const detachNode: Step = {
   async undo(context) {
     if (context.input['healthyBefore'] !== true || (await seenAttached(context)).state === 'done') return
     await refuseUnserved(context, ATTACH_DEFERRED)
+    await awaitFollowing(context)
     await attach(context)
   },
 }

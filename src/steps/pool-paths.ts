@@ -65,5 +65,6 @@ export const setPoolPaths: Step = {
     if (written !== null) return takenUp(context, place, wanted)
     return {left: [leftAt(context.world, place, 'the new directories are still to be set')]}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('pgpool.conf was written, or is named for a resume')),
 }

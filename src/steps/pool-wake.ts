@@ -4,7 +4,7 @@
  * child.c, seen on 4.3.5). Nothing moves it back when the standby answers again, and from then on every new session ends with "unable to
  * read message kind", for good. pgpool looks anew only when a node leaves or comes.
  */
-import {isAttached} from '../cluster/pool-node.js'
+import {isAttached, type PoolNode} from '../cluster/pool-node.js'
 import type {NodeId} from '../cluster/node-id.js'
 import {AuthenticationRefused, ConfigError} from '../lib/errors.js'
 import type {Context} from './context.js'
@@ -28,12 +28,20 @@ export async function letsClientsIn({world, signal}: Context): Promise<boolean> 
   }
 }
 
-/** A standby that streams leaves the pool and comes back, when no client gets in although a primary serves. */
+/** False where a pgpool has looked for the primary while nobody could reach it: it sends no write anywhere, and does not look again by itself. */
+export function knowsPrimary(nodes: readonly PoolNode[]): boolean {
+  const attached = nodes.filter(isAttached)
+  return attached.some(({role}) => role !== 'standby') || attached.length === 0
+}
+
+/** A standby that streams leaves the pool and comes back, when no client gets in, or none could write, although a primary serves. */
 export async function wakePool(context: Context): Promise<void> {
-  if (await letsClientsIn(context)) return
+  if ((await letsClientsIn(context)) && knowsPrimary(await context.world.pool.nodeInfo())) return
   const id = await spareStandby(context)
   if (id === null) return
-  context.observe(`no client gets into pgpool: node ${id} leaves it and comes back, so that it looks anew`)
+  context.observe(
+    `pgpool serves nobody, or knows no primary: node ${id} leaves it and comes back, so that it looks anew`,
+  )
   try {
     await detach(about(context, id))
   } finally {

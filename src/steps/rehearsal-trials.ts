@@ -112,6 +112,7 @@ function tried(kind: (typeof TRIED)[number], inner: Pick<Step, 'act' | 'verify'>
         return verdictOf(context, error)
       }
     },
+    provesItself: true,
     verify: () => Promise.resolve(done('tried')),
   }
 }
@@ -177,6 +178,7 @@ export const rehearseLinks = tried('rehearse-links', {
     }
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('linked')),
 })
 
@@ -203,5 +205,6 @@ export const rehearseSmoke = tried('rehearse-smoke', {
     }
     return {checks: checks satisfies SmokeCheck[]}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('all of them answered')),
 })

@@ -16,6 +16,7 @@ export const saveConfig: Step = {
     await hostOf(context).saveConfig(context.operation)
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done("the node's configuration files are kept")),
 }
 

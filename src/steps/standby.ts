@@ -149,5 +149,6 @@ export const cleanUp: Step = {
     await hostOf(context).cleanUp(context.operation)
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('nothing of this operation is left on the host')),
 }

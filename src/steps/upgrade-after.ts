@@ -7,7 +7,7 @@
  * named, and the upgrade is none the worse for it.
  * Undo: none. Repeat: harmless; an extension that is up to date is not touched, statistics are made again.
  */
-import {nodeId} from '../cluster/node-id.js'
+import type {NodeId} from '../cluster/node-id.js'
 import type {UpgradeNote} from '../cluster/upgrade-note.js'
 import {messageOf} from '../lib/errors.js'
 import type {NewServer} from '../ports/upgrade-host.js'
@@ -35,6 +35,7 @@ export const updateExtensions: Step = {
     }
     return {updated, failed}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('every database was asked')),
 }
 
@@ -79,6 +80,7 @@ export const makeStatistics: Step = {
     }
     return {databases, failed}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('all databases were analysed in stages')),
   makeSafe: () => Promise.resolve(),
 }
@@ -98,34 +100,45 @@ export const moveInFile: Step = {
   verify: (context) => Promise.resolve(done(`the cluster file names the ${which(context)} clusters`)),
 }
 
-/** For `upgrade status`, `upgrade rollback` and `upgrade finish` on whatever machine: on each host, what became of it. */
+/**
+ * For `upgrade status`, `upgrade rollback` and `upgrade finish` on whatever machine: on each host, what became of it. Clients are served
+ * without it, so a host that cannot take it holds nothing up, as long as another has it: it is named for a resume.
+ */
 export const leaveNote: Step = {
   kind: 'leave-note',
   probe: () => Promise.resolve(pending('written anew')),
   async act(context) {
-    const {world, operation, input} = context
-    const held = input['held']
-    await Promise.all(
-      nodesIn(context).map(async (node) => {
-        const {from, to, old, new: fresh} = pairOf(context, node)
-        const note: UpgradeNote = {
-          operation,
-          from,
-          to,
-          primary: idIn(context, 'primary'),
-          held: typeof held === 'number' ? held : null,
-          whole: input['transfer'] === 'clone' ? nodesIn(context) : [],
-          phase: textIn(input, 'phase') as UpgradeNote['phase'],
-          at: world.clock.now().toISOString(),
-          old,
-          new: fresh,
-        }
-        await world.migrationHost(nodeId(node)).saveNote(operation, pairOf(context, node), JSON.stringify(note))
-      }),
-    )
-    return undefined
+    const nodes = nodesIn(context)
+    const notes = await Promise.allSettled(nodes.map((node) => noteOn(context, node)))
+    context.signal.throwIfAborted()
+    const left = notes.flatMap((note, at) => (note.status === 'fulfilled' ? [] : [{at, error: note.reason as unknown}]))
+    const [first] = left
+    if (first && left.length === nodes.length) throw first.error
+    return left.length === 0
+      ? undefined
+      : {left: left.map(({at, error}) => `node ${nodes[at] ?? '?'} has no note of it: ${messageOf(error)}`)}
   },
-  verify: () => Promise.resolve(done('a note lies on each host')),
+  provesItself: true,
+  verify: () => Promise.resolve(done('a note lies on each host that could take it')),
+}
+
+async function noteOn(context: Context, node: NodeId): Promise<void> {
+  const {world, operation, input} = context
+  const {held} = input
+  const {from, to, old, new: fresh} = pairOf(context, node)
+  const note: UpgradeNote = {
+    operation,
+    from,
+    to,
+    primary: idIn(context, 'primary'),
+    held: typeof held === 'number' ? held : null,
+    whole: input['transfer'] === 'clone' ? nodesIn(context) : [],
+    phase: textIn(input, 'phase') as UpgradeNote['phase'],
+    at: world.clock.now().toISOString(),
+    old,
+    new: fresh,
+  }
+  await world.migrationHost(node).saveNote(operation, pairOf(context, node), JSON.stringify(note))
 }
 
 /**
@@ -166,6 +179,7 @@ export const configureNew: Step = {
     await context.world.migrationHost(node).configure(context.operation, pairOf(context, node))
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done("the node's own configuration is there")),
   /** The old control file was set aside with it; the held standby is the way back again. */
   async undo(context) {

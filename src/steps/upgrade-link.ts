@@ -149,6 +149,7 @@ export const beginLinks: Step = {
     }
     return {waiting, failed}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('the jobs wait for the primary and their own server')),
   undo: leaveAllOut,
 }
@@ -176,6 +177,7 @@ export const linkStandbys: Step = {
     await forgetEarlierTries(context, result.linked)
     return result
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('each was compared with the primary by name, size and links')),
   undo: leaveAllOut,
 }

@@ -12,10 +12,11 @@ import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {done, hostOf, idIn, nodeConfig, numberIn, pending, serverOf, type Context, type Step} from './context.js'
 import {attachIfDetached, detachNode} from './pool-membership.js'
-import {letsClientsIn, wakePool} from './pool-wake.js'
+import {knowsPrimary, letsClientsIn, wakePool} from './pool-wake.js'
 import {startServer} from './server-power.js'
 import {awaitStreaming, verifyStandby, writeStandbySettings} from './standby.js'
 import {linkedOf} from './upgrade-link.js'
+import {started} from './upgrade-pg.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
 import {carriedOf} from './upgrade-stop.js'
 
@@ -37,7 +38,8 @@ export async function bring(
   const [{postmasterPid, standbySignal}] = await Promise.all([hostOf(one).look(), ready])
   if (postmasterPid === null) {
     if (!standbySignal) await writeStandbySettings.act(one)
-    await startServer.act(one)
+    // It streams or it does not, whatever became of the answer.
+    await started(startServer.act(one))
   }
   await awaitStreaming.act(one)
 }
@@ -87,6 +89,7 @@ export const bringStandbys: Step = {
     }
     return {streaming: streaming.sort((a, b) => a - b), failed}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('each was seen streaming')),
 }
 
@@ -101,9 +104,9 @@ async function poolServes(context: Context): Promise<Observation> {
 
 async function poolIsRight(context: Context): Promise<Observation> {
   const wanted = new Set([idIn(context, 'primary'), ...streamingOf(context)])
-  const wrong = (await context.world.pool.nodeInfo()).filter(
-    (node) => node.status !== 'unused' && isAttached(node) !== wanted.has(node.id),
-  )
+  const nodes = await context.world.pool.nodeInfo()
+  const wrong = nodes.filter((node) => node.status !== 'unused' && isAttached(node) !== wanted.has(node.id))
+  if (wrong.length === 0 && !knowsPrimary(nodes)) return pending('pgpool knows no primary')
   return wrong.length === 0
     ? done(`pgpool has nodes ${[...wanted].sort((a, b) => a - b).join(', ')}`)
     : pending(`pgpool says ${wrong.map((node) => `node ${node.id} is ${node.status}`).join(', ')}`)
@@ -129,5 +132,6 @@ export const verifyNew: Step = {
     await Promise.all(streamingOf(context).map((node) => verifyStandby.act(about(at(context, 'new'), node))))
     return {proved: streamingOf(context)}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('a row written on the new primary was read on each of them')),
 }

@@ -32,7 +32,7 @@ export function transferIn({input}: Context): PgUpgradeJob['transfer'] {
 }
 
 /** The answer may be lost with the connection: whoever follows the job sees whether it runs. */
-export async function started(start: Promise<void>): Promise<void> {
+export async function started(start: Promise<unknown>): Promise<void> {
   await start.catch((error: unknown) => {
     if (!(error instanceof OutcomeUnknown)) throw error
   })
@@ -97,12 +97,27 @@ export const pgUpgrade: Step = {
   async act(context) {
     // One that has begun is left to itself, however it ended.
     if ((await upgradeJobState(context)).state === 'absent') await startUpgrade(context)
-    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade')
+    await followJob(at(context, 'old'), PG_UPGRADE_JOB, 'pg_upgrade').catch((error: unknown) =>
+      throwLost(context, error),
+    )
     return undefined
   },
   verify: seenUpgraded,
   settle: movedByNow,
   undo: takeUpgradeBack,
+}
+
+/** A swap that ends in the middle of its moves leaves neither version whole on the node, and a resume would only find that again. */
+async function throwLost(context: Context, error: unknown): Promise<never> {
+  const moved =
+    error instanceof ActFailed && transferIn(context) === 'swap' && (await movedByNow(context)).state === 'done'
+  if (!moved) throw error
+  const {code, message, detail} = error
+  const {host} = nodeConfig(context.world, idIn(context))
+  throw new ActFailed({
+    ...{code, message, detail, cause: error},
+    hint: `Neither version is whole on node ${idIn(context)}: restore it from your way back, or bring the old version up on a standby, whose old cluster is whole. What was moved: pg_upgrade.log of the job on ${host}`,
+  })
 }
 
 /** Of a swap, which is a point of no return itself: what it has moved out of the old cluster is nowhere else. */
@@ -134,8 +149,22 @@ async function takeUpgradeBack(context: Context): Promise<void> {
   const host = (place: ClusterPlace): NodeHost =>
     context.world.hostAt({...nodeConfig(context.world, id), ...place, service: {kind: 'pg_ctl'}})
   await host(pair.new).stopServer(context.operation, 'immediate', LEFT_SECONDS)
-  await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
+  if (!(await servesClients(context))) await host(pair.old).stopServer(context.operation, 'fast', LEFT_SECONDS)
   await context.world.migrationHost(id).takeBack(context.operation, pair)
+}
+
+/**
+ * An old server that clients reach is none of pg_upgrade's: an earlier way back, in which this part had failed, has started it, and nobody
+ * would start it again.
+ */
+function servesClients(context: Context): Promise<boolean> {
+  return context.world
+    .postgres(idIn(context))
+    .facts()
+    .then(
+      () => true,
+      () => false,
+    )
 }
 
 export const UNREADABLE = 'its control file cannot be read'

@@ -68,6 +68,7 @@ export function located(kind: string, which: 'old' | 'new', step: Step): Step {
     probe: (context) => step.probe(at(context, which)),
     act: (context) => step.act(at(context, which)),
     verify: (context) => step.verify(at(context, which)),
+    ...(step.provesItself ? {provesItself: true as const} : {}),
     undo: async (context) => step.undo?.(at(context, which)),
   }
 }

@@ -31,6 +31,7 @@ export const keepCatalogs: Step = {
     await context.world.migrationHost(primary).keepCatalogs(context.operation, pairOf(context, primary))
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('the catalogs are kept')),
   undo: dropKept,
 }
@@ -50,6 +51,7 @@ export const linkRest: Step = {
     const rest = restOf(context)
     return linkSome(context, rest, rest.length, 'kept')
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('each was compared with what was kept, by name, size and links')),
 }
 
@@ -79,6 +81,7 @@ export const bringRest: Step = {
     )
     return {streaming: streaming.sort((one, other) => one - other), failed}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('a row written on the new primary was read on each of them')),
 }
 
@@ -89,5 +92,6 @@ export const dropCatalogs: Step = {
     await dropKept(context)
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('the kept catalogs are removed')),
 }

@@ -15,6 +15,7 @@ import type {NodeId} from '../cluster/node-id.js'
 import type {Observation} from '../engine/step.js'
 import {ActFailed, messageOf} from '../lib/errors.js'
 import {awaitSeen, done, hostOf, idIn, numberIn, pending, type Context, type Step} from './context.js'
+import {attachIfDetached} from './pool-membership.js'
 import {startServer, stopServer} from './server-power.js'
 import {about, at, nodesIn, numbersOf} from './upgrade-place.js'
 
@@ -40,13 +41,17 @@ export const stopOld: Step = {
     const old = at(context, 'old')
     await stopServer.undo?.(old)
     if (!context.begun('stop-standbys')) return
-    await Promise.all(
+    const back = await Promise.allSettled(
       nodesIn(context).map(async (node) => {
         const one = about(old, node)
         if ((await startServer.probe(one)).state !== 'done') await startServer.act(one)
         await streamsAgain(context, node)
+        // An earlier way back that could not start it has lifted the fence, and pgpool has dropped it since.
+        await attachIfDetached(about(context, node))
       }),
     )
+    // Each gets its turn, whatever becomes of the others.
+    for (const one of back) if (one.status === 'rejected') throw one.reason
   },
 }
 
@@ -121,6 +126,7 @@ export const stopStandbys: Step = {
     refuseTooFew(context, checkpoint, equal, different)
     return {checkpoint, equal: equal.sort((a, b) => a - b), different}
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('they are down, and their control files were compared')),
 }
 

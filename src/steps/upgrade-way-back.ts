@@ -116,5 +116,6 @@ export const dropReplaced: Step = {
     await context.world.migrationHost(node).dropReplaced(context.operation, pairOf(context, node))
     return undefined
   },
+  provesItself: true,
   verify: () => Promise.resolve(done('nothing is left beside it')),
 }

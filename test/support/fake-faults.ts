@@ -1,19 +1,25 @@
 /** Faults by name, tried where a real one would strike. */
 import {ActFailed, Locked, OutcomeUnknown, Unreachable} from '../../src/lib/errors.js'
-import {nodeOf, type Site} from './fake-site.js'
+import {isCut, nodeOf, type Site} from './fake-site.js'
 
 export function reachHost(site: Site, node: number): void {
-  if (site.faults.some((f) => f.kind === 'host-unreachable' && f.node === node))
+  if (isCut(site, node) || site.faults.some((f) => f.kind === 'host-unreachable' && f.node === node))
     throw new Unreachable({code: 'HOST_UNREACHABLE', message: `no answer from db${node}`})
 }
 
 export function reachServer(site: Site, id: number): void {
   const node = nodeOf(site, id)
-  if (!node.running || site.faults.some((f) => f.kind === 'server-unreachable' && f.node === id))
+  if (!node.running || isCut(site, id) || site.faults.some((f) => f.kind === 'server-unreachable' && f.node === id))
     throw new Unreachable({code: 'POSTGRES_UNREACHABLE', message: `connection to node ${id} refused`})
 }
 
+export function reachPoolHost(site: Site): void {
+  if (site.faults.some((f) => f.kind === 'pool-unreachable'))
+    throw new Unreachable({code: 'HOST_UNREACHABLE', message: 'no answer from proxy1'})
+}
+
 export function reachPool(site: Site): void {
+  reachPoolHost(site)
   const restarting = site.faults.find((f) => f.kind === 'pool-restarting')
   if (restarting?.kind !== 'pool-restarting' || restarting.requests <= 0) return
   restarting.requests -= 1
@@ -27,6 +33,11 @@ export function needRoom(site: Site, node: number): void {
       message: `command on db${node} failed`,
       detail: 'No space left on device',
     })
+}
+
+/** For the files of a job, which are few. */
+export function needRoomForJob(site: Site, node: number): void {
+  if (!site.faults.some((f) => f.kind === 'disk-full' && f.node === node && f.jobsStart === true)) needRoom(site, node)
 }
 
 /** After the act: the connection drops before its answer comes. */

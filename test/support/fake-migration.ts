@@ -15,9 +15,10 @@ import type {
   SmokeCheck,
   WayBackJob,
 } from '../../src/ports/upgrade-host.js'
-import {guard, needRoom, reachHost, reachServer, reply} from './fake-faults.js'
+import {guard, needRoom, needRoomForJob, reachHost, reachServer, reply} from './fake-faults.js'
 import {attempt} from './fake-pool.js'
 import {
+  isCut,
   nodeOf,
   placeOf,
   type FakeDirectory,
@@ -135,6 +136,7 @@ export class FakeMigrationHost implements MigrationHost {
 
   claim(operation: string, pair: Pair): Promise<void> {
     return this.act(operation, 'claim', (node, upgrade) => {
+      if (!upgrade.made) needRoom(this.#site, this.#id)
       if (!upgrade.made && node.clusters?.[pair.new.data]) throw failed(`${pair.new.data} holds something`)
       upgrade.made = true
     })
@@ -142,6 +144,7 @@ export class FakeMigrationHost implements MigrationHost {
 
   configure(operation: string, pair: Pair): Promise<void> {
     return this.act(operation, 'configure', (node, upgrade) => {
+      needRoom(this.#site, this.#id)
       if (node.running || !upgrade.configStaged) throw failed('cannot configure')
       const old = at(this.#site, this.#id, pair.old.data)
       if (old) old.control = false
@@ -228,6 +231,7 @@ export class FakeMigrationHost implements MigrationHost {
 
   restoreBackup(operation: string, pair: Pair, backup: string): Promise<void> {
     return this.act(operation, 'restoreBackup', (node) => {
+      needRoom(this.#site, this.#id)
       const {data} = pair.old
       const aside = `${data}.poolctl-linked`
       if (node.running) throw failed('the server runs')
@@ -270,6 +274,7 @@ export class FakeMigrationHost implements MigrationHost {
       if (!beside && (node.running || typeof node.alone === 'string'))
         throw failed(`the server runs, process ${node.pid}`)
       if (node.jobs[key]) return
+      needRoomForJob(this.#site, this.#id)
       node.jobs[key] = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
       if (job.kind === 'pg-upgrade') {
         if (!upgrade.prepared) throw failed('no empty cluster is there')
@@ -291,6 +296,7 @@ export class FakeMigrationHost implements MigrationHost {
 
   saveNote(operation: string, _pair: Pair, note: string): Promise<void> {
     return this.act(operation, 'saveNote', (_node, upgrade) => {
+      needRoom(this.#site, this.#id)
       upgrade.note = note
       upgrade.prepared = false
     })
@@ -386,6 +392,19 @@ export function waitsForLinks(site: Site, {job}: FakeJob): boolean {
   return jobs.some((one) => one.state === 'running') || (job.earlyMs !== null && jobs.length === 0)
 }
 
+/** A standby's job whose way to the primary is gone. */
+export function peerIsCut(site: Site, id: number, {job}: FakeJob): boolean {
+  if (job.kind !== 'link') return false
+  const from = site.file.nodes.find(({address}) => address === job.source.address)
+  return isCut(site, id) || (from !== undefined && isCut(site, from.id))
+}
+
+/** The list is there once a pg_upgrade on that node has ended well. */
+function listsLinks(site: Site, id: number): boolean {
+  const jobs = Object.values(nodeOf(site, id).jobs).filter(({job}) => job.kind === 'pg-upgrade')
+  return jobs.some(({state, exitStatus}) => state === 'ended' && exitStatus === 0)
+}
+
 /** What a swap has moved is nowhere else. */
 function moveFiles(node: FakeNode, old: FakeDirectory, to: string): void {
   put(node, to, {...emptyCluster(node), rows: old.rows})
@@ -398,7 +417,8 @@ export function finishUpgradeJob(site: Site, id: number, job: FakeJob): void {
   Object.assign(job, {state: 'ended', exitStatus, stderr} satisfies Partial<FakeJob>)
 }
 
-function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string] {
+function upgradeJobEnd(site: Site, id: number, fakeJob: FakeJob): [number, string] {
+  const {job} = fakeJob
   const node = nodeOf(site, id)
   if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id))
     return [1, 'No space left on device']
@@ -418,7 +438,9 @@ function upgradeJobEnd(site: Site, id: number, {job}: FakeJob): [number, string]
   }
   const from = site.file.nodes.find(({address}) => address === job.source.address)
   const {kept, data} = job.source
-  const model = from ? (kept ? upgradeOf(nodeOf(site, from.id), 'upgrade').kept : at(site, from.id, data)) : null
+  if (!from || peerIsCut(site, id, fakeJob)) return [91, 'poolctl-error FETCH_FAILED rsync ended with status 255']
+  if (!kept && !listsLinks(site, from.id)) return [91, 'poolctl-error FETCH_FAILED rsync ended with status 23']
+  const model = kept ? upgradeOf(nodeOf(site, from.id), 'upgrade').kept : at(site, from.id, data)
   if (!model) return [12, 'connection unexpectedly closed']
   if (node.running) return [91, 'poolctl-error SERVER_RUNNING the server runs']
   if (own.state !== 'shut down in recovery') return [91, 'poolctl-error CHECKPOINT_DIFFERS it has not come to rest']

@@ -17,12 +17,13 @@ import type {
   ScriptStatus,
 } from '../../src/ports/host.js'
 import type {StandbyConnection} from '../../src/ports/postgres.js'
-import {countPoll, guard, needRoom, reachHost, reply} from './fake-faults.js'
-import {finishUpgradeJob, waitsForLinks} from './fake-migration.js'
+import {countPoll, guard, needRoom, needRoomForJob, reachHost, reply} from './fake-faults.js'
+import {finishUpgradeJob, peerIsCut, waitsForLinks} from './fake-migration.js'
 import {attempt} from './fake-pool.js'
 import {
   SEGMENT_BYTES,
   asLsn,
+  isCut,
   nodeOf,
   placeOf,
   replicate,
@@ -267,6 +268,7 @@ export class FakeNodeHost implements NodeHost {
 
   saveConfig(operation: string): Promise<void> {
     return this.#act(operation, 'saveConfig', () => {
+      needRoom(this.#site, this.#id)
       this.#node.savedConfig = true
     })
   }
@@ -354,6 +356,7 @@ export class FakeNodeHost implements NodeHost {
       const node = this.#stopped(`a ${job.kind} job`)
       const key = `${operation}/${id}`
       if (node.jobs[key]) return
+      needRoomForJob(this.#site, this.#id)
       const started: FakeJob = {job, polls: 0, state: 'running', exitStatus: 0, stderr: '', session: null}
       const source = this.#sourceId(job)
       const open = this.#site.sessions.find((s) => s.open && s.node === source)
@@ -411,7 +414,9 @@ export class FakeNodeHost implements NodeHost {
     job.polls += 1
     if (job.job.kind !== 'copy' && job.job.kind !== 'rewind') {
       const enough = this.#site.upgradeJobPolls ?? JOB_POLLS
-      if (job.polls >= enough && !waitsForLinks(this.#site, job)) finishUpgradeJob(this.#site, this.#id, job)
+      // A peer that is gone is given up (ServerAliveInterval), wherever the job is.
+      if (peerIsCut(this.#site, this.#id, job)) finishUpgradeJob(this.#site, this.#id, job)
+      else if (job.polls >= enough && !waitsForLinks(this.#site, job)) finishUpgradeJob(this.#site, this.#id, job)
       return
     }
     if (job.session !== null && !this.#site.sessions.some((s) => s.id === job.session && s.open)) job.session = null
@@ -420,7 +425,7 @@ export class FakeNodeHost implements NodeHost {
       end(job, 11, 'rsync: write failed: No space left on device (28)')
       return
     }
-    if (source === null || !nodeOf(this.#site, source).directory) {
+    if (source === null || !nodeOf(this.#site, source).directory || isCut(this.#site, source)) {
       end(job, 12, 'connection unexpectedly closed')
       return
     }

@@ -6,8 +6,8 @@ import {Locked, Refused} from '../../src/lib/errors.js'
 import type {LockHolder, PgpoolHost} from '../../src/ports/host.js'
 import type {Outage, Pool, PoolRank, PoolSession, PoolSettings, Prober, Proxy} from '../../src/ports/pool.js'
 import {FAILOVER_SCRIPTS, hookSettings} from '../../src/templates/pgpool-scripts.js'
-import {reachPool, reply} from './fake-faults.js'
-import {isPrimary, nodeOf, runPool, upstream, type Site} from './fake-site.js'
+import {reachPool, reachPoolHost, reply} from './fake-faults.js'
+import {isCut, isPrimary, nodeOf, runPool, upstream, type Site} from './fake-site.js'
 
 const STATUS_CODE = {unused: 0, waiting: 1, up: 2, down: 3} as const
 
@@ -35,6 +35,7 @@ export class FakePool implements Pool {
     const config = site.file.nodes.find((n) => Number(n.id) === id)!
     const node = nodeOf(site, id)
     const streaming = upstream(site, id).sender !== null
+    const answers = node.running && !isCut(site, id)
     return {
       id: nodeId(id),
       hostname: config.address,
@@ -43,8 +44,8 @@ export class FakePool implements Pool {
       statusCode: STATUS_CODE[believed.status],
       weight: 1 / site.pool.nodes.length,
       role: believed.role,
-      backendStatus: node.running ? 'up' : 'down',
-      backendRole: !node.running ? 'unknown' : isPrimary(node) ? 'primary' : 'standby',
+      backendStatus: answers ? 'up' : 'down',
+      backendRole: !answers ? 'unknown' : isPrimary(node) ? 'primary' : 'standby',
       replicationDelay: 0,
       replicationDelayUnit: 'bytes',
       replicationState: streaming ? 'streaming' : null,
@@ -120,7 +121,8 @@ export class FakeProxy implements Proxy {
   readServedBy(): Promise<{address: string; port: number} | null> {
     const {pool, file} = this.#site
     const serving = pool.nodes.filter(
-      (n) => (n.status === 'up' || n.status === 'waiting') && nodeOf(this.#site, n.id).running,
+      (n) =>
+        (n.status === 'up' || n.status === 'waiting') && nodeOf(this.#site, n.id).running && !isCut(this.#site, n.id),
     )
     const chosen = serving[pool.nextRead % Math.max(1, serving.length)]
     pool.nextRead += 1
@@ -164,18 +166,20 @@ export class FakePgpoolHost implements PgpoolHost {
   }
 
   readConfig(): Promise<string> {
-    const {config, fence} = this.#site.pool
-    const settings = {...config, ...fence?.settings}
-    return Promise.resolve(
-      Object.entries(settings)
+    return attempt(() => {
+      reachPoolHost(this.#site)
+      const {config, fence} = this.#site.pool
+      const settings = {...config, ...fence?.settings}
+      return Object.entries(settings)
         .map(([name, value]) => `${name} = '${value}'\n`)
-        .join(''),
-    )
+        .join('')
+    })
   }
 
   /** Acts need the lock where the site asks for locks, as on a node's machine. */
   #act(operation: string, method: string, change: (pool: Site['pool']) => void): Promise<void> {
     return attempt(() => {
+      reachPoolHost(this.#site)
       const {pool, locksRequired} = this.#site
       if (pool.lock ? pool.lock.operation !== operation : locksRequired === true)
         throw new Locked({code: 'LOCK_MISSING', message: `${this.name}: ${operation} does not hold the lock`})
@@ -246,7 +250,10 @@ export class FakePgpoolHost implements PgpoolHost {
   }
 
   fencedBy(): Promise<string | null> {
-    return Promise.resolve(this.#site.pool.fence?.operation ?? null)
+    return attempt(() => {
+      reachPoolHost(this.#site)
+      return this.#site.pool.fence?.operation ?? null
+    })
   }
 
   logFiles(): Promise<null> {

@@ -119,11 +119,16 @@ export type FakePool = {
 export type Fault =
   | {kind: 'host-unreachable'; node: number}
   | {kind: 'server-unreachable'; node: number}
-  | {kind: 'disk-full'; node: number}
+  /** Nobody reaches the machine, neither poolctl nor pgpool nor its peers; what runs there goes on. */
+  | {kind: 'host-cut'; node: number}
+  /** `wal`: nor is there room for what a standby receives. `jobsStart`: there is for the files of a job, and for nothing more. */
+  | {kind: 'disk-full'; node: number; wal?: boolean; jobsStart?: boolean}
   /** A query of the site does not run on the new version. */
   | {kind: 'smoke-fails'}
   /** Backup sessions on that node end at the `afterPolls`-th look at a job. */
   | {kind: 'session-lost'; node: number; afterPolls: number}
+  /** pgpool's machine is out of poolctl's reach, and PCP with it; clients get through. */
+  | {kind: 'pool-unreachable'}
   /** pgpool does not answer for that many requests. */
   | {kind: 'pool-restarting'; requests: number}
   /** The method acts and its answer is lost, that many times: `host.startServer`, `pool.attach`, `postgres.promote`. */
@@ -144,6 +149,8 @@ export type Site = {
   longestGapMs: number
   /** Looks after which a job of an upgrade has ended, where they are quicker or slower than others. */
   upgradeJobPolls?: number
+  /** Nodes that pgpool has dropped by itself because their machine was cut off: nobody else has. */
+  droppedByPool?: number[]
   /** Two servers accepted writes at the same moment while attached: never allowed, and kept once it happened. */
   sawTwoPrimaries: boolean
   /** Operations whose records were closed by another. */
@@ -302,6 +309,10 @@ export function asLsn(bytes: number): Lsn {
   return lsnAt(BigInt(bytes))
 }
 
+export function isCut(site: Site, id: number): boolean {
+  return site.faults.some((fault) => fault.kind === 'host-cut' && fault.node === id)
+}
+
 export function isPrimary(node: FakeNode): boolean {
   return node.running && node.directory !== null && !node.directory.standbySignal
 }
@@ -323,6 +334,7 @@ export function upstream(site: Site, id: number): {sender: number | null; why: s
   const sender = idAt(site, own.connection)
   if (sender === null || sender === id) return {sender: null, why: 'no such server'}
   const from = nodeOf(site, sender)
+  if (isCut(site, id) || isCut(site, sender)) return {sender: null, why: 'no route to host'}
   if (!from.running || !from.directory) return {sender: null, why: 'connection refused'}
   if (from.directory.systemIdentifier !== own.systemIdentifier) return {sender: null, why: 'another system identifier'}
   const slot = from.directory.slots.find((s) => s.name === own.connection?.slot)
@@ -343,6 +355,7 @@ export function replicate(site: Site): void {
       const {sender} = upstream(site, id)
       const own = nodeOf(site, id).directory
       if (sender === null || !own) continue
+      if (site.faults.some((fault) => fault.kind === 'disk-full' && fault.node === id && fault.wal === true)) continue
       const from = nodeOf(site, sender).directory!
       own.timeline = from.timeline
       own.history = structuredClone(from.history)
@@ -373,7 +386,12 @@ export function tick(site: Site, ms: number): void {
 function clientWrites(site: Site): void {
   const target = site.pool.nodes.find((n) => n.role === 'primary' && (n.status === 'up' || n.status === 'waiting'))
   const node = target && site.nodes[target.id]
-  if (!node || !isPrimary(node) || site.faults.some((f) => f.kind === 'server-unreachable' && f.node === target.id))
+  if (
+    !node ||
+    !isPrimary(node) ||
+    isCut(site, target.id) ||
+    site.faults.some((f) => f.kind === 'server-unreachable' && f.node === target.id)
+  )
     return
   const row = site.nextRow
   site.nextRow += 1
@@ -396,20 +414,29 @@ export function runPool(site: Site): void {
     // An id without a node was accepted all the same: pgpool logs it and forgets it.
     if (!node || node.status === 'unused') continue
     if (act === 'detach') node.status = 'down'
-    else if (node.status === 'down' && nodeOf(site, id).running) node.status = 'waiting'
+    else if (node.status === 'down' && nodeOf(site, id).running && !isCut(site, id)) node.status = 'waiting'
   }
   if (pool.reloadPending) {
     pool.applied = {...pool.config, ...pool.fence?.settings, ...keptDirectories(pool)}
     pool.reloadPending = false
   }
   const fenced = pool.applied['failover_on_backend_error'] === 'off' || pool.applied['health_check_period'] === '0'
-  if (!fenced)
-    for (const node of pool.nodes) if (node.status !== 'unused' && !nodeOf(site, node.id).running) node.status = 'down'
+  if (!fenced) dropDead(site)
   const turned = before.filter(({down}, at) => down !== (pool.nodes[at]?.status === 'down'))
   const looks = turned.some(({down, role}) => down || role === 'primary' || !('follow_master_command' in pool.applied))
   if (!looks) return
-  const primary = pool.nodes.find((n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)))
+  const primary = pool.nodes.find(
+    (n) => n.status !== 'down' && n.status !== 'unused' && isPrimary(nodeOf(site, n.id)) && !isCut(site, n.id),
+  )
   for (const node of pool.nodes) node.role = node === primary ? 'primary' : 'standby'
+}
+
+function dropDead(site: Site): void {
+  for (const node of site.pool.nodes) {
+    if (node.status === 'unused' || node.status === 'down') continue
+    if (isCut(site, node.id)) site.droppedByPool = [...(site.droppedByPool ?? []), node.id]
+    if (isCut(site, node.id) || !nodeOf(site, node.id).running) node.status = 'down'
+  }
 }
 
 /** A reload gives pgpool the directory of a node that is down, and of no other. */

@@ -113,7 +113,7 @@ describe('an upgrade by clones', () => {
 /** The disk of a node is full from the outage on. */
 function fillingDisk(site: Site, node: number): Gate {
   return (_now, step) => {
-    if (step === 'stop-primary') site.faults.push({kind: 'disk-full', node})
+    if (step === 'stop-primary') site.faults.push({kind: 'disk-full', node, jobsStart: true})
     return {kind: 'go', say: '', stop: null, leftMs: null}
   }
 }

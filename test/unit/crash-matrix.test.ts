@@ -315,7 +315,7 @@ const struck: FaultCase[] = [
     title: "a full disk on the target ends the copy: rolled back, in rsync's words",
     scenario: delta,
     at: 'copy-data',
-    faults: [{kind: 'disk-full', node: 2}],
+    faults: [{kind: 'disk-full', node: 2, jobsStart: true}],
     ends: {
       kind: 'rolled-back',
       code: 'JOB_FAILED',

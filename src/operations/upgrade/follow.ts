@@ -42,6 +42,20 @@ function groundOf(facts: FollowFacts, verb: string): Ground | Refusal[] {
   return {note, noted}
 }
 
+/** Whose note was left out, as it could not be written then: the plan would not stop its server, and both versions would run. */
+function unnoted(facts: FollowFacts, {note, noted}: Ground): Refusal[] {
+  return facts.servers.flatMap((server) => {
+    const known = noted.some(({node}) => node.id === server.id)
+    if (known || !server.reachable || pgMajor(server.facts.versionNum) !== note.to) return []
+    return [
+      refusal('NOTE_MISSING', `node ${server.id} serves version ${note.to}, and its host has no note of the upgrade`, {
+        node: server.id,
+        hint: `poolctl op resume ${note.operation}, or stop that server`,
+      }),
+    ]
+  })
+}
+
 function fenced({fencedBy, run}: FollowFacts): Refusal[] {
   if (fencedBy === null || fencedBy === run?.holder.operation) return []
   return [
@@ -66,7 +80,7 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
             facts.run === null ? ownWay(facts, note) : `Go on with it: poolctl op resume ${facts.run.holder.operation}`,
         }),
       ]
-  const refusals = [...missing, ...fenced(facts)]
+  const refusals = [...missing, ...unnoted(facts, ground), ...fenced(facts)]
   if (!held || refusals.length > 0) return {kind: 'refused', refusals}
   const {node, backup, since} = held
   return goingBack(facts, ground, since, {
@@ -78,7 +92,7 @@ function decideRollback(request: FollowRequest, facts: FollowFacts): Decision {
 
 /** All of them come up again as they were when the new version was opened. */
 function backToWhole(request: FollowRequest, facts: FollowFacts, ground: Ground): Decision {
-  const refusals = fenced(facts)
+  const refusals = [...unnoted(facts, ground), ...fenced(facts)]
   if (refusals.length > 0) return {kind: 'refused', refusals}
   const {note} = ground
   return goingBack(facts, ground, note.at, {

@@ -37,6 +37,18 @@ export function planRollback(facts: FollowFacts, note: UpgradeNote, held: Source
   )
   return [
     fenceStep(facts),
+    // Nobody is to read from it while it is what it was when the backup was taken and the new version may still come back.
+    ...(held.backup === null
+      ? []
+      : [
+          step({
+            id: `detach-${held.node.id}`,
+            kind: 'detach-node',
+            title: `take node ${held.node.id} out of the pool: it comes back as what it was`,
+            input: {node: held.node.id, healthyBefore: true},
+            undo: 'it is attached again',
+          }),
+        ]),
     ...[...others, ...(held.backup === null ? [] : [held])].map(({node}) =>
       stopNewStep(note, node, {...common, comesBack: node.id === held.node.id}),
     ),

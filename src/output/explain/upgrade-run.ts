@@ -23,6 +23,8 @@ export const UPGRADE_RUN_CODES: Readonly<Record<string, string>> = {
     'A node does not serve the new version in its place. Its old data would be removed and it would have none: recover it first.',
   NO_OPEN_UPGRADE:
     'No upgrade is between its opening and its end. One that has not ended is resumed or rolled back by its operation.',
+  NOTE_MISSING:
+    'The host could not take its note of the upgrade, so going back would leave its server running. Resume the upgrade that is named, which writes the note; or stop that server first.',
   NO_WAY_BACK:
     'Once the new version serves, the old data cannot be used: both share their files. Without a standby that was held back there is only your own backup.',
   POOL_PATHS_NOT_SEEN:
