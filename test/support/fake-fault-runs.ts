@@ -1,4 +1,7 @@
-/** The real plan of an upgrade on a fake site: at every call that it makes, what can befall it, but for the end of poolctl itself. */
+/**
+ * The real plan of an upgrade on a fake site: at every call that it makes, what can befall it, but for the end of poolctl itself. A test file for
+ * each plan, because a process slows down with the number of runs that it has made.
+ */
 import {describe, expect, it, vi} from 'vitest'
 import type {StepReport} from '../../src/engine/outcome.js'
 import type {Plan} from '../../src/engine/plan.js'
@@ -6,7 +9,7 @@ import type {JsonObject} from '../../src/lib/json.js'
 import {planRun} from '../../src/operations/upgrade/plan-run.js'
 import type {RunRequest} from '../../src/operations/upgrade/request.js'
 import {summariseRun} from '../../src/operations/upgrade/summary.js'
-import {completedPlan, runOnSite} from '../support/fake-crash-matrix.js'
+import {completedPlan, runOnSite} from './fake-crash-matrix.js'
 import {
   attachedTo,
   fenceable,
@@ -17,13 +20,11 @@ import {
   versions,
   whole,
   type Judges,
-} from '../support/fake-fault-judgement.js'
-import {DISK_FULL, hostCut, JOB_KILLED, SSH_CUT, WINDOW_GONE} from '../support/fake-fault-kinds.js'
-import {endsBefore, faultMatrix, type FaultEnding, type FaultKind} from '../support/fake-fault-matrix.js'
-import {nodeOf, type Site} from '../support/fake-site.js'
-import {migrationFacts, preparedSite} from '../support/fake-upgrade-site.js'
-
-vi.setConfig({testTimeout: 180_000})
+} from './fake-fault-judgement.js'
+import {DISK_FULL, hostCut, JOB_KILLED, SSH_CUT, WINDOW_GONE} from './fake-fault-kinds.js'
+import {endsBefore, faultMatrix, type FaultEnding, type FaultKind} from './fake-fault-matrix.js'
+import {nodeOf, type Site} from './fake-site.js'
+import {migrationFacts, preparedSite} from './fake-upgrade-site.js'
 
 const REQUEST: RunRequest = {
   to: 17,
@@ -113,36 +114,33 @@ const FAULTS: readonly (readonly [string, readonly FaultKind[]])[] = [
   ['the window over', WINDOW_GONE],
 ]
 
-const RUNS: readonly (readonly [string, Partial<RunRequest>])[] = [
-  ['by links, one standby held back', {}],
-  ['by links, one standby later', {wayBack: 'none'}],
-  ['by swap', {wayBack: 'none', transfer: 'swap'}],
-  ['by clones', {wayBack: null, transfer: 'clone'}],
-]
+/** `kind`: the rest of the title, after "an upgrade". */
+export function disturbedRun(kind: string, more: Partial<RunRequest>): void {
+  vi.setConfig({testTimeout: 180_000})
+  describe(`an upgrade ${kind}, disturbed at every call`, () => {
+    it.each(FAULTS)(
+      'ends with one version serving, or says which does not and what to type: %s',
+      async (_name, faults) => {
+        const site = fenceableSite()
+        const plan = planOf(site, {...REQUEST, ...more})
+        const judge = judgeBy(judgesOf(plan))
+        const report = await faultMatrix({site, plan, faults, never, judge, backFrom: ['start-primary'], lost})
+        expect(report.runs).toBeGreaterThan(15)
+        expect(report.violations.slice(0, 10)).toEqual([])
+      },
+    )
 
-describe.each(RUNS)('an upgrade %s, disturbed at every call', (_, more) => {
-  it.each(FAULTS)(
-    'ends with one version serving, or says which does not and what to type: %s',
-    async (_name, faults) => {
-      const site = fenceableSite()
-      const plan = planOf(site, {...REQUEST, ...more})
-      const judge = judgeBy(judgesOf(plan))
-      const report = await faultMatrix({site, plan, faults, never, judge, backFrom: ['start-primary'], lost})
-      expect(report.runs).toBeGreaterThan(15)
-      expect(report.violations.slice(0, 10)).toEqual([])
-    },
-  )
-
-  const {steps} = planOf(fenceableSite(), {...REQUEST, ...more})
-  const barrier = steps.findIndex(({irreversible}) => irreversible)
-  it.each(steps.slice(0, barrier + 1).map(({id}) => id))(
-    'goes back whole where the window ends before %s',
-    async (id) => {
-      const site = fenceableSite()
-      const plan = planOf(site, {...REQUEST, ...more})
-      const {outcome, results} = await runOnSite(site, plan, {gate: endsBefore(id)})
-      expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED', exitCode: 7}})
-      expect(judgeBy(judgesOf(plan))(site, {way: 'struck', outcome, results})).toEqual([])
-    },
-  )
-})
+    const {steps} = planOf(fenceableSite(), {...REQUEST, ...more})
+    const barrier = steps.findIndex(({irreversible}) => irreversible)
+    it.each(steps.slice(0, barrier + 1).map(({id}) => id))(
+      'goes back whole where the window ends before %s',
+      async (id) => {
+        const site = fenceableSite()
+        const plan = planOf(site, {...REQUEST, ...more})
+        const {outcome, results} = await runOnSite(site, plan, {gate: endsBefore(id)})
+        expect(outcome).toMatchObject({kind: 'rolled-back', failure: {code: 'WINDOW_WOULD_BE_MISSED', exitCode: 7}})
+        expect(judgeBy(judgesOf(plan))(site, {way: 'struck', outcome, results})).toEqual([])
+      },
+    )
+  })
+}
