@@ -33,7 +33,7 @@ export async function continueOperation(
   refuseClosed({plan, journal: {operation, entries}}, way)
   if (way === 'rollback') await confirmRollback(operation, plan, flags, terminal)
   await using session = await sessionFor(clusterFile, flags)
-  if (finalClosing(entries) === null) await refuseEndedElsewhere(session.world, operation)
+  if (!fetched && finalClosing(entries) === null) await refuseEndedElsewhere(session.world, operation)
   const before = await session.world.pool.nodeInfo().catch(() => null)
   const begun = await takeUpOperation(
     session,
@@ -69,7 +69,7 @@ async function refuseEndedElsewhere(world: World, operation: string): Promise<vo
   const answered = new AbortController()
   const none = (): [] => []
   const late = world.clock.sleep(COPIES_MS, answered.signal).then(none, none)
-  const closing = finalClosing(await Promise.race([copiedRecord(world, operation, () => undefined), late]))
+  const closing = finalClosing(await Promise.race([copiedRecord(world, operation), late]))
   answered.abort()
   if (closing === null) return
   throw new Refused({

@@ -3,12 +3,11 @@ import {finalClosing} from '../engine/record.js'
 import {EXIT} from '../lib/errors.js'
 import {recordCopies} from '../operations/record-copies.js'
 import type {World} from '../ports/world.js'
-import {openJournal} from './state.js'
+import {isRecorded, openJournal} from './state.js'
 
 export async function giveUpRecord(world: World, operation: string, lockedBy: string): Promise<void> {
   const {journal} = await openJournal()
-  const here = (await journal.list()).some((record) => record.operation === operation)
-  if (!here) {
+  if (!(await isRecorded(journal, operation))) {
     const {longest} = await recordCopies(world, operation)
     if (longest === null) return
     await journal.adopt(operation, longest)

@@ -18,3 +18,8 @@ export async function openJournal(): Promise<{journal: Journal; holder: Holder}>
   const holder = await thisHolder(new Date())
   return {journal: createJournal({directory: stateDirectory(), holder}), holder}
 }
+
+/** Whether this machine has a record of it, readable or not. */
+export async function isRecorded(journal: Journal, operation: string): Promise<boolean> {
+  return (await journal.list()).some((record) => record.operation === operation)
+}

@@ -3,16 +3,14 @@
  * it another takes its place, which goes back from the held standby and loses what came after.
  */
 import {PoolctlError, Refused} from '../lib/errors.js'
-import type {JournalEntry} from '../ports/journal.js'
 import type {LockHolder} from '../ports/host.js'
-import type {World} from '../ports/world.js'
 import {copiedRecord} from '../operations/record-copies.js'
 import {hostLocks} from '../operations/upgrade/under-way.js'
 import {unendedRun, type UnendedRun} from '../operations/upgrade/unended-run.js'
 import type {PerformBody} from './body.js'
 import {continueOperation, type ContinueFlags} from './continue-operation.js'
 import {openSession} from './session.js'
-import {openJournal} from './state.js'
+import {isRecorded, openJournal} from './state.js'
 import type {Terminal} from './terminal.js'
 
 const RUN = 'upgrade-run'
@@ -25,19 +23,11 @@ export async function runUnderWay(flags: ContinueFlags): Promise<RunUnderWay | n
   const {world} = session
   const holder = (await hostLocks(world)).find((lock) => lock?.verb === RUN) ?? null
   if (holder === null) return null
-  const own = await ownRecord(holder.operation)
-  const entries = own ?? (await recordOnHosts(world, holder.operation))
-  return {holder, cluster: world.file.name, here: own !== null, unended: unendedRun(holder, entries)}
-}
-
-async function ownRecord(operation: string): Promise<JournalEntry[] | null> {
+  const {operation} = holder
   const {journal} = await openJournal()
-  const here = (await journal.list()).some((record) => record.operation === operation)
-  return here ? journal.read(operation) : null
-}
-
-function recordOnHosts(world: World, operation: string): Promise<JournalEntry[]> {
-  return copiedRecord(world, operation, () => undefined)
+  const here = await isRecorded(journal, operation)
+  const entries = here ? await journal.read(operation) : await copiedRecord(world, operation)
+  return {holder, cluster: world.file.name, here, unended: unendedRun(holder, entries)}
 }
 
 /**

@@ -1,7 +1,9 @@
 /** How far a standby is behind its primary, from one look at each. */
 import {lsnDiff, type Lsn} from './lsn.js'
 
-/** Null: one of the two did not say. */
+/** Bytes still to replay; never below zero, since the two were asked at different moments. Null: one of them did not say. */
 export function lagBytesOf(primary: {currentLsn: Lsn | null}, standby: {replayedLsn: Lsn | null}): number | null {
-  return primary.currentLsn && standby.replayedLsn ? lsnDiff(primary.currentLsn, standby.replayedLsn) : null
+  const {currentLsn} = primary
+  const {replayedLsn} = standby
+  return currentLsn === null || replayedLsn === null ? null : Math.max(0, lsnDiff(currentLsn, replayedLsn))
 }

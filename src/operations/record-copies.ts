@@ -28,7 +28,7 @@ export async function recordCopies(world: World, operation: string): Promise<Rec
 export async function copiedRecord(
   world: World,
   operation: string,
-  observe: (text: string) => void,
+  observe: (text: string) => void = () => undefined,
 ): Promise<JournalEntry[]> {
   const {longest, failures} = await recordCopies(world, operation)
   for (const {host, reason} of failures) observe(`no copy of the record from ${host}: ${reason}`)

@@ -7,7 +7,7 @@
  * Repeat: harmless: files are replaced by equal ones, observations are made anew.
  */
 import type {NodeId} from '../cluster/node-id.js'
-import {lsnDiff} from '../cluster/lsn.js'
+import {lagBytesOf} from '../cluster/lag.js'
 import type {Observation} from '../engine/step.js'
 import type {JsonObject} from '../lib/json.js'
 import type {ServerFacts} from '../ports/postgres.js'
@@ -56,16 +56,11 @@ function streaming(context: Context, standby: ServerFacts, primary: ServerFacts)
   return done('streaming', {timeline: standby.timeline, slot: slot.name})
 }
 
-function lagBytes(standby: ServerFacts, primary: ServerFacts): number | null {
-  if (!standby.replayedLsn || !primary.currentLsn) return null
-  return Math.max(0, lsnDiff(primary.currentLsn, standby.replayedLsn))
-}
-
 async function look(context: Context): Promise<Observation> {
   const [primary, standby] = await Promise.all([serverOf(context, 'primary').facts(), serverOf(context).facts()])
   const seen = streaming(context, standby, primary)
   if (seen.state !== 'done') return seen
-  const lag = lagBytes(standby, primary)
+  const lag = lagBytesOf(primary, standby)
   const limit = numberIn(context.input, 'maxLagBytes')
   if (lag === null) return pending('nothing is replayed yet')
   if (lag > limit) return pending(`replay is ${lag} bytes behind, the limit is ${limit}`)

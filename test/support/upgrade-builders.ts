@@ -27,6 +27,20 @@ export function rehearsal(change: Partial<RehearsalFigures> = {}): RehearsalFigu
   }
 }
 
+/** The same healthy site between other versions, each pgpool with a parser that knows the new one. */
+export function between(survey: UpgradeSurvey, old: Version, fresh: Version & {pool: string}): void {
+  survey.from = old.major
+  survey.request.to = fresh.major
+  survey.pool.versions = [{name: 'proxy1', version: fresh.pool}]
+  survey.rehearsals = [rehearsal({from: old.major, to: fresh.major})]
+  for (const node of survey.nodes) {
+    if (node.server.reachable) node.server.facts.versionNum = old.major * 10_000 + old.minor
+    if (node.machine.seen) node.machine.facts.newVersion = `${fresh.major}.${fresh.minor}`
+  }
+}
+
+type Version = {major: number; minor: number}
+
 export function nodeSurvey(id: number): NodeSurvey {
   const config = nodeConfig(id)
   const control = id === 0 ? primaryControl({state: 'in production'}) : controlData({state: 'in archive recovery'})

@@ -1,5 +1,5 @@
 /** Why a node must not be attached: pgpool itself checks nothing and would send clients to wrong or old data (design §6). */
-import {lsnDiff} from '../../cluster/lsn.js'
+import {lagBytesOf} from '../../cluster/lag.js'
 import type {Refusal} from '../operation.js'
 import {primaries, receivesFrom, type NodeView, type RunningNode} from '../survey-cluster.js'
 import type {AttachFacts} from './request.js'
@@ -120,7 +120,7 @@ function ofStandby(node: RunningNode, primary: RunningNode, maxLagBytes: number,
       ),
     )
   }
-  const lag = own.replayedLsn !== null && its.currentLsn !== null ? lsnDiff(its.currentLsn, own.replayedLsn) : null
+  const lag = lagBytesOf(its, own)
   if (found.length === 0 && lag !== null && lag > maxLagBytes) {
     found.push(
       refusal(id, 'LAG_TOO_HIGH', `node ${id} is ${lag} bytes behind, the limit is ${maxLagBytes}`, {

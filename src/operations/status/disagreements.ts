@@ -1,7 +1,7 @@
 /** Where pgpool's belief, the servers and the files do not agree. Pure: the same view gives the same words. */
 import type {FailedHook} from '../../cluster/hook-run.js'
 import {isAttached} from '../../cluster/pool-node.js'
-import {lsnDiff} from '../../cluster/lsn.js'
+import {lagBytesOf} from '../../cluster/lag.js'
 import {NEWEST_TESTED_PG, untestedMajors} from '../../cluster/pg-version.js'
 import {staleMainRemedy} from '../../cluster/stale-main-node.js'
 import type {Disagreement} from '../../report/status.js'
@@ -235,7 +235,7 @@ function ofStandby(node: RunningNode, primary: RunningNode, maxLagBytes: number)
       ),
     )
   }
-  const lag = lagBytes(node, primary)
+  const lag = lagBytesOf(primary.server.facts, node.server.facts)
   if (lag !== null && lag > maxLagBytes) {
     found.push(
       warn(
@@ -252,13 +252,6 @@ function ofStandby(node: RunningNode, primary: RunningNode, maxLagBytes: number)
     )
   }
   return found
-}
-
-/** Bytes that the standby has still to replay; never below zero, since the two positions were read at different moments. */
-export function lagBytes(standby: RunningNode, primary: RunningNode): number | null {
-  const {currentLsn} = primary.server.facts
-  const {replayedLsn} = standby.server.facts
-  return currentLsn === null || replayedLsn === null ? null : Math.max(0, lsnDiff(currentLsn, replayedLsn))
 }
 
 function warn(node: number, code: string, message: string, remedy: string): Disagreement {

@@ -1,19 +1,13 @@
 /** The three-way table: belief, truth, files. */
+import {lagBytesOf} from '../../cluster/lag.js'
 import {formatPgVersion} from '../../cluster/pg-version.js'
 import type {World} from '../../ports/world.js'
 import type {Warning} from '../../report/envelope.js'
 import type {StatusData, StatusFiles, StatusNode, StatusServer} from '../../report/status.js'
-import {
-  primaries,
-  running,
-  surveyCluster,
-  type ClusterView,
-  type NodeView,
-  type RunningNode,
-} from '../survey-cluster.js'
+import {primaries, running, surveyCluster, type ClusterView, type NodeView} from '../survey-cluster.js'
 import {surveyPoolHooks, surveyWalHooks, type HooksView} from '../survey-hooks.js'
 import {saidByPools, untestedPools} from '../untested-pools.js'
-import {findDisagreements, lagBytes} from './disagreements.js'
+import {findDisagreements} from './disagreements.js'
 
 /** Throws what the pool throws when pgpool cannot be asked; everything else that cannot be seen is in the data. */
 export async function readStatus(
@@ -102,7 +96,7 @@ function statusServer(node: NodeView, view: ClusterView): StatusServer {
   if (!node.server.reachable) return {reachable: false, reason: node.server.reason, ...UNSEEN}
   const {facts} = node.server
   const [primary, ...others] = primaries(view)
-  const lag = primary && others.length === 0 && facts.inRecovery ? lagBytes(node as RunningNode, primary) : null
+  const lag = primary && others.length === 0 && facts.inRecovery ? lagBytesOf(primary.server.facts, facts) : null
   return {
     reachable: true,
     reason: null,

@@ -7,7 +7,7 @@ import {checkRehearsed} from '../../../../src/operations/upgrade/checks/rehearse
 import type {MachineView, UpgradeSurvey} from '../../../../src/operations/upgrade/checks/survey.js'
 import type {ToolSeen} from '../../../../src/ports/upgrade-machine.js'
 import {lsn} from '../../../support/builders.js'
-import {machine, rehearsal, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
+import {between, machine, rehearsal, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
 
 type Change = (survey: UpgradeSurvey) => void
 
@@ -26,16 +26,7 @@ function view(survey: UpgradeSurvey, id: number): Extract<MachineView, {seen: tr
   return found
 }
 
-const to17: Change = (survey) => {
-  survey.from = 15
-  survey.request.to = 17
-  survey.pool.versions = [{name: 'proxy1', version: '4.6.1'}]
-  survey.rehearsals = [rehearsal({from: 15, to: 17})]
-  for (const node of survey.nodes) {
-    if (node.server.reachable) node.server.facts.versionNum = 150_018
-    if (node.machine.seen) node.machine.facts.newVersion = '17.6'
-  }
-}
+const to17: Change = (survey) => between(survey, {major: 15, minor: 18}, {major: 17, minor: 6, pool: '4.6.1'})
 
 describe('tools', () => {
   const seen = (program: string, version: string | null, usedBy = 'archive_command'): ToolSeen => ({
@@ -267,14 +258,7 @@ describe('sessions and statistics', () => {
 describe('logical slots that are carried', () => {
   const slot = (change: object): Change => {
     return (survey) => {
-      survey.from = 17
-      survey.request.to = 18
-      survey.pool.versions = [{name: 'proxy1', version: '4.7.0'}]
-      survey.rehearsals = [rehearsal({from: 17, to: 18})]
-      for (const node of survey.nodes) {
-        if (node.server.reachable) node.server.facts.versionNum = 170_006
-        if (node.machine.seen) node.machine.facts.newVersion = '18.1'
-      }
+      between(survey, {major: 17, minor: 6}, {major: 18, minor: 1, pool: '4.7.0'})
       const read = {retainedBytes: 0, unreadBytes: 0, walStatus: 'reserved', active: true, ...change}
       survey.content!.slots.push({name: 'cdc', kind: 'logical', database: 'shop', plugin: 'pgoutput', ...read})
     }

@@ -8,7 +8,7 @@ import type {LinkFacts} from '../../../../src/ports/doctor.js'
 import type {ScanName, ServerConfiguration, UpgradeHostFacts} from '../../../../src/ports/upgrade-check.js'
 import {nodeId} from '../../../../src/cluster/node-id.js'
 import {controlData, lsn, poolNode, silent} from '../../../support/builders.js'
-import {machine, rehearsal, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
+import {between, machine, server, upgradeSurvey} from '../../../support/upgrade-builders.js'
 
 type Change = (survey: UpgradeSurvey) => void
 type Case = [what: string, code: string, node: number | null, change: Change]
@@ -564,14 +564,7 @@ describe('a check is lifted', () => {
 
 test('logical slots survive from 17 on', () => {
   const survey = upgradeSurvey((s) => {
-    s.from = 17
-    s.request.to = 18
-    s.pool.versions = [{name: 'proxy1', version: '4.7.0'}]
-    s.rehearsals = [rehearsal({from: 17, to: 18})]
-    for (const node of s.nodes) {
-      if (node.server.reachable) node.server.facts.versionNum = 170_006
-      if (node.machine.seen) node.machine.facts.newVersion = '18.1'
-    }
+    between(s, {major: 17, minor: 6}, {major: 18, minor: 1, pool: '4.7.0'})
     const slot = {kind: 'logical', database: 'shop', plugin: 'pgoutput', active: true, retainedBytes: 0} as const
     const read = {unreadBytes: 0, walStatus: 'reserved'}
     s.content!.slots.push({name: 'cdc', ...slot, ...read})
